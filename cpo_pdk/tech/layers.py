@@ -1,0 +1,68 @@
+"""The layers of the process: names, GDS numbers, and what each is for.
+
+Numbers are those of gdsfactory's generic PDK where it has the layer; package-level layers sit above 300, where it has none.
+This module is light on purpose: the checks and the circuit read it without gdsfactory.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class LayerInfo(NamedTuple):
+    """One layer: GDS layer and datatype, the group it is shown in, fill colour (#rrggbb) and purpose."""
+
+    layer: int
+    datatype: int
+    group: str
+    color: str
+    purpose: str
+
+
+LAYERS: dict[str, LayerInfo] = {
+    # photonic front end
+    "WG": LayerInfo(1, 0, "silicon", "#d62728", "full-height silicon core, 220 nm"),
+    "SLAB150": LayerInfo(2, 0, "silicon", "#ff9896", "silicon left 150 nm high by the shallow etch (grating teeth are cut from it)"),
+    "SLAB90": LayerInfo(3, 0, "silicon", "#f7b6d2", "silicon slab left 90 nm high by the rib etch"),
+    "DEEPTRENCH": LayerInfo(4, 0, "silicon", "#8c564b", "trench through the oxides, for facets"),
+    "GE": LayerInfo(5, 0, "silicon", "#17becf", "epitaxial germanium on silicon"),
+    # implants
+    "N": LayerInfo(20, 0, "implants", "#aec7e8", "n junction implant"),
+    "P": LayerInfo(21, 0, "implants", "#ffbb78", "p junction implant"),
+    "NPP": LayerInfo(24, 0, "implants", "#1f77b4", "n++ contact implant"),
+    "PPP": LayerInfo(25, 0, "implants", "#ff7f0e", "p++ contact implant"),
+    # back end
+    "VIAC": LayerInfo(40, 0, "metals", "#7f7f7f", "contact from silicon or germanium to M1"),
+    "M1": LayerInfo(41, 0, "metals", "#9467bd", "metal 1"),
+    "HEATER": LayerInfo(47, 0, "metals", "#e377c2", "TiN heater"),
+    "VIA1": LayerInfo(44, 0, "metals", "#c7c7c7", "via from M1 or HEATER to M2"),
+    "M2": LayerInfo(45, 0, "metals", "#2ca02c", "metal 2, top metal"),
+    "PADOPEN": LayerInfo(46, 0, "metals", "#98df8a", "opening in the passivation over M2"),
+    "BUMP": LayerInfo(57, 0, "metals", "#bcbd22", "copper-pillar bump to the die on top"),
+    # marks of the die
+    "FLOORPLAN": LayerInfo(64, 0, "die", "#dddddd", "outline of a die"),
+    "DICING": LayerInfo(100, 0, "die", "#bbbbbb", "dicing street"),
+    "DEVREC": LayerInfo(68, 0, "die", "#c49c94", "device recognition box"),
+    "TEXT": LayerInfo(66, 0, "die", "#555555", "labels, not fabricated"),
+    "PORT": LayerInfo(1, 10, "die", "#ff00ff", "optical port markers, not fabricated"),
+    "PORTE": LayerInfo(1, 11, "die", "#00aaff", "electrical port markers, not fabricated"),
+    # package
+    "SUBSTRATE": LayerInfo(301, 0, "package", "#e8f5e9", "outline of the package substrate"),
+    "ASIC": LayerInfo(302, 0, "package", "#90a4ae", "outline of the switch ASIC"),
+    "ASIC_BUMP": LayerInfo(303, 0, "package", "#546e7a", "bump field of the ASIC"),
+    "SHORELINE": LayerInfo(304, 0, "package", "#ffb300", "SerDes shoreline of the ASIC"),
+    "KEEPOUT": LayerInfo(305, 0, "package", "#ef9a9a", "no engine and no fibre here"),
+    "EIC": LayerInfo(306, 0, "package", "#b39ddb", "outline of the electronic die on top of an engine"),
+    "CONNECTOR": LayerInfo(307, 0, "package", "#4e342e", "body of a fibre connector"),
+    "FIBER": LayerInfo(310, 0, "package", "#fbc02d", "single-mode fibre, cladding outline"),
+    "FIBER_PM": LayerInfo(311, 0, "package", "#1565c0", "polarisation-maintaining fibre, cladding outline"),
+}
+
+#: (layer, datatype) -> name
+NAMES: dict[tuple[int, int], str] = {(info.layer, info.datatype): name for name, info in LAYERS.items()}
+
+
+def layer_of(name: str) -> tuple[int, int]:
+    """Return (layer, datatype) of a layer name; raises `KeyError` for an unknown one."""
+    info = LAYERS[name]
+    return (info.layer, info.datatype)
