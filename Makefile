@@ -1,0 +1,55 @@
+# make demo | test | lint | setup | lock | clean      (each sets up what it needs)
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-done
+SPEC ?= assemblies/switch_51t2.yaml
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+# An environment of the caller's must not leak into ours.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.PHONY: help setup demo test lint lock clean
+help:
+	@echo "make demo    sets up, builds and simulates $(SPEC), writes the report into gds_out/"
+	@echo "make test    sets up, runs the tests"
+	@echo "make lint    ruff, pyright, import contract"
+	@echo "make setup   the environment alone, in $(VENV)"
+	@echo "make clean   removes $(VENV) and what was built"
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml .ci/find-python
+	@set -euo pipefail; \
+	if ! $(BIN)/python -c 'import pip' >/dev/null 2>&1; then \
+	  python=$$(bash .ci/find-python); \
+	  echo "== environment $(VENV) from $$python"; \
+	  "$$python" -m venv --clear $(VENV); \
+	fi; \
+	echo "== installing the versions of requirements.lock (600 MB, once)"; \
+	$(PIP) install --quiet -r requirements.lock; \
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .; \
+	$(BIN)/python -m compileall -q cpo_pdk; \
+	touch $@; \
+	echo "== ready: $(BIN)/cpo --help"
+
+demo: setup
+	@echo "== cpo build $(SPEC)"
+	@$(BIN)/cpo build $(SPEC)
+
+test: setup
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# names and versions only: no addresses, no hashes
+lock: setup
+	{ head -1 requirements.lock; $(PIP) freeze --exclude-editable | LC_ALL=C sort -f; } > requirements.lock.new
+	mv requirements.lock.new requirements.lock
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find gds_out -mindepth 1 ! -name .gitkeep -delete
