@@ -1,0 +1,135 @@
+"""What a cell says about itself: function, settings, info and ports, as kfactory writes them into KLayout's meta information."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import klayout.db as kdb
+
+from cpo_pdk.errors import LayoutError
+
+_PORTS = "kfactory:ports:"
+_CROSS_SECTIONS = "kfactory:cross_section:"
+_ENCLOSURES = "kfactory:layer_enclosure:"
+
+
+@dataclass(frozen=True)
+class CrossSection:
+    """Width in dbu and layer (number, datatype) of a port's waveguide or wire; layer (-1, -1) when the file doesn't say."""
+
+    width: int
+    layer: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PortMeta:
+    """One port of a cell.
+
+    Attributes:
+        name, port_type: as in the file (`o1`, `optical`).
+        trans: position (um) and direction (degrees, outward) in the cell.
+        width: dbu.
+        layer: (number, datatype).
+        cross_section: name given by the designer (`strip`), empty when the file doesn't say.
+    """
+
+    name: str
+    port_type: str
+    trans: kdb.DCplxTrans
+    width: int
+    layer: tuple[int, int]
+    cross_section: str = ""
+
+
+@dataclass(frozen=True)
+class CellMeta:
+    """Function name, settings, info and ports of a cell; all empty for a cell without meta information."""
+
+    cell: str
+    function: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
+    ports: tuple[PortMeta, ...] = ()
+
+
+def is_optical(port_type: str) -> bool:
+    """True for the port types that carry light: `optical`, `edge...`, `vertical_...`."""
+    return port_type == "optical" or port_type.startswith(("edge", "vertical_"))
+
+
+def is_outside(port_type: str) -> bool:
+    """True for the port types that face the world (facets, gratings, connectors) and may be left open."""
+    return port_type.startswith(("edge", "vertical_"))
+
+
+def read_cross_sections(layout: kdb.Layout) -> dict[str, CrossSection]:
+    """Cross-sections of a layout by kfactory's identifier."""
+    layers: dict[str, tuple[int, int]] = {}
+    raw: dict[str, dict[str, Any]] = {}
+    for item in layout.each_meta_info():
+        if item.name.startswith(_ENCLOSURES) and isinstance(item.value, dict):
+            main = item.value.get("main_layer")
+            if isinstance(main, kdb.LayerInfo):
+                layers[item.name.removeprefix(_ENCLOSURES)] = (main.layer, main.datatype)
+        elif item.name.startswith(_CROSS_SECTIONS) and isinstance(item.value, dict):
+            raw[item.name.removeprefix(_CROSS_SECTIONS)] = item.value
+    found: dict[str, CrossSection] = {}
+    for key, value in raw.items():
+        width = value.get("width")
+        if isinstance(width, int):
+            found[key] = CrossSection(width, layers.get(str(value.get("layer_enclosure")), (-1, -1)))
+    return found
+
+
+def read_cell_meta(cell: kdb.Cell, cross_sections: dict[str, CrossSection], dbu: float) -> CellMeta:
+    """Meta information of one cell.
+
+    Args:
+        cell: a cell of the layout that `cross_sections` was read from.
+        cross_sections: see `read_cross_sections`.
+        dbu: database unit, um.
+
+    Raises:
+        LayoutError: a port is described in a way that can't be understood (no name, place or cross-section).
+    """
+    function, settings, info = "", {}, {}
+    ports: list[tuple[int, PortMeta]] = []
+    for item in cell.each_meta_info():
+        if item.name == "kfactory:function_name":
+            function = str(item.value or "")
+        elif item.name == "kfactory:settings" and isinstance(item.value, dict):
+            settings = item.value
+        elif item.name == "kfactory:info" and isinstance(item.value, dict):
+            info = item.value
+        elif item.name.startswith(_PORTS):
+            ports.append(_port(cell.name, item.name.removeprefix(_PORTS), item.value, cross_sections, dbu))
+    ports.sort(key=lambda entry: entry[0])
+    return CellMeta(cell.name, function, settings, info, tuple(port for _, port in ports))
+
+
+def _port(
+    cell: str, index: str, value: Any, cross_sections: dict[str, CrossSection], dbu: float
+) -> tuple[int, PortMeta]:
+    where = f"cell {cell!r}, port {index}"
+    if not isinstance(value, dict) or not value.get("name"):
+        raise LayoutError(f"{where}: the file gives no name for it; write the layout again with kfactory 1.0 or newer")
+    where = f"cell {cell!r}, port {value['name']!r}"
+    trans = value.get("trans")
+    if isinstance(trans, kdb.Trans):
+        place = kdb.DCplxTrans(trans.to_dtype(dbu))
+    else:
+        place = value.get("dcplx_trans")
+        if not isinstance(place, kdb.DCplxTrans):
+            raise LayoutError(f"{where}: the file gives no place for it; write the layout again with kfactory 1.0 or newer")
+    section = cross_sections.get(str(value.get("cross_section")))
+    if section is None:
+        raise LayoutError(
+            f"{where}: cross-section {value.get('cross_section')!r} is not in the file; write it again with kfactory 1.0 or newer"
+        )
+    extra = value.get("info")
+    name = str(extra.get("cross_section") or "") if isinstance(extra, dict) else ""
+    return (
+        int(index) if index.isdigit() else 0,
+        PortMeta(str(value["name"]), str(value.get("port_type", "")), place, section.width, section.layer, name),
+    )
