@@ -1,1 +1,38 @@
+"""Parametric cells of the process. `CELLS` holds them by name; each is also importable from here."""
 
+from cpo_pdk.components.cell import CELLS, cell, limits_of
+from cpo_pdk.components.couplers import edge_coupler, edge_coupler_array, grating_coupler, psr
+from cpo_pdk.components.detectors import photodetector, photodetector_dual
+from cpo_pdk.components.die import alignment_mark, die_frame
+from cpo_pdk.components.metal import bump, pad, via_stack, wire
+from cpo_pdk.components.rings import add_drop_ring, ring_modulator
+from cpo_pdk.components.splitters import mmi1x2, tap_coupler
+from cpo_pdk.components.waveguides import bend_euler, bend_s, crossing, straight, taper_strip_rib, terminator
+
+__all__ = [
+    "CELLS",
+    "add_drop_ring",
+    "alignment_mark",
+    "bend_euler",
+    "bend_s",
+    "bump",
+    "cell",
+    "crossing",
+    "die_frame",
+    "edge_coupler",
+    "edge_coupler_array",
+    "grating_coupler",
+    "limits_of",
+    "mmi1x2",
+    "pad",
+    "photodetector",
+    "photodetector_dual",
+    "psr",
+    "ring_modulator",
+    "straight",
+    "tap_coupler",
+    "taper_strip_rib",
+    "terminator",
+    "via_stack",
+    "wire",
+]

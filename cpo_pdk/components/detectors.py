@@ -1,0 +1,95 @@
+"""Germanium photodetectors, lit from one or from both ends."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from cpo_pdk.components.cell import Um, cell
+from cpo_pdk.components.curves import band
+from cpo_pdk.components.drawing import metal_port, optical_port, polygon, rectangle, square
+from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.waveguides import cross_section as waveguide
+
+_BODY = 8.0  # width of the silicon under the germanium and its contacts, um
+
+
+def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool) -> gf.Component:
+    """Draw the body along x from 0 to `length`, tapers outside it, both terminals on the south side."""
+    c = gf.Component()
+    width = waveguide("strip").width
+    rectangle(c, "WG", 0, -_BODY / 2, length, _BODY / 2)
+    polygon(c, "WG", band(np.array([[-length_taper, 0.0], [0.0, 0.0]]), [width, width_ge + 0.4]))
+    optical_port(c, "o1", -length_taper, 0, 180)
+    if dual:
+        polygon(c, "WG", band(np.array([[length, 0.0], [length + length_taper, 0.0]]), [width_ge + 0.4, width]))
+        optical_port(c, "o2", length + length_taper, 0, 0)
+    rectangle(c, "GE", 0.5, -width_ge / 2, length - 0.5, width_ge / 2)
+    rectangle(c, "NPP", 0.7, -width_ge / 2 + 0.2, length - 0.7, width_ge / 2 - 0.2)
+    rectangle(c, "VIAC", 1.2, -0.2, length - 1.2, 0.2)
+    rectangle(c, "M1", 0.9, -0.5, length - 0.9, 0.5)
+    inner = width_ge / 2 + 0.8
+    for side in (1, -1):
+        low, high = sorted((side * inner, side * (_BODY / 2 - 0.2)))
+        rectangle(c, "PPP", 0.3, low, length - 0.3, high)
+        rectangle(c, "VIAC", 1.2, min(side * (inner + 0.3), side * (inner + 0.7)), length - 1.2, max(side * (inner + 0.3), side * (inner + 0.7)))
+        low, high = sorted((side * (inner + 0.05), side * 5.0))
+        rectangle(c, "M1", 0.9, low, length - 0.9, high)
+    anode, cathode = 2.0, length - 2.0
+    for y in (-4.2, 4.2):
+        square(c, "VIA1", anode, y, 0.6)
+    rectangle(c, "M2", anode - 1.0, -6.0, anode + 1.0, 5.0)
+    for x in (cathode - 0.6, cathode + 0.6):
+        square(c, "VIA1", x, 0, 0.6)
+    rectangle(c, "M2", cathode - 1.2, -6.0, cathode + 1.2, 0.8)
+    metal_port(c, "e1", anode, -6.0, 270)
+    metal_port(c, "e2", cathode, -6.0, 270, width=2.4)
+    c.info["length"] = length
+    return c
+
+
+@cell
+def photodetector(
+    length: Annotated[float, Um(8, 100)] = 15.0,
+    width_ge: Annotated[float, Um(1.2, 4)] = 2.0,
+    length_taper: Annotated[float, Um(2, 50)] = 8.0,
+) -> gf.Component:
+    """Vertical p-i-n germanium detector, lit from one end.
+
+    ::
+
+              _______
+        o1 --|  Ge   |
+              -------
+               e1 e2
+
+    Args:
+        length: of the silicon body in um; the germanium is 1 um shorter.
+        width_ge: width of the germanium in um.
+        length_taper: from the waveguide to the body in um.
+    """
+    return _detector(length, width_ge, length_taper, dual=False)
+
+
+@cell
+def photodetector_dual(
+    length: Annotated[float, Um(8, 100)] = 15.0,
+    width_ge: Annotated[float, Um(1.2, 4)] = 2.0,
+    length_taper: Annotated[float, Um(2, 50)] = 8.0,
+) -> gf.Component:
+    """Vertical p-i-n germanium detector, lit from both ends: the currents of two polarisations add.
+
+    ::
+
+              _______
+        o1 --|  Ge   |-- o2
+              -------
+               e1 e2
+
+    Args:
+        length: of the silicon body in um; the germanium is 1 um shorter.
+        width_ge: width of the germanium in um.
+        length_taper: from the waveguides to the body in um.
+    """
+    return _detector(length, width_ge, length_taper, dual=True)

@@ -1,0 +1,99 @@
+"""Power splitters: 1x2 multimode interferometer and tap coupler."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from cpo_pdk.components.cell import Um, cell
+from cpo_pdk.components.curves import band, sine_s
+from cpo_pdk.components.drawing import optical_port, polygon, rectangle
+from cpo_pdk.errors import ParameterError
+from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.waveguides import cross_section as waveguide
+
+
+@cell
+def mmi1x2(
+    width_mmi: Annotated[float, Um(2, 20)] = 6.0,
+    length_mmi: Annotated[float, Um(2, 200)] = 40.1,
+    width_taper: Annotated[float, Um(0.4, 5)] = 1.5,
+    length_taper: Annotated[float, Um(1, 100)] = 20.0,
+    separation: Annotated[float, Um(0.6, 15)] = 3.05,
+) -> gf.Component:
+    """1x2 multimode interferometer; the defaults are CORNERSTONE's O-band strip device.
+
+    ::
+
+               ______
+              |      |---- o2
+        o1 ---|      |
+              |______|---- o3
+
+    Args:
+        width_mmi: width of the multimode body in um.
+        length_mmi: length of the body in um.
+        width_taper: width of the arms at the body in um.
+        length_taper: length of the arms' tapers in um.
+        separation: centre to centre of the two outputs in um.
+    """
+    if separation - width_taper < 0.12:
+        raise ParameterError(f"mmi1x2: separation = {separation} um leaves less than 0.12 um between arms of {width_taper} um")
+    if separation + width_taper > width_mmi:
+        raise ParameterError(
+            f"mmi1x2: the arms (separation {separation} + width {width_taper} um) stand out of a body {width_mmi} um wide"
+        )
+    c = gf.Component()
+    width = waveguide("strip").width
+    rectangle(c, "WG", 0, -width_mmi / 2, length_mmi, width_mmi / 2)
+    y = separation / 2
+    for start, stop, at in ((-length_taper, 0.0, 0.0), (length_mmi + length_taper, length_mmi, y), (length_mmi + length_taper, length_mmi, -y)):
+        polygon(c, "WG", band(np.array([[start, at], [stop, at]]), [width, width_taper]))
+    optical_port(c, "o1", -length_taper, 0, 180)
+    optical_port(c, "o2", length_mmi + length_taper, y, 0)
+    optical_port(c, "o3", length_mmi + length_taper, -y, 0)
+    return c
+
+
+@cell
+def tap_coupler(
+    length: Annotated[float, Um(0.1, 200)] = 5.0,
+    gap: Annotated[float, Um(0.12, 1)] = 0.2,
+    length_s: Annotated[float, Um(5, 100)] = 20.0,
+    dy: Annotated[float, Um(2, 50)] = 6.0,
+) -> gf.Component:
+    """Directional coupler that takes a small part of the light to `o3`.
+
+    ::
+
+        o2 ---.      .--- o3 (tap)
+               ======
+        o1 ---'      '--- o4 (through)
+
+    Args:
+        length: of the parallel part in um.
+        gap: between the parallel waveguides in um.
+        length_s: of each S-bend in um.
+        dy: centre to centre of the ports in um.
+    """
+    core = waveguide("strip")
+    pitch = core.width + gap
+    if dy <= pitch:
+        raise ParameterError(f"tap_coupler: dy = {dy} um is not above width + gap = {pitch:.3f} um")
+    offset = (dy - pitch) / 2
+    bend, _, radius = sine_s(length_s, offset)
+    if radius < core.radius_min:
+        raise ParameterError(f"tap_coupler: S-bends of {length_s} um bend at {radius:.2f} um, below {core.radius_min} um; lengthen length_s")
+    c = gf.Component()
+    total = 2 * length_s + length
+    for side in (1, -1):
+        up = np.column_stack([bend[:, 0], side * (dy / 2 - bend[:, 1])])
+        down = np.column_stack([total - up[::-1, 0], up[::-1, 1]])
+        polygon(c, "WG", band(np.concatenate([up, down]), core.width, 0.0, 0.0))
+    optical_port(c, "o1", 0, -dy / 2, 180)
+    optical_port(c, "o2", 0, dy / 2, 180)
+    optical_port(c, "o3", total, dy / 2, 0)
+    optical_port(c, "o4", total, -dy / 2, 0)
+    c.info["length"] = total
+    return c

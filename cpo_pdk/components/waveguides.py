@@ -1,0 +1,204 @@
+"""Waveguides and what joins them: straight, bends, strip-rib taper, crossing, terminator."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from cpo_pdk.components.cell import OneOf, Um, cell
+from cpo_pdk.components.curves import band, euler_bend, sine_s
+from cpo_pdk.components.drawing import RIB_SLAB_WIDTH, guide, optical_port, polygon
+from cpo_pdk.errors import ParameterError
+from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.waveguides import cross_section as waveguide
+
+Guide = Annotated[str, OneOf(("strip", "rib"))]
+
+
+def _slab(points: np.ndarray, cross_section: str, **headings: float) -> np.ndarray | None:
+    return band(points, RIB_SLAB_WIDTH, **headings) if cross_section == "rib" else None
+
+
+@cell
+def straight(length: Annotated[float, Um(0.01, 50_000)] = 10.0, cross_section: Guide = "strip") -> gf.Component:
+    """Straight waveguide.
+
+    ::
+
+        o1 -------- o2
+
+    Args:
+        length: in um.
+        cross_section: strip or rib.
+    """
+    c = gf.Component()
+    line = np.array([[0.0, 0.0], [length, 0.0]])
+    guide(c, band(line, waveguide(cross_section).width), cross_section, _slab(line, cross_section))
+    optical_port(c, "o1", 0, 0, 180, cross_section)
+    optical_port(c, "o2", length, 0, 0, cross_section)
+    c.info["length"] = length
+    return c
+
+
+@cell
+def bend_euler(
+    radius: Annotated[float, Um(5, 1_000)] = 10.0,
+    angle: Annotated[float, OneOf((90, 180, 90.0, 180.0))] = 90.0,
+    cross_section: Guide = "strip",
+) -> gf.Component:
+    """Clothoid-arc-clothoid bend to the left; half of the turn is made by the arc.
+
+    ::
+
+                o2
+                |
+        o1 ----'
+
+    Args:
+        radius: smallest radius of curvature in um.
+        angle: 90 or 180 degrees.
+        cross_section: strip or rib.
+    """
+    c = gf.Component()
+    core = waveguide(cross_section)
+    if radius < core.radius_min:
+        raise ParameterError(f"bend_euler: radius = {radius} um is below the {core.radius_min} um of {cross_section}")
+    points, length = euler_bend(radius, angle)
+    headings = {"start_deg": 0.0, "end_deg": float(angle)}
+    points[-1] = np.round(points[-1], 3)
+    guide(c, band(points, core.width, **headings), cross_section, _slab(points, cross_section, **headings))
+    optical_port(c, "o1", 0, 0, 180, cross_section)
+    optical_port(c, "o2", *points[-1], int(angle), cross_section)
+    c.info["length"] = round(length, 6)
+    c.info["radius_min"] = radius
+    return c
+
+
+@cell
+def bend_s(
+    length: Annotated[float, Um(1, 20_000)] = 20.0,
+    offset: Annotated[float, Um(-5_000, 5_000)] = 5.0,
+    cross_section: Guide = "strip",
+) -> gf.Component:
+    """S-bend of raised-sine shape: no jump of slope or curvature at the ends.
+
+    ::
+
+                  .---- o2
+                 /
+        o1 -----'
+
+    Args:
+        length: from port to port along x in um.
+        offset: from port to port along y in um, positive to the left.
+        cross_section: strip or rib.
+
+    Raises:
+        ParameterError: when the curve would be tighter than the cross-section allows.
+    """
+    c = gf.Component()
+    core = waveguide(cross_section)
+    points, path, radius = sine_s(length, offset)
+    if radius < core.radius_min:
+        shortest = np.sqrt(2 * np.pi * abs(offset) * core.radius_min)
+        raise ParameterError(
+            f"bend_s: length = {length} um for offset = {offset} um bends at {radius:.2f} um, below the {core.radius_min} um of "
+            f"{cross_section}; make it at least {shortest:.1f} um long"
+        )
+    headings = {"start_deg": 0.0, "end_deg": 0.0}
+    guide(c, band(points, core.width, **headings), cross_section, _slab(points, cross_section, **headings))
+    optical_port(c, "o1", 0, 0, 180, cross_section)
+    optical_port(c, "o2", length, offset, 0, cross_section)
+    c.info["length"] = round(path, 6)
+    c.info["radius_min"] = round(min(radius, 1e6), 3)
+    return c
+
+
+@cell
+def taper_strip_rib(length: Annotated[float, Um(5, 500)] = 20.0) -> gf.Component:
+    """Strip to rib: the slab opens slowly beside a core of constant width.
+
+    ::
+
+                ____
+              .'
+        o1 ----------- o2 (rib)
+              '.____
+
+    Args:
+        length: in um.
+    """
+    c = gf.Component()
+    width = waveguide("strip").width
+    polygon(c, "WG", [(0, -width / 2), (length, -width / 2), (length, width / 2), (0, width / 2)])
+    narrow, wide = width + 0.1, RIB_SLAB_WIDTH
+    polygon(c, "SLAB90", [(0, -narrow / 2), (length, -wide / 2), (length, wide / 2), (0, narrow / 2)])
+    optical_port(c, "o1", 0, 0, 180, "strip")
+    optical_port(c, "o2", length, 0, 0, "rib")
+    c.info["length"] = length
+    return c
+
+
+@cell
+def crossing(
+    arm_length: Annotated[float, Um(3, 20)] = 4.5, width_center: Annotated[float, Um(0.6, 3)] = 1.2
+) -> gf.Component:
+    """Waveguide crossing: four arms that widen towards the middle, 9 x 9 um as drawn by default.
+
+    ::
+
+               o2
+               |
+        o1 ----+---- o3
+               |
+               o4
+
+    Args:
+        arm_length: from the centre to each port in um.
+        width_center: width of the arms where they meet in um.
+    """
+    c = gf.Component()
+    width = waveguide("strip").width
+    t = np.linspace(0, 1, 61)
+    x = -arm_length + 2 * arm_length * t
+    profile = width + (width_center - width) * np.sin(np.pi * t) ** 2
+    line = np.column_stack([x, np.zeros_like(x)])
+    arm = band(line, profile, 0.0, 0.0)
+    shape = gf.kdb.Region([gf.kdb.DPolygon([gf.kdb.DPoint(*p) for p in pts]).to_itype(0.001) for pts in (arm, arm[:, ::-1])])
+    for merged in shape.merged().each():
+        c.add_polygon(merged.to_dtype(0.001), layer=(1, 0))
+    for name, (px, py, angle) in {
+        "o1": (-arm_length, 0, 180),
+        "o2": (0, arm_length, 90),
+        "o3": (arm_length, 0, 0),
+        "o4": (0, -arm_length, 270),
+    }.items():
+        optical_port(c, name, px, py, angle)
+    c.info["length"] = 2 * arm_length
+    return c
+
+
+@cell
+def terminator(
+    length: Annotated[float, Um(5, 200)] = 20.0,
+    tip_width: Annotated[float, Um(0.12, 0.4)] = 0.15,
+    cross_section: Guide = "strip",
+) -> gf.Component:
+    """Inverse taper that lets the light leak into the cladding.
+
+    ::
+
+        o1 ===---
+
+    Args:
+        length: in um.
+        tip_width: width of the tip in um.
+        cross_section: strip or rib.
+    """
+    c = gf.Component()
+    line = np.array([[0.0, 0.0], [length, 0.0]])
+    guide(c, band(line, [waveguide(cross_section).width, tip_width]), cross_section, _slab(line, cross_section))
+    optical_port(c, "o1", 0, 0, 180, cross_section)
+    c.info["length"] = length
+    return c
