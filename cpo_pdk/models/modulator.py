@@ -1,0 +1,162 @@
+"""Ring modulator: a rib racetrack with a depletion junction, one bus, and a weak drop to a monitor.
+
+Conventions
+    Bus o1 (W) to o2 (E); `i1` is the monitor: light that entered at o1 and was dropped. Light that entered at o2 runs
+    the other way round and leaves the drop guide at its other end, where it is absorbed. Formulas as in `ring`, with
+    two couplers `k` (bus) and `k_drop` (monitor).
+    `V` is the reverse bias: it moves the resonance to the red. `tuning_nm` is the red shift made by the heater.
+
+Validity
+    Static response, TE, no self-heating, no two-photon absorption, no backscattering (no source gives it for this
+    ring). The junction fills `junction_fill` of the circumference; table and scaling in `junction`. What the modulator
+    does between two voltages is in `operating`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cpo_pdk.models import junction
+from cpo_pdk.models.coupler import ring_coupling
+from cpo_pdk.models.ring import (
+    circumference,
+    heater_shift_nm,
+    resonance_wavelengths,
+    round_trip_loss_dB,
+    round_trip_phase,
+)
+from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread
+from cpo_pdk.models.waveguide import ng, propagation, thermo_optic
+
+def couplers(
+    wl: ArrayLike,
+    radius: ArrayLike,
+    gap: ArrayLike,
+    gap_drop: ArrayLike,
+    length_x: ArrayLike,
+    width: ArrayLike | None,
+) -> tuple[Array, Array]:
+    """Amplitude coupling `k` of the bus and of the monitor guide; arguments as `ring_modulator`."""
+    k_bus, k_drop = (
+        ring_coupling(wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width)
+        for g in (gap, gap_drop)
+    )
+    return k_bus, k_drop
+
+
+def ring_loss_dB(
+    wl: ArrayLike,
+    radius: ArrayLike,
+    length_x: ArrayLike,
+    V: ArrayLike,
+    doping: ArrayLike,
+    junction_fill: ArrayLike,
+    loss_dB_cm: ArrayLike,
+    loss_dB_bend_90: ArrayLike,
+) -> Array:
+    """Loss once round in dB, free carriers included; arguments as `ring_modulator`."""
+    length = circumference(radius, length_x)
+    fill = number("junction_fill", junction_fill, 0.0, 1.0, "")
+    carriers = fill * junction.loss_dB_cm(wl, V, doping) * length * 1e-4
+    return round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) + carriers
+
+
+def ring_modulator(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike = 6.0,
+    gap: ArrayLike = 0.15,
+    gap_drop: ArrayLike = 0.32,
+    length_x: ArrayLike = 1.6,
+    length_lead: ArrayLike = 12.0,
+    width: ArrayLike | None = None,
+    V: ArrayLike = 0.0,
+    doping: ArrayLike = 3e18,
+    junction_fill: ArrayLike = 0.67,
+    loss_dB_cm: ArrayLike = 2.0,
+    loss_dB_bend_90: ArrayLike = 0.02,
+    tuning_nm: ArrayLike = 0.0,
+    heater_mW: ArrayLike = 0.0,
+    heater_nm_mW: ArrayLike = 0.1,
+    dT: ArrayLike = 0.0,
+) -> SDict:
+    """Rib racetrack modulator.
+
+    Args:
+        wl: wavelength in um.
+        radius: of the two half circles in um.
+        gap: between ring and bus in um.
+        gap_drop: between ring and monitor guide in um.
+        length_x: straight part of either coupler in um.
+        length_lead: of the bus beyond the ring's extent, on either side, in um.
+        width: core width in um; None: the rib's.
+        V: reverse bias in V, 0 to 4.
+        doping: of either side of the junction in cm^-3.
+        junction_fill: share of the circumference that has a junction, 0 to 1.
+        loss_dB_cm: propagation loss of the undoped rib in dB/cm.
+        loss_dB_bend_90: excess loss of a quarter of the ring in dB.
+        tuning_nm: red shift by the heater in nm, not negative.
+        heater_mW: heater power in mW; shifts by `heater_nm_mW * heater_mW` on top of `tuning_nm`.
+        heater_nm_mW: heater efficiency in nm/mW.
+        dT: temperature rise in K.
+    """
+    length = circumference(radius, length_x)
+    k1, k2 = couplers(wl, radius, gap, gap_drop, length_x, width)
+    t1, t2 = np.sqrt(1 - k1**2), np.sqrt(1 - k2**2)
+    loss = ring_loss_dB(wl, radius, length_x, V, doping, junction_fill, loss_dB_cm, loss_dB_bend_90)
+    fill = np.asarray(junction_fill, dtype=np.float64)
+    rise = fill * junction.index_rise(wl, V, doping) + thermo_optic(dT)
+    phase = round_trip_phase(wl, length, "rib", width, rise, heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
+    half = np.sqrt(amplitude(loss)) * np.exp(0.5j * phase)
+    bus_um = 2 * np.asarray(radius) + np.asarray(length_x) + 2 * number("length_lead", length_lead, 0.0, 1e4)
+    bus = propagation(wl, bus_um, "rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+    denominator = 1 - t1 * t2 * half**2
+    through = bus * (t1 - t2 * half**2) / denominator
+    monitor = -np.sqrt(bus) * k1 * k2 * half / denominator
+    return spread({("o1", "o2"): through, ("o2", "o1"): through, ("o1", "i1"): monitor})
+
+
+def ring_modulator_resonances(
+    wl_min: float,
+    wl_max: float,
+    *,
+    radius: float = 6.0,
+    length_x: float = 1.6,
+    width: float | None = None,
+    V: float = 0.0,
+    doping: float = 3e18,
+    junction_fill: float = 0.67,
+    tuning_nm: float = 0.0,
+    heater_mW: float = 0.0,
+    heater_nm_mW: float = 0.1,
+    dT: float = 0.0,
+    **_: object,
+) -> Array:
+    """Resonances of `ring_modulator` between two wavelengths, rising; cold ones with the tuning left at zero.
+
+    Args:
+        wl_min: lower end in um.
+        wl_max: upper end in um.
+        radius: as `ring_modulator`; so are the others, and those that do not move a resonance are accepted.
+        length_x: um.
+        width: um.
+        V: V.
+        doping: cm^-3.
+        junction_fill: 0 to 1.
+        tuning_nm: nm.
+        heater_mW: mW.
+        heater_nm_mW: nm/mW.
+        dT: K.
+
+    Returns:
+        Wavelengths in um, shape (number of resonances,).
+    """
+    length = float(circumference(radius, length_x))
+    shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
+    rise = float(thermo_optic(dT))
+    # the junction moves a resonance by less than 2 nm, and in proportion to (n_g + rise): see `resonance_wavelengths`
+    flat = resonance_wavelengths(wl_min - 2e-3, wl_max, length, "rib", width, rise, shift) - shift * 1e-3
+    fill = float(number("junction_fill", junction_fill, 0.0, 1.0, ""))
+    moved = flat * (1 + fill * junction.index_rise(flat, V, doping) / (ng("rib", width) + rise)) + shift * 1e-3
+    return moved[(moved >= wl_min) & (moved <= wl_max)]

@@ -1,0 +1,161 @@
+"""Add-drop ring filter: a racetrack of strip between two buses, as one four-port.
+
+Conventions
+    Ports clockwise from lower left: o1 in, o2 drop, o3 add, o4 through. Light from o1 runs along the lower bus, goes
+    round the ring counter-clockwise and leaves at o2. Couplers are lossless points `[t, +1j k]` in the middle of the two
+    straights, half the circumference apart; `phase = 2 pi neff L / wl`, `a` = amplitude once round:
+
+        through = (t - t a exp(1j phase)) / (1 - t^2 a exp(1j phase))
+        drop    = -k^2 sqrt(a exp(1j phase)) / (1 - t^2 a exp(1j phase))
+
+    `tuning_nm` is the red shift made by the heater: every resonance moves by exactly that much.
+    After Yariv, Electron. Lett. 36, 321 (2000), and Bogaerts et al., Laser Photonics Rev. 6, 47 (2012).
+
+Validity
+    TE only: the buses behind the polarisation splitter carry TE. No backscattering in the ring and no reflection, so no
+    split resonance: no source gives a backscatter level for these rings. No self-heating. The bend's index is that of the
+    straight guide, which moves the absolute resonance but neither FSR nor shape.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cpo_pdk.models.coupler import ring_coupling
+from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
+from cpo_pdk.models.waveguide import neff, ng, propagation, thermo_optic
+from cpo_pdk.tech.waveguides import cross_section as load_cross_section
+
+
+def circumference(radius: ArrayLike, length_x: ArrayLike) -> Array:
+    """Length of a racetrack in um: two half circles and two straights of `length_x`."""
+    return 2 * np.pi * number("radius", radius, 0.5, 1e4) + 2 * number("length_x", length_x, 0.0, 1e4)
+
+
+def heater_shift_nm(tuning_nm: ArrayLike, heater_mW: ArrayLike, heater_nm_mW: ArrayLike) -> Array:
+    """Red shift in nm made by the heater: asked for directly, or as power times efficiency (they add)."""
+    power = number("heater_mW", heater_mW, 0.0, 1e3, "mW")
+    return number("tuning_nm", tuning_nm, 0.0, 1e3, "nm") + power * number(
+        "heater_nm_mW", heater_nm_mW, 0.0, 10.0, "nm/mW"
+    )
+
+
+def round_trip_phase(
+    wl: ArrayLike, length: ArrayLike, section: str, width: ArrayLike | None, index_rise: ArrayLike, shift_nm: ArrayLike
+) -> Array:
+    """Phase once round in rad, of a ring whose resonances are moved to the red by `shift_nm`.
+
+    Args:
+        wl: wavelength in um.
+        length: circumference in um.
+        section: cross-section.
+        width: core width in um; None: the cross-section's.
+        index_rise: added to the effective index (temperature, junction).
+        shift_nm: red shift in nm.
+    """
+    cold = wavelength(wl) - np.asarray(shift_nm) * 1e-3
+    return 2 * np.pi * (neff(cold, section, width) + np.asarray(index_rise)) * np.asarray(length) / cold
+
+
+def resonance_wavelengths(
+    wl_min: float, wl_max: float, length: float, section: str, width: float | None, index_rise: float, shift_nm: float
+) -> Array:
+    """Wavelengths in wl_min..wl_max (um) where the phase once round is a multiple of 2 pi, rising.
+
+    With `neff = n_g - b wl + rise`, `b = (n_g - neff0) / wl0`, resonance m lies at `(n_g + rise) / (m / length + b)`.
+    """
+    section_data = load_cross_section(section)
+    group = float(ng(section, width))
+    b = (group - float(neff(section_data.wl0, section, width))) / section_data.wl0
+    low, high = float(wl_min) - shift_nm * 1e-3, float(wl_max) - shift_nm * 1e-3
+    total = group + index_rise
+    orders = np.arange(np.ceil((total / high - b) * length), np.floor((total / low - b) * length) + 1)
+    return np.sort(total / (orders / length + b)) + shift_nm * 1e-3
+
+
+def round_trip_loss_dB(length: ArrayLike, loss_dB_cm: ArrayLike, loss_dB_bend_90: ArrayLike) -> Array:
+    """Loss once round in dB: propagation and four quarter bends."""
+    return number("loss_dB_cm", loss_dB_cm, 0.0, 1e4, "dB/cm") * np.asarray(length) * 1e-4 + 4 * number(
+        "loss_dB_bend_90", loss_dB_bend_90, 0.0, 100.0, "dB"
+    )
+
+
+def add_drop_ring(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike = 4.9,
+    gap: ArrayLike = 0.15,
+    length_x: ArrayLike = 3.0,
+    length_bus: ArrayLike = 8.0,
+    width: ArrayLike | None = None,
+    loss_dB_cm: ArrayLike = 3.0,
+    loss_dB_bend_90: ArrayLike = 0.0106,
+    tuning_nm: ArrayLike = 0.0,
+    heater_mW: ArrayLike = 0.0,
+    heater_nm_mW: ArrayLike = 0.1,
+    dT: ArrayLike = 0.0,
+) -> SDict:
+    """Symmetric add-drop racetrack of strip.
+
+    Args:
+        wl: wavelength in um.
+        radius: of the two half circles in um.
+        gap: between ring and either bus in um.
+        length_x: straight part of either coupler in um.
+        length_bus: of each bus on either side of the coupler's straight part in um.
+        width: core width of ring and buses in um; None: the strip's.
+        loss_dB_cm: propagation loss in the ring and buses in dB/cm.
+        loss_dB_bend_90: excess loss of a quarter of the ring in dB.
+        tuning_nm: red shift by the heater in nm, not negative.
+        heater_mW: heater power in mW; shifts by `heater_nm_mW * heater_mW` on top of `tuning_nm`.
+        heater_nm_mW: heater efficiency in nm/mW.
+        dT: temperature rise in K.
+    """
+    length = circumference(radius, length_x)
+    k = ring_coupling(wl, gap=gap, radius=radius, length_x=length_x, width=width)
+    t = np.sqrt(1 - k**2)
+    shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
+    phase = round_trip_phase(wl, length, "strip", width, thermo_optic(dT), shift)
+    a = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90))
+    half = np.sqrt(a) * np.exp(0.5j * phase)
+    bus_um = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
+    bus = propagation(wl, bus_um, "strip", width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+    denominator = 1 - t**2 * half**2
+    through = bus * t * (1 - half**2) / denominator
+    drop = -bus * k**2 * half / denominator
+    return reciprocal({("o1", "o4"): through, ("o3", "o2"): through, ("o1", "o2"): drop, ("o3", "o4"): drop})
+
+
+def add_drop_ring_resonances(
+    wl_min: float,
+    wl_max: float,
+    *,
+    radius: float = 4.9,
+    length_x: float = 3.0,
+    width: float | None = None,
+    tuning_nm: float = 0.0,
+    heater_mW: float = 0.0,
+    heater_nm_mW: float = 0.1,
+    dT: float = 0.0,
+    **_: object,
+) -> Array:
+    """Resonances of `add_drop_ring` between two wavelengths, rising; cold ones with the tuning left at zero.
+
+    Args:
+        wl_min: lower end in um.
+        wl_max: upper end in um.
+        radius: as `add_drop_ring`; so are the others, and those that do not move a resonance are accepted.
+        length_x: um.
+        width: um.
+        tuning_nm: nm.
+        heater_mW: mW.
+        heater_nm_mW: nm/mW.
+        dT: K.
+
+    Returns:
+        Wavelengths in um, shape (number of resonances,).
+    """
+    shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
+    length = float(circumference(radius, length_x))
+    return resonance_wavelengths(wl_min, wl_max, length, "strip", width, float(thermo_optic(dT)), shift)
