@@ -1,7 +1,7 @@
 """Read a GDS or OASIS file that may come from anywhere: complete and sane, or refused in one line.
 
-KLayout prints its warnings on file descriptor 1, accepts a cut-off or foreign file with an exception of its own kind, and expands
-repetitions until the memory is gone; here the output is captured, every fault is a `LayoutError`, and memory is bounded.
+KLayout prints its warnings on file descriptor 1, has exceptions of its own kind for a cut-off or foreign file, and expands
+repetitions until the memory is gone; here the output is captured, every fault is a `LayoutError`, memory is bounded.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ DBU_UM = 0.001
 SHAPE_LIMIT = 20_000_000
 #: how much address space KLayout may take on top of what the process has when it reads a file, bytes (POSIX only)
 MEMORY_LIMIT = 2 << 30
+#: cells may be nested this deep
+DEPTH_LIMIT = 200
 #: larger files are refused
 SIZE_LIMIT = 2 << 30
 
@@ -124,11 +126,11 @@ def _check_head(path: Path) -> None:
             head = stream.read(len(_OASIS_MAGIC))
             if head[:2] == b"\x1f\x8b":
                 raise LayoutError(f"{path}: compressed with gzip; unpack it first")
-            if not (head.startswith(_GDS_MAGIC) or _OASIS_MAGIC.startswith(head[:13]) and len(head) == 13):
+            if not head.startswith((_GDS_MAGIC, _OASIS_MAGIC)):
                 raise LayoutError(f"{path}: neither GDS nor OASIS (starts with {head[:8]!r}); give a layout file")
             with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 if _DEEP_NESTING.search(data):
-                    raise LayoutError(f"{path}: meta information nested deeper than 500 levels; not written by a layout tool")
+                    raise LayoutError(f"{path}: meta information nested over 500 levels; not written by a layout tool")
     except OSError as error:
         raise LayoutError(f"{path}: can't be read ({error.strerror or error}); check the permissions") from error
 
@@ -203,8 +205,9 @@ def read_layout(path: str | Path, *, shape_limit: int = SHAPE_LIMIT) -> LayoutFi
         the layout with its one top cell (of several, the only one that carries meta information).
 
     Raises:
-        LayoutError: the file is missing, empty, cut off, no GDS or OASIS, has another database unit than 1 nm, a cell that
-            contains itself, no or several top cells, or more than `shape_limit` shapes. One line each.
+        LayoutError: the file is missing, empty, cut off, no GDS or OASIS, has another database unit than 1 nm, a cell
+            that contains itself, too deep a hierarchy, no or several top cells, or more than `shape_limit` shapes.
+            One line each.
     """
     path = Path(path)
     _check_head(path)
@@ -224,6 +227,8 @@ def read_layout(path: str | Path, *, shape_limit: int = SHAPE_LIMIT) -> LayoutFi
     ghosts = sorted(cell.name for cell in layout.each_cell() if cell.is_ghost_cell() and not cell.is_top())
     if ghosts:
         warnings.append(f"{len(ghosts)} cells are called but not defined in the file: {', '.join(ghosts[:8])}")
+    if top.hierarchy_levels() > DEPTH_LIMIT:
+        raise LayoutError(f"{path}: cells nested {top.hierarchy_levels()} deep, limit {DEPTH_LIMIT}; flatten some levels")
     count = flat_shape_count(layout, top, path)
     if count > shape_limit:
         raise LayoutError(f"{path}: {count} shapes counted flat, limit {shape_limit}; check the arrays of {top.name!r}")

@@ -1,4 +1,4 @@
-"""What a cell says about itself: function, settings, info and ports, as kfactory writes them into KLayout's meta information."""
+"""What a cell says about itself: function, settings, info and ports, read from the meta information of kfactory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENCLOSURES = "kfactory:layer_enclosure:"
 
 @dataclass(frozen=True)
 class CrossSection:
-    """Width in dbu and layer (number, datatype) of a port's waveguide or wire; layer (-1, -1) when the file doesn't say."""
+    """Width in dbu and layer (number, datatype) of a port's waveguide or wire; layer (-1, -1) when not in the file."""
 
     width: int
     layer: tuple[int, int]
@@ -113,7 +113,7 @@ def _port(
 ) -> tuple[int, PortMeta]:
     where = f"cell {cell!r}, port {index}"
     if not isinstance(value, dict) or not value.get("name"):
-        raise LayoutError(f"{where}: the file gives no name for it; write the layout again with kfactory 1.0 or newer")
+        raise LayoutError(f"{where}: no name given; write the layout again with kfactory 1.0 or newer")
     where = f"cell {cell!r}, port {value['name']!r}"
     trans = value.get("trans")
     if isinstance(trans, kdb.Trans):
@@ -121,11 +121,12 @@ def _port(
     else:
         place = value.get("dcplx_trans")
         if not isinstance(place, kdb.DCplxTrans):
-            raise LayoutError(f"{where}: the file gives no place for it; write the layout again with kfactory 1.0 or newer")
+            raise LayoutError(f"{where}: no place given; write the layout again with kfactory 1.0 or newer")
     section = cross_sections.get(str(value.get("cross_section")))
     if section is None:
         raise LayoutError(
-            f"{where}: cross-section {value.get('cross_section')!r} is not in the file; write it again with kfactory 1.0 or newer"
+            f"{where}: cross-section {value.get('cross_section')!r} is not in the file; "
+            "write it again with kfactory 1.0 or newer"
         )
     extra = value.get("info")
     name = str(extra.get("cross_section") or "") if isinstance(extra, dict) else ""
