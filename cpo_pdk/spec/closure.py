@@ -33,30 +33,34 @@ def closure_problems(spec: PackageSpec) -> list[Problem]:
 
 def _bandwidth(spec: PackageSpec) -> Iterator[Fault]:
     engine, count, channels = spec.engine, spec.engines.count, spec.engine.grid.channels
-    rate = engine.lane_rate_Gbps
-    for key, fibres, word in (("tx_fibres", engine.tx_fibres, "transmit"), ("rx_fibres", engine.rx_fibres, "receive")):
-        carried = fibres * channels * rate / 1000
-        if not math.isclose(carried, engine.bandwidth_Tbps, rel_tol=TOLERANCE):
+    rate, stated = engine.lane_rate_Gbps, engine.bandwidth_Tbps
+    fibres = {"tx_fibres": engine.tx_fibres, "rx_fibres": engine.rx_fibres}
+    for key, n in fibres.items():
+        carried = n * channels * rate / 1000
+        if not _equal(carried, stated):
             yield (
                 f"engine.{key}",
-                f"{word} bandwidth of an engine does not close: {fibres} {key} x {channels} channels x {rate:g} Gb/s = "
-                f"{carried:g} Tb/s, but engine.bandwidth_Tbps is {engine.bandwidth_Tbps:g}; change one of the four",
+                f"bandwidth of the engine does not close: {n} {key} x {channels} channels x {rate:g} Gb/s = "
+                f"{carried:g} Tb/s, but engine.bandwidth_Tbps is {stated:g}; change one of the four",
             )
-        total = count * carried
-        if not math.isclose(total, spec.bandwidth_Tbps, rel_tol=TOLERANCE):
+    for key, n in dict(sorted(fibres.items(), reverse=True)).items():
+        total = count * n * channels * rate / 1000
+        if not _equal(total, spec.bandwidth_Tbps) and (key == "tx_fibres" or n != engine.tx_fibres):
             yield (
                 "bandwidth_Tbps",
-                f"{word} bandwidth of the package does not close: {count} engines x {fibres} {key} x {channels} "
-                f"channels x {rate:g} Gb/s = {total:g} Tb/s, but bandwidth_Tbps is {spec.bandwidth_Tbps:g}; "
-                f"change one of the five",
+                f"bandwidth does not close: {count} engines x {n} {key} x {channels} channels x {rate:g} Gb/s = "
+                f"{total:g} Tb/s, but bandwidth_Tbps is {spec.bandwidth_Tbps:g}; change one of the five",
             )
-    total = count * engine.bandwidth_Tbps
-    if not math.isclose(total, spec.bandwidth_Tbps, rel_tol=TOLERANCE):
+    if not _equal(count * stated, spec.bandwidth_Tbps):
         yield (
             "engine.bandwidth_Tbps",
-            f"bandwidth does not close: {count} engines x {engine.bandwidth_Tbps:g} Tb/s = {total:g} Tb/s, but "
+            f"bandwidth does not close: {count} engines x {stated:g} Tb/s = {count * stated:g} Tb/s, but "
             f"bandwidth_Tbps is {spec.bandwidth_Tbps:g}; change one of the three",
         )
+
+
+def _equal(a: float, b: float) -> bool:
+    return math.isclose(a, b, rel_tol=TOLERANCE)
 
 
 def _engine_count(spec: PackageSpec) -> Iterator[Fault]:

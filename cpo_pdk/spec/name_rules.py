@@ -60,7 +60,9 @@ def check_name(name: str, what: str = "name", *, hyphen: bool = False) -> str:
 
 def shown(value: object, limit: int = 60) -> str:
     """A value from a file, printable on one line: text in quotes, control characters escaped, long ones cut."""
-    text = value if isinstance(value, str) else repr(value)
+    words = {None: "null", True: "true", False: "false"}
+    plain = words[value] if value is None or isinstance(value, bool) else repr(value)
+    text = value if isinstance(value, str) else plain
     text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text[: limit + 1])
     text = text[: limit - 3] + "..." if len(text) > limit else text
     return f'"{text}"' if isinstance(value, str) else text

@@ -117,9 +117,12 @@ def _problem(fault: Any, source: Source, model: type[BaseModel]) -> Problem:
         extra = info.json_schema_extra if info and isinstance(info.json_schema_extra, dict) else {}
         unit = f" {extra['unit']}" if extra.get("unit") else ""
         reason = f" ({extra['reason']})" if extra.get("reason") else ""
-        return source.problem(path, f"{name} = {shown(value)}{unit} is {side} the limit {limit:g}{unit}{reason}")
+        limits = _limits(info)
+        allowed = f"; use {limits['ge']:g} to {limits['le']:g}{unit}" if len(limits) == 2 else "; change it"
+        text = f"{name} = {shown(value)}{unit} is {side} the limit {limit:g}{unit}{reason}{allowed}"
+        return source.problem(path, text)
     if kind == "finite_number":
-        return source.problem(path, f"{name} is {value}, a finite number is expected")
+        return source.problem(path, f"{name} is {value}, a finite number is expected: {_meaning(info)}")
     if kind == "literal_error":
         allowed = _choices(info)
         meant = closest(value, allowed) if isinstance(value, str) else None
@@ -128,7 +131,7 @@ def _problem(fault: Any, source: Source, model: type[BaseModel]) -> Problem:
     if kind == "string_too_short":
         return source.problem(path, f"{name} is empty: {_meaning(info)}")
     message = str(fault["msg"]).removeprefix("Value error, ")
-    return source.problem(path, f"{name}: {message}" if name else message)
+    return source.problem(path, message if message.startswith(f"{name} ") else f"{name}: {message}")
 
 
 def _number_cure(kind: str, value: Any) -> str:
@@ -146,15 +149,21 @@ def _meaning(info: FieldInfo | None) -> str:
     if info is None:
         return "see the documentation of the format"
     parts = [info.description or "see the documentation of the format"]
-    limits: dict[str, Any] = {}
-    for item in info.metadata:
-        limits.update({side: getattr(item, side) for side in ("ge", "le") if hasattr(item, side)})
+    limits = _limits(info)
     if len(limits) == 2:
         parts.append(f"{limits['ge']:g} to {limits['le']:g}")
     choices = _choices(info)
     if choices:
         parts.append("one of " + ", ".join(choices))
     return ", ".join(parts)
+
+
+def _limits(info: FieldInfo | None) -> dict[str, float]:
+    """`ge` and `le` of a field, those it has."""
+    limits: dict[str, float] = {}
+    for item in info.metadata if info else ():
+        limits.update({side: getattr(item, side) for side in ("ge", "le") if hasattr(item, side)})
+    return limits
 
 
 def _choices(info: FieldInfo | None) -> list[str]:

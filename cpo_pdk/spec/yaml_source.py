@@ -21,8 +21,8 @@ from cpo_pdk.spec.name_rules import shown
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASES = 20
-MAX_VALUES = 1_000_000
-"""Most values that a file may stand for once its aliases are written out."""
+MAX_VALUES = 100_000
+"""Most values that a file may hold, and stand for once its aliases are written out."""
 MAX_PROBLEMS = 100
 """Problems after which reading of one file stops."""
 MAX_DIGITS = 100
@@ -170,6 +170,7 @@ class _Builder:
         self.problems: list[Problem] = []
         self.anchors: dict[str, Node | None] = {}  # None while the anchored value is still being read
         self.aliases = 0
+        self.nodes = 0
         self.events: Iterator[Any] = iter(())
 
     def build(self, text: str) -> tuple[Node | None, list[Problem]]:
@@ -201,6 +202,9 @@ class _Builder:
     def _node(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
+        self.nodes += 1
+        if self.nodes > MAX_VALUES:
+            raise self._stop(event, f"holds more than {MAX_VALUES} values; no spec or sheet needs that")
         if depth > MAX_DEPTH:
             raise self._stop(event, f"is nested deeper than {MAX_DEPTH} levels; no spec or sheet needs that")
         if event.tag is not None:
