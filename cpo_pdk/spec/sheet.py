@@ -67,6 +67,9 @@ class Sheet(BaseModel):
     description: Text = Field(description="what the device does, one or two sentences")
     geometry: dict[str, GeometryValue] = Field(description="arguments of the cell, um")
     parameters: dict[str, Parameter] = Field(description="numbers of the model that the geometry does not give")
+    operating: dict[str, Parameter] = Field(
+        default_factory=dict, description="numbers of how the device is driven: voltages, detuning"
+    )
     wl_range_um: tuple[Wavelength, Wavelength] = Field(description="[lowest, highest] wavelength the model holds for")
     ranges: dict[str, tuple[Number, Number]] = Field(
         default_factory=dict, description="[lowest, highest] value of an argument or parameter that the sheet holds for"
@@ -82,6 +85,11 @@ class Sheet(BaseModel):
     def values(self) -> dict[str, float]:
         """The bare numbers of the parameters."""
         return {name: parameter.value for name, parameter in self.parameters.items()}
+
+    @property
+    def operating_values(self) -> dict[str, float]:
+        """The bare numbers of how the device is driven."""
+        return {name: parameter.value for name, parameter in self.operating.items()}
 
     def problem(self, path: tuple[str | int, ...], message: str, *, of_key: bool = False) -> Problem:
         """A problem with one value (or key) of this sheet, at its line of the file."""
@@ -188,7 +196,11 @@ def _cross_faults(sheet: Sheet) -> list[Problem]:
             text = f"ranges.{key} is [{low:g}, {high:g}]; the first must not be larger"
             found.append(sheet.problem(("ranges", key), text))
             continue
-        for section, value in (("geometry", sheet.geometry.get(key)), ("parameters", sheet.values.get(key))):
+        for section, value in (
+            ("geometry", sheet.geometry.get(key)),
+            ("parameters", sheet.values.get(key)),
+            ("operating", sheet.operating_values.get(key)),
+        ):
             if isinstance(value, int | float) and not isinstance(value, bool) and not low <= value <= high:
                 text = f"{section}.{key} = {value:g} is outside ranges.{key} [{low:g}, {high:g}]; widen it or change it"
                 path = (section, key) if section == "geometry" else (section, key, "value")

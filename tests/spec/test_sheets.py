@@ -19,6 +19,7 @@ geometry: {radius: 6.0, gap: 0.2, cross_section: strip, heater: true, stages: [1
 parameters:
   loss_dB_cm: {value: 3, unit: dB/cm, source: table 3.1, spread: 0.5}
   confinement: {value: 0.8, unit: "1", source: set for a margin, choice: true}
+operating: {V_one: {value: 3.0, unit: V, source: driver, choice: true}}
 wl_range_um: [1.26, 1.36]
 ranges: {radius: [4, 10], loss_dB_cm: [1, 10]}
 """
@@ -38,6 +39,7 @@ def test_sheet_holds_what_the_file_says() -> None:
     sheet = parse_sheet(TEXT, Path("folder/ring.yaml"))
     assert sheet.origin == Path("folder/ring.yaml")
     assert sheet.values == {"loss_dB_cm": 3.0, "confinement": 0.8}
+    assert sheet.operating_values == {"V_one": 3.0}
     assert sheet.parameters["confinement"].choice
     assert sheet.parameters["loss_dB_cm"].spread == 0.5
     assert sheet.geometry["heater"] is True
@@ -67,10 +69,10 @@ def test_a_cell_may_have_no_model_for_a_reason() -> None:
         ("radius: 6.0", "radius: {a: 1}", 5, "a cell argument is"),
         ("radius: 6.0", "radius: 60.0", 5, "geometry.radius = 60 is outside ranges.radius [4, 10]"),
         ("value: 3,", "value: 30,", 7, "outside ranges.loss_dB_cm"),
-        ("[4, 10]", "[10, 4]", 10, "must not be larger"),
-        ("[4, 10]", "[4]", 10, "too few"),
-        ("[1.26, 1.36]", "[1260, 1360]", 9, "above the limit 5 um"),
-        ("[1.26, 1.36]", "[1.36, 1.26]", 9, "the first must be smaller"),
+        ("[4, 10]", "[10, 4]", 11, "must not be larger"),
+        ("[4, 10]", "[4]", 11, "too few"),
+        ("[1.26, 1.36]", "[1260, 1360]", 10, "above the limit 5 um"),
+        ("[1.26, 1.36]", "[1.36, 1.26]", 10, "the first must be smaller"),
         ("model: ring_modulator", "model: null", 3, "without a reason"),
         ("model: ring_modulator", "model: a\nno_model: b", 4, "contradicts"),
         ("name: ring", "name: rings", 1, "ring.yaml"),
