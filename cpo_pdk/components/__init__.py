@@ -4,6 +4,7 @@ from cpo_pdk.components.cell import CELLS, cell, limits_of
 from cpo_pdk.components.couplers import edge_coupler, edge_coupler_array, grating_coupler, psr
 from cpo_pdk.components.detectors import photodetector, photodetector_dual
 from cpo_pdk.components.die import alignment_mark, die_frame
+from cpo_pdk.components.fibers import connector, fiber
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
 from cpo_pdk.components.rings import add_drop_ring, ring_modulator
 from cpo_pdk.components.splitters import mmi1x2, tap_coupler
@@ -17,10 +18,12 @@ __all__ = [
     "bend_s",
     "bump",
     "cell",
+    "connector",
     "crossing",
     "die_frame",
     "edge_coupler",
     "edge_coupler_array",
+    "fiber",
     "grating_coupler",
     "limits_of",
     "mmi1x2",

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from cpo_pdk.components.cell import Count, Flag, Real, Um, cell
+from cpo_pdk.components.cell import Count, Real, Um, cell
 from cpo_pdk.components.curves import arc_steps, band, sine_s
 from cpo_pdk.components.drawing import FACE_LAYER, face_port, optical_port, polygon, rectangle
 from cpo_pdk.components.waveguides import bend_euler, straight
@@ -45,14 +45,48 @@ def edge_coupler(
     return c
 
 
+def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loopbacks: int) -> None:
+    """Place `n` couplers in `c`, join neighbours at the ends by loopbacks, and add ports `f1`... (facet) and `o1`... (inside).
+
+    Args:
+        c: component to draw in.
+        coupler: edge coupler with ports `o1` (waveguide) and `o2` (facet).
+        n: number of couplers.
+        pitch: centre to centre in um.
+        loopbacks: 0, 1 (south end) or 2 (both ends).
+    """
+    if n < 2 * loopbacks:
+        raise ParameterError(f"edge coupler array: n = {n} is too few for {loopbacks} loopbacks; give at least {2 * loopbacks}")
+    rows = []
+    for i in range(n):
+        ref = c << coupler
+        ref.name = f"coupler_{i + 1}"
+        ref.move((0, round(i * pitch, 3)))
+        rows.append(ref)
+        c.add_port(f"f{i + 1}", port=ref.ports["o2"])
+    looped: set[int] = set()
+    for low in (0, n - 2)[:loopbacks]:
+        bend = bend_euler()
+        size = bend.ports["o2"].center[1]
+        if pitch <= 2 * size:
+            raise ParameterError(f"edge coupler array: pitch = {pitch} um is too small to turn a loopback; give more than {2 * size:.3f} um")
+        down, up, link = c << bend, c << bend, c << straight(length=round(pitch - 2 * size, 3))
+        down.name, up.name, link.name = f"loop_{low + 1}_a", f"loop_{low + 1}_b", f"loop_{low + 1}"
+        down.connect("o2", rows[low].ports["o1"])
+        link.connect("o2", down.ports["o1"])
+        up.connect("o2", link.ports["o1"])
+        looped |= {low, low + 1}
+    for k, i in enumerate(i for i in range(n) if i not in looped):
+        c.add_port(f"o{k + 1}", port=rows[i].ports["o1"])
+
+
 @cell
 def edge_coupler_array(
     n: Annotated[int, Count(1, 200)] = 22,
     pitch: Annotated[float, Um(50, 1_000)] = 127.0,
     tip_width: Annotated[float, Um(0.12, 0.4)] = 0.15,
     length_taper: Annotated[float, Um(10, 1_000)] = 150.0,
-    *,
-    loopbacks: Annotated[bool, Flag()] = True,
+    loopbacks: Annotated[int, Count(0, 2)] = 2,
 ) -> gf.Component:
     """Edge couplers at the pitch of a fibre array, with an alignment loopback at each end.
 
@@ -69,32 +103,10 @@ def edge_coupler_array(
         pitch: centre to centre in um.
         tip_width: of each coupler in um.
         length_taper: of each coupler in um.
-        loopbacks: join the first two and the last two couplers on the inside.
+        loopbacks: 0, 1 (the first two couplers joined on the inside) or 2 (the last two as well).
     """
-    if loopbacks and n < 4:
-        raise ParameterError(f"edge_coupler_array: n = {n} is too few for two loopbacks; give at least 4 or loopbacks=False")
     c = gf.Component()
-    coupler = edge_coupler(tip_width=tip_width, length_taper=length_taper)
-    rows = []
-    for i in range(n):
-        ref = c << coupler
-        ref.name = f"coupler_{i + 1}"
-        ref.move((0, round(i * pitch, 3)))
-        rows.append(ref)
-        c.add_port(f"f{i + 1}", port=ref.ports["o2"])
-    looped: set[int] = set()
-    if loopbacks:
-        bend = bend_euler()
-        size = bend.ports["o2"].center[1]
-        for low in (0, n - 2):
-            down, up, link = c << bend, c << bend, c << straight(length=round(pitch - 2 * size, 3))
-            down.name, up.name, link.name = f"loop_{low + 1}_a", f"loop_{low + 1}_b", f"loop_{low + 1}"
-            down.connect("o2", rows[low].ports["o1"])
-            link.connect("o2", down.ports["o1"])
-            up.connect("o2", link.ports["o1"])
-            looped |= {low, low + 1}
-    for k, i in enumerate(i for i in range(n) if i not in looped):
-        c.add_port(f"o{k + 1}", port=rows[i].ports["o1"])
+    draw_array(c, edge_coupler(tip_width=tip_width, length_taper=length_taper), n, pitch, loopbacks)
     return c
 
 

@@ -17,9 +17,9 @@ Points = NDArray[np.float64]
 CHORD_ERROR = 0.0005  # um
 
 
-def arc_steps(radius: float, angle: float) -> int:
-    """Number of chords for an arc of `radius` um over `angle` radians."""
-    step = 2 * math.sqrt(2 * CHORD_ERROR / radius)
+def arc_steps(radius: float, angle: float, chord_error: float = CHORD_ERROR) -> int:
+    """Number of chords for an arc of `radius` um over `angle` radians, each within `chord_error` um of it."""
+    step = 2 * math.sqrt(2 * chord_error / radius)
     return max(8, math.ceil(abs(angle) / step))
 
 
@@ -46,18 +46,15 @@ def euler_bend(radius: float, angle_deg: float, arc_fraction: float = 0.5) -> tu
     length_arc = radius * turn_arc
     total = 2 * length_clothoid + length_arc
     n = max(64, arc_steps(radius, angle) * 2)
-    s = np.linspace(0, total, n + 1)
-    ramp = np.minimum(np.minimum(s, total - s) / length_clothoid, 1.0)
     fine = np.linspace(0, total, 20 * n + 1)
     curvature = np.minimum(np.minimum(fine, total - fine) / length_clothoid, 1.0) / radius
     theta = cumulative_trapezoid(curvature, fine, initial=0)
     x = cumulative_trapezoid(np.cos(theta), fine, initial=0)[::20]
     y = cumulative_trapezoid(np.sin(theta), fine, initial=0)[::20]
-    assert ramp.shape == x.shape
     return np.column_stack([x, y]), total
 
 
-def sine_s(length: float, offset: float) -> tuple[Points, float, float]:
+def sine_s(length: float, offset: float, chord_error: float = CHORD_ERROR) -> tuple[Points, float, float]:
     """S-curve y = offset (t - sin(2 pi t) / (2 pi)), t = x / length: zero slope and curvature at both ends.
 
     Returns:
@@ -70,7 +67,7 @@ def sine_s(length: float, offset: float) -> tuple[Points, float, float]:
     second = offset / length**2 * 2 * np.pi * np.sin(2 * np.pi * t)
     radius = float(1 / np.max(np.abs(second) / (1 + slope**2) ** 1.5))
     path = float(np.trapezoid(np.sqrt(1 + slope**2), t) * length)
-    n = max(40, math.ceil(path / math.sqrt(8 * radius * CHORD_ERROR)))
+    n = max(40, math.ceil(path / math.sqrt(8 * radius * chord_error)))
     t = np.linspace(0, 1, n + 1)
     return np.column_stack([t * length, offset * (t - np.sin(2 * np.pi * t) / (2 * np.pi))]), path, radius
 

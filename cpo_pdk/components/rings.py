@@ -43,7 +43,7 @@ def _heater(
     x_pad = max(_PAD, x_tail)
     for sign in (1, -1):
         x = cx + sign * x_tail
-        low, high = sorted((y_pad, float(line[0, 1])))
+        low, high = sorted((y_pad, float(line[0, 1]) - side * width / 2))
         rectangle(c, "HEATER", round(x - width / 2, 3), low, round(x + width / 2, 3), round(high, 3))
         pad = c << via_stack(size=_PAD, bottom="HEATER")
         pad.move((round(cx + sign * x_pad, 3), y_pad))
@@ -220,7 +220,7 @@ def _monitor(c: gf.Component, half_drop: float, y_drop: float) -> None:
     taper.move((round(-half_drop - 10.0, 3), y_drop))
     monitor = c << photodetector()
     monitor.dmirror_x()
-    monitor.move((round(-half_drop - 10.0 - photodetector().ports["o1"].center[0] * -1, 3), y_drop))
+    monitor.move((round(-half_drop - 10.0 - monitor.ports["o1"].center[0], 3), y_drop))
     for name, port in (("e5", "e1"), ("e6", "e2")):
         x, y = monitor.ports[port].center
         metal_port(c, name, x, y, 270)

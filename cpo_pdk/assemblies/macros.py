@@ -1,0 +1,189 @@
+"""Rows of an engine: a transmit bus of modulators, a receive pair of buses, and the splitter tree that feeds the transmit rows."""
+
+from __future__ import annotations
+
+from cpo_pdk.assemblies.kit import Kit, make
+from cpo_pdk.assemblies.units import BUS_Y, place_bumps, run, rx_unit, straight_between, tx_unit
+from cpo_pdk.components import bend_s
+from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.waveguides import cross_section
+
+_RAISE = gf.kf.conf.CheckInstances.RAISE
+
+#: From the west end of a row to its first unit, um: room for the strip-rib taper or the terminators.
+HEAD = 20.0
+#: Length of the S-bends between the splitter-rotator and the two buses, um.
+FAN = 80.0
+
+
+def row_length(kit: Kit, channels: int, bump_x: float) -> float:
+    """Length of a row from the splitter tree to the edge coupler, um: the longer of the two kinds of row."""
+    units = HEAD + channels * 3 * bump_x
+    receive = units + FAN + make(kit, "psr").info["length"]
+    transmit = units + make(kit, "taper").info["length"] + 3 * bump_x
+    return round(max(receive, transmit), 3)
+
+
+@gf.cell(basename="cpo_tx_macro", check_instances=_RAISE)
+def tx_macro(kit: Kit, radii: tuple[float, ...], length: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
+    """Transmit row: taper, one modulator a channel, taper, tap with monitor.
+
+    ::
+
+        o1 (laser) -< mod 1 - mod 2 - ... - mod n >- tap - o2 (to the edge coupler)
+
+    Args:
+        kit: devices.
+        radii: of the modulators' rings in um, rising with the channel.
+        length: of the row in um.
+        bump_x: bump pitch along the row in um.
+        bump_y: bump pitch across the row in um.
+    """
+    c = gf.Component()
+    taper_in = c << make(kit, "taper", length=HEAD)
+    taper_in.name = "taper_in"
+    last = taper_in.ports["o2"]
+    for k, radius in enumerate(radii):
+        ref = c << tx_unit(kit=kit, radius=radius, bump_x=bump_x, bump_y=bump_y)
+        ref.name = f"unit_{k + 1}"
+        ref.connect("o1", last)
+        last = ref.ports["o2"]
+    taper_out = c << make(kit, "taper")
+    taper_out.name = "taper_out"
+    taper_out.connect("o2", last)
+    tap = c << make(kit, "tap")
+    tap.name = "tap"
+    tap.connect("o1", taper_out.ports["o1"])
+    end = c << make(kit, "terminator")
+    end.name = "tap_end"
+    end.connect("o1", tap.ports["o2"])
+    monitor = c << make(kit, "monitor")
+    monitor.name = "monitor"
+    monitor.connect("o1", tap.ports["o3"], mirror=True)
+    _tap_bumps(c, monitor, HEAD + len(radii) * 3 * bump_x, bump_x, bump_y)
+    x, y = tap.ports["o4"].center
+    out = c << make(kit, "waveguide", length=round(length - x, 3), cross_section="strip")
+    out.name = "out"
+    out.connect("o1", tap.ports["o4"])
+    c.add_port("o1", port=taper_in.ports["o1"])
+    c.add_port("o2", port=out.ports["o2"])
+    return c
+
+
+def _tap_bumps(c: gf.Component, monitor: gf.ComponentReference, start: float, bump_x: float, bump_y: float) -> None:
+    """Two bumps of the array's next columns for the tap's monitor, north of it."""
+    up = bump_y / 2
+    pins = [monitor.ports[name].center for name in ("e1", "e2")]
+    columns = [start + bump_x * (k + 0.5) for k in range(3)]
+    first = max((x for x in columns if x <= pins[0][0] + 8), default=columns[0])
+    sites = {"e1": (first, up), "e2": (first + bump_x, up)}
+    place_bumps(c, sites)
+    (x1, y1), (x2, y2) = pins
+    run(c, (x1, y1), (x1, up), sites["e1"])
+    run(c, (x2, y2), (x2, y2 + 4), (sites["e2"][0], y2 + 4), sites["e2"])
+
+
+@gf.cell(basename="cpo_rx_macro", check_instances=_RAISE)
+def rx_macro(kit: Kit, radii: tuple[float, ...], length: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
+    """Receive row: splitter-rotator, one bus a polarisation, one pair of rings and one detector a channel.
+
+    ::
+
+        terminator - rings n ... rings 1 -.
+                      detectors            >- psr - o1 (from the edge coupler)
+        terminator - rings n ... rings 1 -'
+
+    Args:
+        kit: devices.
+        radii: of the rings in um; the first is the one that light meets first.
+        length: of the row in um.
+        bump_x: bump pitch along the row in um.
+        bump_y: bump pitch across the row in um.
+    """
+    c = gf.Component()
+    count = len(radii)
+    units = []
+    for k, radius in enumerate(radii):
+        ref = c << rx_unit(kit=kit, radius=radius, bump_x=bump_x, bump_y=bump_y)
+        ref.name = f"unit_{k + 1}"
+        ref.movex(round(HEAD + (count - 1 - k + 0.5) * 3 * bump_x, 3))
+        units.append(ref)
+    for port, label in (("o1", "lower"), ("o2", "upper")):
+        end = c << make(kit, "terminator")
+        end.name = f"bus_end_{label}"
+        end.connect("o1", units[-1].ports[port])
+    psr = c << make(kit, "psr")
+    psr.name = "psr"
+    psr.rotate(180)
+    psr.movex(round(length - psr.ports["o1"].center[0], 3))
+    for port, target, label in (("o2", "o3", "upper"), ("o3", "o4", "lower")):
+        start, stop = psr.ports[port], units[0].ports[target]
+        fan = c << bend_s(length=FAN, offset=round(start.center[1] - stop.center[1], 3), cross_section="strip")
+        fan.name = f"fan_{label}"
+        fan.connect("o1", start)
+        straight_between(c, kit, f"lead_{label}", fan.ports["o2"], stop)
+    c.add_port("o1", port=psr.ports["o1"])
+    return c
+
+
+def tree_length(kit: Kit, ways: int) -> float:
+    """Length of a splitter tree from its root to the rows, um."""
+    splitter = make(kit, "splitter")
+    size = splitter.ports["o2"].center[0] - splitter.ports["o1"].center[0]
+    bend = make(kit, "bend", radius=cross_section("strip").radius, angle=90).ports["o2"].center[0]
+    return round((ways.bit_length() - 1) * (size + 2 * bend), 3)
+
+
+@gf.cell(basename="cpo_splitter_tree", check_instances=_RAISE)
+def splitter_tree(kit: Kit, ways: int, pitch: float) -> gf.Component:
+    """Binary tree of 1x2 splitters from one input on the axis to `ways` rows at `pitch`, all paths equally long.
+
+    Ports `o1` west; `o2`... east, from south to north.
+
+    Args:
+        kit: devices.
+        ways: number of outputs, a power of two.
+        pitch: centre to centre of the outputs in um.
+    """
+    c = gf.Component()
+    root = c << make(kit, "splitter")
+    root.name = "splitter_1"
+    c.add_port("o1", port=root.ports["o1"])
+    level = [(root, 0.0)]
+    reach = ways * pitch / 4
+    count = 1
+    while reach >= pitch / 2:
+        below: list[tuple[gf.ComponentReference, float]] = []
+        ends: list[gf.Port] = []
+        for node, y in level:
+            for port, sign in (("o3", -1), ("o2", 1)):
+                ends.append(_arm(c, kit, f"arm_{count}", node.ports[port], y + sign * reach, sign))
+                count += 1
+        last = reach / 2 < pitch / 2
+        for end in ends:
+            if last:
+                c.add_port(f"o{len(c.ports) + 1}", port=end)
+                continue
+            node = c << make(kit, "splitter")
+            node.name = f"splitter_{count}"
+            count += 1
+            node.connect("o1", end)
+            below.append((node, end.center[1]))
+        level, reach = below, reach / 2
+    return c
+
+
+def _arm(c: gf.Component, kit: Kit, name: str, start: gf.Port, y: float, sign: int) -> gf.Port:
+    """From an output of a splitter: bend away from the axis, run to the row, bend back; returns the port at the row."""
+    radius = cross_section("strip").radius
+    out = c << make(kit, "bend", radius=radius, angle=90)
+    out.name = f"{name}_out"
+    out.connect("o1", start, mirror=sign < 0)
+    back = c << make(kit, "bend", radius=radius, angle=90)
+    back.name = f"{name}_back"
+    size = back.ports["o2"].center[0]
+    link = c << make(kit, "waveguide", length=round(abs(y - start.center[1]) - 2 * size, 3), cross_section="strip")
+    link.name = f"{name}_link"
+    link.connect("o1", out.ports["o2"])
+    back.connect("o1", link.ports["o2"], mirror=sign > 0)
+    return back.ports["o2"]

@@ -1,0 +1,148 @@
+"""Fibres and their connectors, drawn at true scale from the facet to the faceplate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from cpo_pdk.components.cell import Count, Flag, OneOf, Text, Um, cell
+from cpo_pdk.components.curves import Points, arc_steps, band, sine_s
+from cpo_pdk.components.drawing import FACE_WIDTH, face_port, polygon, rectangle
+from cpo_pdk.errors import ParameterError
+from cpo_pdk.tech.gdsfactory_safe import gf
+
+#: Fibres are drawn to 0.1 um: their outline is for the mechanical engineer, not for a mask.
+FIBER_CHORD_ERROR = 0.1  # um
+
+Step = tuple[str, float, float]
+
+
+@dataclass(frozen=True)
+class Route:
+    """Steps of a fibre that starts at the origin heading east.
+
+    Each step is `("line", length, 0)`, `("arc", radius, angle)` with an angle of +90 (left) or -90 (right) degrees, or
+    `("s", length, offset)`; lengths in um.
+    """
+
+    def clean(self, cell: str, name: str, value: Any) -> tuple[Step, ...]:
+        """Return the steps as tuples; raises `ParameterError`."""
+        length = Um(0, 5e6)
+        steps: list[Step] = []
+        try:
+            for verb, a, b in value:
+                if verb == "line":
+                    steps.append(("line", length.clean(cell, f"{name} line", a), 0.0))
+                elif verb == "arc":
+                    angle = OneOf((90, -90, 90.0, -90.0)).clean(cell, f"{name} arc angle", b)
+                    steps.append(("arc", Um(100, 1e6).clean(cell, f"{name} arc radius", a), float(angle)))
+                elif verb == "s":
+                    steps.append(("s", Um(1, 5e6).clean(cell, f"{name} s", a), Um(-1e5, 1e5).clean(cell, f"{name} s", b)))
+                else:
+                    raise ParameterError(f"{cell}: {name} has a step {verb!r}; use line, arc or s")
+        except (TypeError, ValueError):
+            raise ParameterError(f"{cell}: {name} is not a list of (verb, number, number) steps") from None
+        if not steps:
+            raise ParameterError(f"{cell}: {name} has no step; give at least one line")
+        return tuple(steps)
+
+
+def trace(steps: tuple[Step, ...]) -> tuple[Points, int, float, float]:
+    """Follow steps from the origin heading east.
+
+    Returns:
+        Centre line, shape (N, 2); final heading in degrees; length in um; smallest radius of curvature in um.
+    """
+    points = [np.zeros((1, 2))]
+    position, heading, length, radius_min = np.zeros(2), 0, 0.0, math.inf
+    for verb, a, b in steps:
+        if verb == "line":
+            local, step_length, radius = np.array([[a, 0.0]]), a, math.inf
+            turn = 0
+        elif verb == "s":
+            local, step_length, radius = sine_s(a, b, FIBER_CHORD_ERROR)
+            turn = 0
+        else:
+            turn = round(b)
+            phi = np.radians(np.linspace(0, abs(b), arc_steps(a, math.pi / 2, FIBER_CHORD_ERROR) + 1)[1:])
+            local = np.column_stack([a * np.sin(phi), math.copysign(1, b) * a * (1 - np.cos(phi))])
+            step_length, radius = a * math.pi / 2, a
+        c, s = _COS[heading], _SIN[heading]
+        moved = position + local @ np.array([[c, s], [-s, c]])
+        if step_length:
+            points.append(moved[1:] if verb == "s" else moved)
+            position = np.round(moved[-1], 3)
+        heading = (heading + turn) % 360
+        length += step_length
+        radius_min = min(radius_min, radius)
+    return np.concatenate(points), heading, length, radius_min
+
+
+_COS = {0: 1, 90: 0, 180: -1, 270: 0}
+_SIN = {0: 0, 90: 1, 180: 0, 270: -1}
+
+
+@cell
+def fiber(
+    route: Annotated[tuple[Step, ...], Route()] = (("line", 10_000.0, 0.0),),
+    kind: Annotated[str, OneOf(("SMF", "PM"))] = "SMF",
+    *,
+    open_end: Annotated[bool, Flag()] = False,
+) -> gf.Component:
+    """One fibre, 125 um of cladding, from a facet at the origin heading east.
+
+    ::
+
+        o1 ------.
+                  \\
+                   o2
+
+    Args:
+        route: steps, see `Route`; lengths in um.
+        kind: SMF (single-mode) or PM (polarisation-maintaining).
+        open_end: the far end goes nowhere (an alignment fibre that is cut after the attach).
+    """
+    points, heading, length, radius_min = trace(route)
+    c = gf.Component()
+    layer = "FIBER" if kind == "SMF" else "FIBER_PM"
+    keep = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3])
+    polygon(c, layer, band(points[keep], FACE_WIDTH, 0.0, float(heading)))
+    face_port(c, "o1", 0, 0, 180)
+    x, y = np.round(points[-1], 3)
+    face_port(c, "o2", float(x), float(y), heading)
+    c.info["length"] = round(length, 3)
+    c.info["radius_min"] = round(min(radius_min, 1e9), 3)
+    if open_end:
+        c.info["open_ports"] = ["o2"]
+    return c
+
+
+@cell
+def connector(
+    name: Annotated[str, Text()] = "MPO",
+    kind: Annotated[str, Text()] = "MPO-16",
+    n: Annotated[int, Count(1, 200)] = 16,
+    pitch: Annotated[float, Um(100, 2_000)] = 250.0,
+    wall: Annotated[float, Um(100, 10_000)] = 1_000.0,
+    depth: Annotated[float, Um(500, 50_000)] = 8_000.0,
+) -> gf.Component:
+    """Fibre connector at the faceplate: the fibres come from the west, position 1 is the southernmost.
+
+    Args:
+        name: of the connector in the package.
+        kind: MPO-16, ELS...
+        n: number of positions.
+        pitch: of the positions in um.
+        wall: from the outer positions to the side of the body in um.
+        depth: of the body in um.
+    """
+    c = gf.Component()
+    rectangle(c, "CONNECTOR", 0, -wall, depth, (n - 1) * pitch + wall)
+    for i in range(n):
+        face_port(c, f"p{i + 1}", 0, round(i * pitch, 3), 180)
+    c.info["name"] = name
+    c.info["kind"] = kind
+    return c
