@@ -18,7 +18,7 @@ __all__ = ["PDK", "__version__", "build", "check", "load", "simulate"]
 
 #: name -> (module, attribute): nothing heavy is imported before it is asked for
 _LAZY = {
-    "PDK": ("cpo_pdk.components.pdk", "PDK"),
+    "PDK": ("cpo_pdk.pdk", "PDK"),
     "load": ("cpo_pdk.spec", "load_spec"),
     "build": ("cpo_pdk.flow", "build"),
     "check": ("cpo_pdk.flow", "check"),

@@ -1,0 +1,72 @@
+"""The commands put together, and the one place where the parser's own errors are printed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cpo_pdk import __version__
+from cpo_pdk.cli import building, drawing, inspecting, projects
+from cpo_pdk.cli.console import settings
+
+app = typer.Typer(
+    name="cpo",
+    help="Photonic layout of co-packaged optics: a spec in, a checked GDS and the loss and crosstalk of its lanes out.",
+    epilog="Exit codes: 0 clean, 1 a check failed, 2 bad input, 3 a fault of cpo itself, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+#: UsageError, the root of what the parser refuses; its module differs between releases of typer
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cpo_pdk {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    settings.debug = debug
+
+
+app.command("init")(projects.init)
+app.command("list")(projects.list_)
+app.command("build")(building.build)
+app.command("check")(inspecting.check)
+app.command("simulate")(inspecting.simulate)
+app.command("report")(building.report)
+app.command("cells")(drawing.cells)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run `cpo` with `arguments` (default: those of the process) and return the exit code."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(args=arguments, prog_name="cpo", standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return 130
+    except _UsageError as error:
+        message = error.format_message() if hasattr(error, "format_message") else str(error)  # type: ignore[attr-defined]
+        if not message:  # `cpo` alone: the help was printed
+            return 2
+        print(f"cpo: {message} (cpo --help shows what there is)", file=sys.stderr)
+        if "--json" in arguments:
+            print(json.dumps({"error": {"type": "UsageError", "message": message, "exit_code": 2}}))
+        return 2
+    return code if isinstance(code, int) else 0

@@ -1,0 +1,81 @@
+"""`cpo build` and `cpo report`: the whole path, and the part of it after drawing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cpo_pdk.cli import console
+from cpo_pdk.cli.console import JsonOption, Outcome, Progress
+
+if TYPE_CHECKING:
+    from cpo_pdk.flow import BuildResult
+
+SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A package spec: a YAML file, or the name of one.")]
+OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; a subfolder by name is made.")]
+
+
+def build(spec: SpecArgument, out: OutOption = Path("gds_out"), json: JsonOption = False) -> None:
+    """Draw the package of SPEC, check it, simulate its lanes, write the report."""
+
+    def work(progress: Progress) -> Outcome:
+        from cpo_pdk import flow
+
+        return _outcome(flow.build(spec, out, progress=progress), progress)
+
+    console.run(work, json)
+
+
+def report(spec: SpecArgument, out: OutOption = Path("gds_out"), json: JsonOption = False) -> None:
+    """Check, simulate and report the package of SPEC that was built before, without drawing it again."""
+
+    def work(progress: Progress) -> Outcome:
+        from cpo_pdk import flow
+
+        return _outcome(flow.report(spec, out, progress=progress), progress)
+
+    console.run(work, json)
+
+
+def _outcome(result: BuildResult, progress: Progress) -> Outcome:
+    progress("")
+    for warning in result.simulation.warnings:
+        progress.warn(warning)
+    return Outcome(result.as_json(), _summary(result), 0 if result.clean else 1)
+
+
+def _summary(result: BuildResult) -> list[Any]:
+    from rich.table import Table
+
+    facts = result.as_json()
+    fibres, checks, loss = facts["fibres"], facts["checks"], facts["insertion_loss_dB"]
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=result.name, title_justify="left")
+    table.add_row("bandwidth", f"{facts['bandwidth_Tbps']:g} Tb/s in {facts['engines']} engines")
+    table.add_row("lanes", f"{facts['lanes_per_direction']} in each direction")
+    table.add_row(
+        "fibres", f"{fibres['total']} (" + ", ".join(f"{n} {k}" for k, n in fibres.items() if k != "total") + ")"
+    )
+    for name, check, seen in (("DRC", checks["drc"], "shapes"), ("connectivity", checks["connectivity"], "ports")):
+        found = f"{check['violations']} violations"
+        with_rules = f" against {check['rules']} rules" if "rules" in check else ""
+        table.add_row(name, f"{found}, {check[seen]:,} {seen} looked at{with_rules}")
+    for direction, what in (("tx", "laser to fibre"), ("rx", "fibre to detector")):
+        row = loss[direction]
+        table.add_row(
+            f"loss {direction}",
+            f"{row['min']:.2f} / {row['median']:.2f} / {row['max']:.2f} dB (best, median, worst lane; {what})",
+        )
+    table.add_row("crosstalk", f"{facts['crosstalk_dB']['worst']:.1f} dB (worst lane)")
+    files = [
+        f"{what:8} {path}"
+        for what, path in (
+            ("package", result.gds),
+            ("engine", result.engine_gds),
+            ("netlist", result.netlist),
+            ("lanes", result.lanes),
+            ("report", result.report),
+        )
+    ]
+    return [table, "", *files]

@@ -1,0 +1,167 @@
+"""How every command talks: results on stdout, everything else on stderr, errors in one line, one exit code.
+
+File descriptor 1 is kept aside while a command works, and points to stderr meanwhile: libraries in C++ print their
+warnings to it, and a single one would spoil the JSON document.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Annotated, Any
+
+import typer
+
+from cpo_pdk.errors import CpoError, SpecError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+
+
+@dataclass
+class Settings:
+    """What the global options say."""
+
+    debug: bool = False
+
+
+settings = Settings()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command found out.
+
+    Attributes:
+        document: what `--json` prints.
+        text: what a person reads, printed without it; each a plain line or something that rich can draw.
+        exit_code: 0 clean, 1 a check failed.
+    """
+
+    document: dict[str, Any]
+    text: list[Any] = field(default_factory=list)
+    exit_code: int = 0
+
+
+class Progress:
+    """Says on stderr which stage runs and how long each took: a spinner on a terminal, plain lines elsewhere."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        from rich.console import Console
+
+        self._console = Console(file=stream, highlight=False)
+        self._status: Any = None
+        self._stage = ""
+        self._since = 0.0
+
+    def __call__(self, stage: str) -> None:
+        """Close the stage before and open this one; an empty name only closes."""
+        if self._stage:
+            self._stop()
+            self._console.print(f"  {self._stage}", f"[dim]{time.perf_counter() - self._since:.1f} s[/dim]")
+        self._stage, self._since = stage, time.perf_counter()
+        if stage and self._console.is_terminal:
+            self._status = self._console.status(f"{stage} ...")
+            self._status.start()
+
+    def warn(self, message: str) -> None:
+        """Print a warning."""
+        self._console.print("[yellow]warning:[/yellow]", message, markup=True, soft_wrap=True)
+
+    def _stop(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def close(self) -> None:
+        """Stop the spinner without a word, whatever happened."""
+        self._stop()
+        self._stage = ""
+
+
+def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
+    """Run `work`, print its outcome, and leave with its exit code (`typer.Exit`).
+
+    Raises:
+        typer.Exit: always, with 0, 1, 2, 3 (a fault of cpo itself) or 130 (Ctrl-C).
+    """
+    with _stdout_aside() as stdout:
+        progress = Progress(sys.stderr)
+        try:
+            outcome = work(progress)
+        except KeyboardInterrupt:
+            outcome = _refused("KeyboardInterrupt", "interrupted; earlier results are untouched", 130)
+        except CpoError as error:
+            outcome = _refused(type(error).__name__, str(error), error.exit_code, error)
+        except OSError as error:
+            where = f"{error.filename}: " if error.filename else ""
+            outcome = _refused(type(error).__name__, f"{where}{error.strerror or error}", 2)
+        except Exception as error:
+            outcome = _refused(
+                type(error).__name__,
+                f"a fault of cpo itself: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else '-'}."
+                " Run it again as 'cpo --debug ...' and report it with the output (CONTRIBUTING.md)",
+                3,
+            )
+        finally:
+            progress.close()
+        try:
+            _print(outcome, as_json, stdout)
+        except BrokenPipeError:  # the reader of a pipe went away: nobody is left to tell
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+            raise typer.Exit(141) from None
+    raise typer.Exit(outcome.exit_code)
+
+
+def _refused(kind: str, message: str, exit_code: int, error: CpoError | None = None) -> Outcome:
+    """Say on stderr why nothing came out, and make the document that says the same."""
+    if settings.debug:
+        traceback.print_exc(file=sys.stderr)
+    document: dict[str, Any] = {"type": kind, "message": message, "exit_code": exit_code}
+    if isinstance(error, SpecError):
+        document["problems"] = [
+            {"file": str(p.file), "line": p.line, "column": p.column, "message": p.message} for p in error.problems
+        ]
+        print(message, file=sys.stderr)
+    else:
+        print(f"cpo: {message}", file=sys.stderr)
+    return Outcome({"error": document}, exit_code=exit_code)
+
+
+def _print(outcome: Outcome, as_json: bool, stdout: IO[str]) -> None:
+    if as_json:
+        print(json.dumps(outcome.document, ensure_ascii=False, allow_nan=False), file=stdout)
+    elif outcome.text:
+        from rich.console import Console
+
+        console = Console(file=stdout, highlight=False, soft_wrap=True)
+        for item in outcome.text:
+            console.print(item, markup=False) if isinstance(item, str) else console.print(item)
+    stdout.flush()
+
+
+@contextlib.contextmanager
+def _stdout_aside() -> Iterator[IO[str]]:
+    """Give the real stdout; meanwhile file descriptor 1 and `sys.stdout` lead to stderr."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # started with stdout closed
+        kept = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(2, 1)
+    stream = os.fdopen(kept, "w", encoding="utf-8")
+    previous, sys.stdout = sys.stdout, sys.stderr
+    try:
+        yield stream
+    finally:
+        sys.stdout = previous
+        with contextlib.suppress(BrokenPipeError):
+            stream.flush()
+        os.dup2(kept, 1)
+        with contextlib.suppress(BrokenPipeError):
+            stream.close()

@@ -1,0 +1,189 @@
+"""Writing results so that nobody ever reads half of one.
+
+A file is written under a temporary name in its own folder, flushed to the disk and renamed. A whole set of results
+is made in a hidden folder beside its destination (`staged`) and moved into place only when all of it is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from cpo_pdk.errors import OutputError
+from cpo_pdk.spec.name_rules import check_name
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
+_TEMPORARY = ".tmp-"
+_LOCK = ".tmp-lock"
+#: where a leftover has no lock to ask, it counts as dead after this time, s
+_STALE_AFTER = 3600.0
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Write `data` to `path` as a whole or not at all; raises `OutputError`."""
+    _refuse_link(path)
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(_explain(path, error)) from error
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+    return path
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write `text` as UTF-8 with Unix line ends; otherwise as `write_bytes`."""
+    return write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, document: object) -> Path:
+    """Write `document` as JSON, indented by one, without NaN; otherwise as `write_bytes`."""
+    return write_text(path, json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def result_folder(root: Path | str, name: str) -> Path:
+    """Return `root/name`, made if needed; refuses a name that leaves `root`.
+
+    Raises:
+        InputError: the name can't be a folder name.
+        OutputError: the folder can't be written, is a link or is not a folder.
+    """
+    root = Path(root)
+    folder = root / check_name(name, "output folder", hyphen=True)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        _refuse_link(folder)
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(_explain(folder, error)) from error
+    if folder.resolve().parent != root.resolve():
+        raise OutputError(f"{folder}: lies outside of {root}; choose another name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: no permission to write here; choose another folder with --out")
+    return folder
+
+
+@contextlib.contextmanager
+def staged(folder: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `folder`; on success its files replace those of the same name in `folder`.
+
+    An exception, or Ctrl-C, inside the block leaves `folder` as it was. Leftovers of builds that were killed are
+    removed first; a build of the same results that still runs is an `OutputError`.
+    """
+    _clean_leftovers(folder)
+    try:
+        temporary = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{folder.name}.", dir=folder.parent))
+    except OSError as error:
+        raise OutputError(_explain(folder.parent, error)) from error
+    with (temporary / _LOCK).open("w") as lock:
+        _take(lock)
+        try:
+            yield temporary
+            _move_into_place(temporary, folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _move_into_place(temporary: Path, folder: Path) -> None:
+    files = sorted(p for p in temporary.iterdir() if p.is_file() and not p.name.startswith(_TEMPORARY))
+    for file in files:
+        _refuse_link(folder / file.name)
+    try:
+        for file in files:
+            with file.open("rb+") as handle:
+                os.fsync(handle.fileno())
+        with _uninterrupted():
+            for file in files:
+                os.replace(file, folder / file.name)
+    except OSError as error:
+        raise OutputError(_explain(folder, error)) from error
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold back Ctrl-C and a polite kill for the few milliseconds in which files are renamed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    arrived: list[int] = []
+    old = {s: signal.signal(s, lambda number, _frame: arrived.append(number)) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
+        for number in arrived:
+            signal.raise_signal(number)
+
+
+def _clean_leftovers(folder: Path) -> None:
+    for leftover in folder.parent.glob(f"{_TEMPORARY}{folder.name}.*"):
+        if leftover.is_symlink() or not leftover.is_dir():
+            continue
+        if _in_use(leftover):
+            raise OutputError(
+                f"{folder}: another process is building the same results; wait for it or choose another --out"
+            )
+        shutil.rmtree(leftover, ignore_errors=True)
+    for leftover in folder.glob(f"{_TEMPORARY}*"):
+        if leftover.is_file() and time.time() - leftover.stat().st_mtime > _STALE_AFTER:
+            leftover.unlink(missing_ok=True)
+
+
+def _in_use(leftover: Path) -> bool:
+    """A build that lives holds its lock; the system drops the lock of one that was killed."""
+    if fcntl is None:
+        return time.time() - leftover.stat().st_mtime < _STALE_AFTER
+    try:
+        with (leftover / _LOCK).open("a") as lock:
+            return not _take(lock)
+    except OSError:
+        return False
+
+
+def _take(lock: IO[str]) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise OutputError(f"{path}: is a symbolic link, and results are never written through one; remove it")
+
+
+def _explain(path: Path, error: OSError) -> str:
+    cause = error.strerror or error
+    return f"{path}: can't be written ({cause}); free space, change the permission or choose another --out"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,83 @@
+"""What a report says about its inputs: the arithmetic of the spec, the choices in it, the rules with their sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cpo_pdk.report.data import Choice, RuleLine
+from cpo_pdk.spec import PackageSpec, Sheet
+from cpo_pdk.tech.rules import Rule
+
+_UNITS = {"area": "µm²", "angle": "°"}
+_SAYS = {
+    "width": "{0} at least this wide",
+    "space": "{0} at least this far from {0}",
+    "separation": "{0} at least this far from {1}",
+    "enclosure": "{0} lies this deep inside {1}",
+    "overlap": "{0} overlaps {1} by this",
+    "inside": "{0} is covered by {rest}",
+    "area": "an island of {0} is at least this large",
+    "grid": "all corners of {all} on this grid",
+    "angle": "no sharper corner on {all}",
+    "bend_radius": "{0} bends with at least this radius",
+    "collision": "{all} keep this far from each other",
+}
+
+
+def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
+    """How bandwidth, lanes and fibres of a package follow from each other, one equation a line."""
+    engine, count = spec.engine, spec.engines.count
+    per_engine, total = engine.fibre_counts, spec.fibre_counts
+    kinds = [kind for kind in per_engine if kind != "total"]
+    return (
+        f"engine     {engine.tx_fibres} transmit fibres x {engine.grid.channels} wavelengths"
+        f" x {engine.lane_rate_Gbps:g} Gb/s = {engine.bandwidth_Tbps:g} Tb/s in each direction",
+        f"package    {count} engines x {engine.bandwidth_Tbps:g} Tb/s = {spec.bandwidth_Tbps:g} Tb/s",
+        f"lanes      {count} engines x {engine.tx_fibres} fibres x {engine.grid.channels} wavelengths"
+        f" = {spec.lanes_per_direction} in each direction",
+        f"lasers     {engine.laser_fibres} laser fibres an engine, each feeds {engine.splitter_ways} transmit fibres",
+        "fibres     " + " + ".join(f"{per_engine[k]} {k}" for k in kinds) + f" = {per_engine['total']} an engine",
+        f"           {count} engines x {per_engine['total']} fibres = {total['total']} positions",
+    )
+
+
+def choices_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Choice, ...]:
+    """Every number of the spec, and of the sheets that it names, that has no published source."""
+    found = [Choice(path, _shown(_value_at(spec, path)), "a choice of this package") for path in spec.choices]
+    used = dict.fromkeys(getattr(spec.engine.devices, part) for part in type(spec.engine.devices).model_fields)
+    for name in used:
+        sheet = sheets.get(name)
+        for key, parameter in sheet.parameters.items() if sheet else ():
+            if parameter.choice:
+                unit = "" if parameter.unit == "1" else f" {parameter.unit}"
+                found.append(Choice(f"{name}: {key}", f"{parameter.value:g}{unit}", parameter.source))
+    return tuple(found)
+
+
+def rule_lines(rules: tuple[Rule, ...]) -> tuple[RuleLine, ...]:
+    """The design rules in words."""
+    lines = []
+    for rule in rules:
+        pair = [*rule.layers, *rule.layers][:2]
+        says = _SAYS.get(rule.kind, rule.kind + " of {all}").format(
+            *pair, rest=" or ".join(rule.layers[1:]), all=", ".join(rule.layers)
+        )
+        value = "" if rule.kind == "inside" else f"{rule.value:g} {_UNITS.get(rule.kind, 'µm')}"
+        lines.append(RuleLine(rule.name, says, value, rule.source, rule.choice))
+    return tuple(lines)
+
+
+def _value_at(spec: PackageSpec, path: str) -> Any:
+    value: Any = spec
+    for step in path.split("."):
+        value = getattr(value, step)
+    return value
+
+
+def _shown(value: Any) -> str:
+    if hasattr(value, "model_dump"):
+        return ", ".join(f"{k} {_shown(v)}" for k, v in value.model_dump().items())
+    if isinstance(value, tuple | list):
+        return ", ".join(_shown(v) for v in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,110 @@
+"""The report as one HTML file that needs nothing else: no network, no second file, no server.
+
+Names in it come out of layout files, so everything is escaped, and a content policy allows the one script of the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+from markupsafe import Markup
+
+from cpo_pdk.circuit.results import Lane
+from cpo_pdk.report.data import ReportData
+from cpo_pdk.report.tables import COLUMNS, lane_row, loss_spread, worst_lanes
+from cpo_pdk.report.viewer import embedded_json
+
+_WORST_SHOWN = 3
+_VIOLATIONS_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One of the figures at the head of the page."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    bad: bool = False
+
+
+def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], still: bytes) -> str:
+    """Render the page.
+
+    Args:
+        data: what is reported.
+        figures: name -> SVG of `spectra`, `insertion_loss`, `crosstalk`.
+        scene: what the viewer draws, from `viewer.viewer_data`.
+        still: PNG of the package, for print and for readers without scripts.
+    """
+    templates = {
+        name: (files("cpo_pdk.report") / "templates" / name).read_text("utf-8")
+        for name in ("page.html", "page.css", "viewer.js")
+    }
+    script = templates["viewer.js"]
+    environment = Environment(
+        loader=DictLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["db"] = lambda value: f"{value:.2f}"
+    lanes = data.simulation.lanes
+    return environment.get_template("page.html").render(
+        data=data,
+        tiles=_tiles(data),
+        figures={name: Markup(text) for name, text in figures.items()},
+        css=Markup(templates["page.css"]),
+        script=Markup(script),
+        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        scene=Markup(embedded_json(scene)),
+        still="data:image/png;base64," + base64.b64encode(still).decode(),
+        spreads={d: loss_spread(lanes, d) for d in ("tx", "rx")},
+        worst={d: worst_lanes([lane for lane in lanes if lane.direction == d], _WORST_SHOWN) for d in ("tx", "rx")},
+        best={d: _best(lanes, d) for d in ("tx", "rx")},
+        columns=COLUMNS,
+        rows=[lane_row(lane) for lane in lanes],
+        violations=[*data.drc.violations, *data.connectivity.violations][:_VIOLATIONS_SHOWN],
+        violation_count=len(data.drc.violations) + len(data.connectivity.violations),
+    )
+
+
+def _best(lanes: tuple[Lane, ...], direction: str) -> Lane | None:
+    return min(
+        (lane for lane in lanes if lane.direction == direction), key=lambda lane: lane.insertion_loss_dB, default=None
+    )
+
+
+def _tiles(data: ReportData) -> list[Tile]:
+    lanes = data.simulation.lanes
+    per_direction = sum(lane.direction == "tx" for lane in lanes)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in data.fibres.items() if kind != "total")
+    tiles = [
+        Tile("Bandwidth", f"{data.bandwidth_Tbps:g}", "Tb/s", f"{data.engines} engines"),
+        Tile("Lanes", f"{per_direction}", "", "in each direction"),
+        Tile("Fibres", f"{data.fibres['total']}", "", kinds),
+    ]
+    for direction, what in (("tx", "Loss, transmit"), ("rx", "Loss, receive")):
+        spread = loss_spread(lanes, direction)
+        if spread:
+            tiles.append(Tile(what, f"{spread.median:.2f}", "dB", f"{spread.low:.2f} to {spread.high:.2f} dB"))
+    if lanes:
+        tiles.append(Tile("Crosstalk", f"{max(lane.crosstalk_dB for lane in lanes):.1f}", "dB", "worst lane"))
+    drc, ports = data.drc, data.connectivity
+    tiles.append(
+        Tile(
+            "Design rules",
+            f"{len(drc.violations)}",
+            "found",
+            f"{drc.looked_at:,} shapes, {len(drc.rules)} rules",
+            not drc.clean,
+        )
+    )
+    tiles.append(
+        Tile("Connectivity", f"{len(ports.violations)}", "found", f"{ports.looked_at:,} ports", not ports.clean)
+    )
+    return tiles

@@ -1,0 +1,38 @@
+"""Writing the pictures and the page of one package into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cpo_pdk.output import write_bytes, write_text
+from cpo_pdk.report import figures
+from cpo_pdk.report.data import ReportData
+from cpo_pdk.report.page import page
+from cpo_pdk.report.pictures import engine_figure, package_figure
+from cpo_pdk.report.plots import crosstalk_figure, loss_figure, spectra_figure, worst_crosstalk
+from cpo_pdk.report.scene import read_scene
+from cpo_pdk.report.viewer import viewer_data
+
+
+def write_report(data: ReportData, folder: Path, file: str = "report.html") -> Path:
+    """Write `report.html`, `package.png`, `engine.png`, `spectra.png`, `insertion_loss.png`, `crosstalk.png`.
+
+    Raises:
+        LayoutError: the package GDS can't be read.
+        OutputError: the folder can't be written.
+    """
+    scene = read_scene(data.package_gds)
+    simulation = data.simulation
+    plots = {"spectra": spectra_figure(simulation.spectra), "insertion_loss": loss_figure(simulation.lanes)}
+    worst = worst_crosstalk(simulation.crosstalk)
+    if worst is not None:
+        plots["crosstalk"] = crosstalk_figure(
+            simulation.crosstalk[worst], f"Crosstalk (dB), {worst[0]}, receive port {worst[1]}"
+        )
+    svgs = {name: figures.svg(figure, name) for name, figure in plots.items()}
+    for name, figure in plots.items():
+        write_bytes(folder / f"{name}.png", figures.png(figure))
+    still = figures.png(package_figure(scene))
+    write_bytes(folder / "package.png", still)
+    write_bytes(folder / "engine.png", figures.png(engine_figure(scene, data.engine_cell)))
+    return write_text(folder / file, page(data, svgs, viewer_data(scene), still))
