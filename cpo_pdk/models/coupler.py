@@ -7,14 +7,14 @@ Conventions
 Method
     Coupled-mode theory, `kappa(gap) = kappa0 exp(-gamma gap)` (Marcatili, Bell Syst. Tech. J. 48, 2071 (1969); Okamoto,
     Fundamentals of Optical Waveguides, chapter 4), integrated where a guide bends away: a circle of radius R leaves a
-    straight bus as `gap + z^2 / 2R`, which adds a straight length `sqrt(2 pi R / gamma)`. kappa0 and gamma are those of
-    two slabs, each times a factor: for the strip fitted to a 3D-FDTD table (all 16 rows within 18 % in power), for the rib
-    to computed supermodes. All of it is in `data/couplers.yaml`.
+    straight bus as `gap + z^2 / 2R`, which adds a straight length `sqrt(2 pi R / gamma)`. kappa0 and gamma are those
+    of two slabs, each times a factor: for the strip fitted to a 3D-FDTD table (all 16 rows within 18 % in power), for
+    the rib to computed supermodes. All of it is in `data/couplers.yaml`.
 
 Validity
-    TE, gaps of 50 to 400 nm, radii from 3 um. The FDTD table is for 1550 nm and 500 nm wide strips: the O-band strip is
-    reached by slab theory (a mode solver agrees within 6 % in kappa at 0.15 and 0.2 um), not by a measurement. A coupler
-    for TM is not given.
+    TE, gaps of 50 to 400 nm, radii from 3 um. The FDTD table is for 1550 nm and 500 nm wide strips: the O-band strip
+    is reached by slab theory (a mode solver agrees within 6 % in kappa at 0.15 and 0.2 um), not by a measurement. A
+    coupler for TM is not given.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.sdict import Array, SDict, data, number, reciprocal
+from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal
 from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
-from cpo_pdk.models.sdict import amplitude
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
 
-def slab_coupling(wl: ArrayLike, index: ArrayLike, width: ArrayLike, n_core: float, n_clad: float) -> tuple[Array, Array]:
+def slab_coupling(
+    wl: ArrayLike, index: ArrayLike, width: ArrayLike, n_core: float, n_clad: float
+) -> tuple[Array, Array]:
     """Coupling of two parallel TE slabs, `kappa = kappa0 exp(-p gap)`.
 
     Args:
@@ -133,9 +134,7 @@ def tap_coupler(
     """
     kappa, gamma = coupling(wl, gap)
     opening = number("dy", dy, 0.0, 1e4) - load_cross_section("strip").width - np.asarray(gap)
-    angle = kappa * (
-        number("length", length, 0.0, 1e5) + 2 * s_bend_length_equivalent(length_s, opening, gamma)
-    )
+    angle = kappa * (number("length", length, 0.0, 1e5) + 2 * s_bend_length_equivalent(length_s, opening, gamma))
     path, radius, turn = s_curve(length_s, opening / 2)
     common = amplitude(2 * bend_loss_dB(radius, turn)) * propagation(
         wl, np.asarray(length) + 2 * path, loss_dB_cm=loss_dB_cm, dT=dT

@@ -12,7 +12,7 @@ Validity
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
 from cpo_pdk.models.sdict import Array, data, number
@@ -21,7 +21,7 @@ V_MAX = 4.0
 DOPING_MIN, DOPING_MAX = 1e17, 3e18
 
 
-def _weights(doping: ArrayLike) -> tuple[Array, Array]:
+def _weights(doping: ArrayLike) -> tuple[NDArray[np.intp], Array]:
     """Index of the lower table row and logarithmic share of the upper one, shape of `doping`."""
     rows = np.log(data("junction")["doping"])
     x = np.log(number("doping", doping, DOPING_MIN, DOPING_MAX, "cm^-3"))

@@ -29,6 +29,7 @@ from cpo_pdk.models.ring import (
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread
 from cpo_pdk.models.waveguide import ng, propagation, thermo_optic
 
+
 def couplers(
     wl: ArrayLike,
     radius: ArrayLike,

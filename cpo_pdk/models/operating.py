@@ -1,21 +1,20 @@
 """Operating point of the ring modulator: where to set the laser, and what the eye is then.
 
 Conventions
-    `detuning_nm` = laser - resonance at 0 V; negative: the laser sits on the blue side, where more reverse bias means more
-    light. Level one and level zero are the transmissions, port to port, at `V_one` and `V_zero`.
+    `detuning_nm` = laser - resonance at 0 V; negative: the laser sits on the blue side, where more reverse bias means
+    more light. Level one and level zero are the transmissions, port to port, at `V_one` and `V_zero`.
     Transmitter penalty `-10 log10((T_one - T_zero) / 2)`: outer modulation amplitude against that of an ideal modulator
     (levels 0 and 2 times the mean power); the same for PAM4, whose outer levels these are.
 
 Method
     Static levels from `ring_modulator` itself. Small-signal bandwidth of the cavity from the linearised coupled-mode
     equation (Karimelahi and Sheikholeslami, IEEE J. Sel. Top. Quantum Electron. 22, 2016; re-derived): with
-    amplitude decay `G = pi FWHM`, of which `G_bus = pi FWHM_bus` into the bus, detuning `D` (rad/s) at the bias point and
-    `s = 1 - 2 G_bus / (G + 1j D)`, a change of the resonance at frequency `W` gives
+    amplitude decay `G = pi FWHM`, of which `G_bus = pi FWHM_bus` into the bus, detuning `D` (rad/s) at the bias point
+    and `s = 1 - 2 G_bus / (G + 1j D)`, a change of the resonance at frequency `W` gives
 
-        H(W) = conj(s) / ((G + 1j D)(G + 1j D + 1j W)) + s / ((G - 1j D)(G - 1j D + 1j W))
+        H(W) = 1j conj(s) / ((G + 1j D)(G + 1j D + 1j W)) - 1j s / ((G - 1j D)(G - 1j D + 1j W))
 
-    times a constant, up to the sign of the second term (imaginary part of the product). Cavity and junction are
-    combined as `1 / f^2 = 1 / f_cavity^2 + 1 / f_junction^2`.
+    times a constant. Cavity and junction are combined as `1 / f^2 = 1 / f_cavity^2 + 1 / f_junction^2`.
 
 Validity
     As `modulator`: no self-heating, hence the detuning of a hot ring is relative to the hot resonance.
@@ -109,7 +108,9 @@ def _nearest_resonance(wl_center: float, params: dict[str, Any]) -> tuple[float,
     """Resonance at 0 V nearest to `wl_center` and the mean spacing to its neighbours, um."""
     found = ring_modulator_resonances(wl_center - 0.05, wl_center + 0.05, **{**params, "V": 0.0})
     if len(found) < 3:
-        raise ParameterError(f"ring of radius {params['radius']:g} um has {len(found)} resonances within 50 nm; enlarge it")
+        raise ParameterError(
+            f"ring of radius {params['radius']:g} um has {len(found)} resonances within 50 nm; enlarge it"
+        )
     at = int(np.clip(np.argmin(np.abs(found - wl_center)), 1, len(found) - 2))
     return float(found[at]), float((found[at + 1] - found[at - 1]) / 2)
 
@@ -136,8 +137,8 @@ def operating_point(
         **params: of `ring_modulator`, all scalar; `V` is not among them.
 
     Raises:
-        ParameterError: voltages outside the junction table or equal, an unknown parameter, or level one is not above level
-            zero at the detuning.
+        ParameterError: voltages outside the junction table or equal, an unknown parameter, or level one is not above
+            level zero at the detuning.
     """
     unknown = sorted(set(params) - set(_DEFAULTS) | ({"V"} & set(params)))
     if unknown:
@@ -168,7 +169,10 @@ def operating_point(
     width_um = linewidth_um(wl, a * np.sqrt((1 - k_bus**2) * (1 - k_drop**2)), length, group)
     to_GHz = C_UM_GHZ / wl**2
     bus_GHz = linewidth_um(wl, np.sqrt(1 - k_bus**2), length, group) * to_GHz
-    shift = {V: wl * float(p["junction_fill"]) * float(junction.index_rise(wl, V, p["doping"])) / group for V in (V_one, V_zero, bias)}
+    shift = {
+        V: wl * float(p["junction_fill"]) * float(junction.index_rise(wl, V, p["doping"])) / group
+        for V in (V_one, V_zero, bias)
+    }
     detuned_GHz = -(detuning_nm * 1e-3 - shift[bias]) * to_GHz
     cavity = cavity_bandwidth_GHz(width_um * to_GHz, bus_GHz, detuned_GHz)
     rc = float(junction.bandwidth_GHz(p["doping"]))

@@ -2,8 +2,8 @@
 
 Conventions
     Ports clockwise from lower left: o1 in, o2 drop, o3 add, o4 through. Light from o1 runs along the lower bus, goes
-    round the ring counter-clockwise and leaves at o2. Couplers are lossless points `[t, +1j k]` in the middle of the two
-    straights, half the circumference apart; `phase = 2 pi neff L / wl`, `a` = amplitude once round:
+    round the ring counter-clockwise and leaves at o2. Couplers are lossless points `[t, +1j k]` in the middle of the
+    two straights, half the circumference apart; `phase = 2 pi neff L / wl`, `a` = amplitude once round:
 
         through = (t - t a exp(1j phase)) / (1 - t^2 a exp(1j phase))
         drop    = -k^2 sqrt(a exp(1j phase)) / (1 - t^2 a exp(1j phase))
@@ -12,9 +12,9 @@ Conventions
     After Yariv, Electron. Lett. 36, 321 (2000), and Bogaerts et al., Laser Photonics Rev. 6, 47 (2012).
 
 Validity
-    TE only: the buses behind the polarisation splitter carry TE. No backscattering in the ring and no reflection, so no
-    split resonance: no source gives a backscatter level for these rings. No self-heating. The bend's index is that of the
-    straight guide, which moves the absolute resonance but neither FSR nor shape.
+    TE only: the buses behind the polarisation splitter carry TE. No backscattering in the ring and no reflection, so
+    no split resonance: no source gives a backscatter level for these rings. No self-heating. The bend's index is that
+    of the straight guide, which moves the absolute resonance but neither FSR nor shape.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Conventions
     Ports `o1` and `o2`, and `o1@TM`, `o2@TM` where the cross-section's table has the TM mode (strip, not rib).
-    Phase `exp(+1j 2 pi neff length / wl)`, first-order dispersion `neff(wl) = neff0 - (wl - wl0)(ng - neff0) / wl0` about
-    the 1310 nm of the tables: the group index is constant. Temperature adds `dT * factor * dn/dT(Si)` to neff.
+    Phase `exp(+1j 2 pi neff length / wl)`, first-order dispersion `neff(wl) = neff0 - (wl - wl0)(ng - neff0) / wl0`
+    about the 1310 nm of the tables: the group index is constant. Temperature adds `dT * factor * dn/dT(Si)` to neff.
 
 Validity
     1.26 to 1.36 um. Index tables are linear between widths. Bends have the index of the straight guide. No reflections
@@ -19,7 +19,8 @@ from numpy.typing import ArrayLike
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, wavelength
 from cpo_pdk.tech.materials import MATERIALS
-from cpo_pdk.tech.waveguides import CrossSection, cross_section as load_cross_section
+from cpo_pdk.tech.waveguides import CrossSection
+from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
 #: measured rib-strip tapers, CORNERSTONE cut-back at 1550 nm (no O-band value found): length um, loss dB
 TAPER_LENGTH = (10.0, 20.0, 50.0)

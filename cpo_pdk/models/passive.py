@@ -1,0 +1,135 @@
+"""Lumped passives: 1x2 MMI, crossing, polarisation splitter-rotator, terminator.
+
+Conventions
+    A loss is that of the wanted path, exactly. Crosstalk and reflection are negative dB in speech and positive numbers
+    here (`crosstalk_dB = 35`: 35 dB below the wanted output), at `+1j` to the wanted path, which keeps the matrix
+    passive; numbers that cannot belong to a passive device are refused.
+
+Validity
+    O-band, flat in wavelength: the sources give one number. Reflection: the crossing's and the terminator's, where a
+    source has one; none for MMI and splitter-rotator. MMI and crossing carry TE only (no source for TM). Phase is that
+    of a strip as long as the device.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cpo_pdk.errors import ParameterError
+from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, spread, wavelength
+from cpo_pdk.models.waveguide import propagation
+
+
+def mmi1x2(
+    wl: ArrayLike,
+    *,
+    length_mmi: ArrayLike = 40.1,
+    length_taper: ArrayLike = 20.0,
+    excess_dB: ArrayLike = 0.278,
+    dT: ArrayLike = 0.0,
+) -> SDict:
+    """1x2 splitter, o1 to o2 and o3 in equal halves; light entering at o2 that does not reach o1 is radiated.
+
+    Args:
+        wl: wavelength in um.
+        length_mmi: in um; gives the phase only.
+        length_taper: of either taper in um; gives the phase only.
+        excess_dB: loss on top of the 3.01 dB of the split, in dB.
+        dT: temperature rise in K.
+    """
+    total = number("length_mmi", length_mmi, 0.0, 1e5) + 2 * number("length_taper", length_taper, 0.0, 1e5)
+    half = amplitude(number("excess_dB", excess_dB, 0.0, 100.0, "dB")) / np.sqrt(2)
+    arm = half * propagation(wl, total, loss_dB_cm=0.0, dT=dT)
+    return reciprocal({("o1", "o2"): arm, ("o1", "o3"): arm})
+
+
+def crossing(
+    wl: ArrayLike,
+    *,
+    arm_length: ArrayLike = 4.5,
+    loss_dB: ArrayLike = 0.24359,
+    crosstalk_dB: ArrayLike = 35.0,
+    reflection_dB: ArrayLike = 40.0,
+    dT: ArrayLike = 0.0,
+) -> SDict:
+    """Crossing of o1-o3 (W-E) and o2-o4 (N-S).
+
+    Args:
+        wl: wavelength in um.
+        arm_length: from centre to port in um; gives the phase only.
+        loss_dB: in dB.
+        crosstalk_dB: into either side arm, dB below the input.
+        reflection_dB: back into the input, dB below the input.
+        dT: temperature rise in K.
+
+    Raises:
+        ParameterError: also when loss, crosstalk and reflection add to more than the input.
+    """
+    t = amplitude(number("loss_dB", loss_dB, 0.0, 100.0, "dB"))
+    x = amplitude(number("crosstalk_dB", crosstalk_dB, 0.0, 300.0, "dB"))
+    r = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))
+    # eigenvalues of the symmetric device: r*1j +- 2x*1j + t, r*1j - t
+    if np.any(t**2 + (2 * x + r) ** 2 > 1 + 1e-12):
+        raise ParameterError(
+            f"loss_dB is {float(-20 * np.log10(np.max(t))):g} dB, too low for a passive crossing with that crosstalk_dB"
+            " and reflection_dB; raise it"
+        )
+    phase = propagation(wl, 2 * number("arm_length", arm_length, 0.0, 1e4), loss_dB_cm=0.0, dT=dT)
+    ports = ("o1", "o2", "o3", "o4")
+    sides = {(a, b): 1j * x * phase for a in ("o1", "o3") for b in ("o2", "o4")}
+    back = {(p, p): 1j * r * phase for p in ports}
+    return reciprocal({("o1", "o3"): t * phase, ("o2", "o4"): t * phase, **sides, **back})
+
+
+def psr(
+    wl: ArrayLike,
+    *,
+    length_bilevel: ArrayLike = 40.0,
+    length_coupler: ArrayLike = 30.0,
+    loss_dB: ArrayLike = 1.0,
+    loss_TM_dB: ArrayLike = 1.0,
+    crosstalk_dB: ArrayLike = 22.0,
+    dT: ArrayLike = 0.0,
+) -> SDict:
+    """Polarisation splitter-rotator: TE of o1 leaves at o2, TM of o1 leaves at o3 as TE.
+
+    Args:
+        wl: wavelength in um.
+        length_bilevel: of either half of the bilevel taper in um; gives the phase only.
+        length_coupler: in um; gives the phase only.
+        loss_dB: TE of o1 to o2, in dB.
+        loss_TM_dB: TM of o1 to o3, in dB.
+        crosstalk_dB: the wrong output, dB below the wanted output of the same input.
+        dT: temperature rise in K.
+
+    Raises:
+        ParameterError: also when loss and crosstalk add to more than the input.
+    """
+    te = amplitude(number("loss_dB", loss_dB, 0.0, 100.0, "dB"))
+    tm = amplitude(number("loss_TM_dB", loss_TM_dB, 0.0, 100.0, "dB"))
+    x = amplitude(number("crosstalk_dB", crosstalk_dB, 0.0, 300.0, "dB"))
+    # [[1, 1j x], [1j x, 1]] is sqrt(1 + x^2) times a unitary matrix
+    if np.any(np.maximum(te, tm) ** 2 * (1 + x**2) > 1 + 1e-12):
+        raise ParameterError("loss_dB is too low for crosstalk_dB of a passive splitter-rotator; raise it")
+    total = 2 * number("length_bilevel", length_bilevel, 0.0, 1e5) + number("length_coupler", length_coupler, 0.0, 1e5)
+    phase = propagation(wl, total, loss_dB_cm=0.0, dT=dT)
+    return reciprocal(
+        {
+            ("o1", "o2"): te * phase,
+            ("o1", "o3"): 1j * x * te * phase,
+            ("o1@TM", "o3"): tm * phase,
+            ("o1@TM", "o2"): 1j * x * tm * phase,
+        }
+    )
+
+
+def terminator(wl: ArrayLike, *, reflection_dB: ArrayLike = 30.0) -> SDict:
+    """Inverse taper that lets the light leak away; one port with a reflection.
+
+    Args:
+        wl: wavelength in um.
+        reflection_dB: dB below the input.
+    """
+    back = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))
+    return spread({("o1", "o1"): back}, wavelength(wl))
