@@ -35,12 +35,14 @@ class CheckResult:
         rules: names of the rules that ran.
         looked_at: number of things examined (shapes for DRC, optical ports for connectivity).
         seconds: wall time by stage.
+        shapes_by_layer: number of shapes on each layer of the process, every instance counted.
     """
 
     violations: tuple[Violation, ...]
     rules: tuple[str, ...]
     looked_at: int
     seconds: dict[str, float] = field(default_factory=dict)
+    shapes_by_layer: dict[str, int] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
@@ -59,6 +61,7 @@ class CheckResult:
             "by_rule": self.by_rule,
             "rules": len(self.rules),
             "shapes": self.looked_at,
+            "shapes_by_layer": self.shapes_by_layer,
             "markers": [asdict(v) for v in self.violations],
         }
 
@@ -71,4 +74,5 @@ def merge(results: Iterable[CheckResult]) -> CheckResult:
         rules=tuple(name for r in results for name in r.rules),
         looked_at=sum(r.looked_at for r in results),
         seconds={k: s for r in results for k, s in r.seconds.items()},
+        shapes_by_layer={k: n for r in results for k, n in r.shapes_by_layer.items()},
     )

@@ -1,0 +1,172 @@
+"""The design rules of the process: data in `data/rules.yaml`, read and validated here.
+
+This module is light on purpose: the checks read it without gdsfactory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from cpo_pdk.errors import InputError
+from cpo_pdk.tech.layers import LAYERS
+
+RULES_FILE = Path(__file__).parent / "data" / "rules.yaml"
+
+#: kind -> keys that it must have besides `name`, `kind` and `source`
+KINDS: dict[str, tuple[str, ...]] = {
+    "width": ("layer", "value"),
+    "space": ("layer", "value"),
+    "separation": ("layer", "other", "value"),
+    "enclosure": ("inner", "layer", "value"),
+    "overlap": ("layer", "other", "value"),
+    "inside": ("inner", "layers"),
+    "area": ("layer", "value"),
+    "grid": ("layers", "value"),
+    "angle": ("layers", "value"),
+    "bend_radius": ("layer", "value", "half_width"),
+    "collision": ("layers", "value"),
+}
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One design rule.
+
+    Attributes:
+        name: unique, as it appears in a violation (`WG.W`).
+        kind: one of `KINDS`.
+        layers: every layer that the rule looks at; the first is `inner` or `layer`, then the others.
+        value: limit: um; um2 for `area`, degrees for `angle`; 0 for `inside`, which has none.
+        source: where the number comes from.
+        half_width: `bend_radius` only: from the concave edge to the centre line, um.
+        choice: no public rule set gives the number; `source` then says why it is what it is.
+    """
+
+    name: str
+    kind: str
+    layers: tuple[str, ...]
+    value: float
+    source: str
+    half_width: float = 0.0
+    choice: bool = False
+
+    @property
+    def layer_names(self) -> str:
+        """Layers as they are shown in a violation, `VIAC/M1`."""
+        return "/".join(self.layers)
+
+
+def _number(entry: Mapping[str, Any], key: str) -> float | str:
+    """The value of `key`, or what is wrong with it."""
+    value = entry[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+        return f"{key} is {value!r}, must be a number above 0; correct it"
+    return float(value)
+
+
+def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[str]]:
+    """One entry of the file as a rule, or None and what is wrong with it."""
+    if not isinstance(entry, dict):
+        return None, [f"rule {number}: {entry!r} is no mapping; give name, kind, layer, value, source"]
+    name, kind = entry.get("name"), entry.get("kind")
+    where = f"rule {number} ({name})"
+    faults: list[str] = []
+    if not isinstance(name, str) or not name:
+        faults.append(f"{where}: no name; give one such as WG.W")
+    elif name in taken:
+        faults.append(f"{where}: the name is given twice; rename one")
+    if kind not in KINDS:
+        return None, [*faults, f"{where}: kind {kind!r} is not known; use one of {', '.join(KINDS)}"]
+    required = KINDS[str(kind)]
+    unknown = sorted(str(k) for k in set(entry) - {"name", "kind", "source", "choice", *required})
+    if unknown:
+        faults.append(f"{where}: unknown key {', '.join(unknown)}; {kind} takes {', '.join(required)}")
+    missing = [key for key in required if key not in entry]
+    if missing:
+        faults.append(f"{where}: {', '.join(missing)} missing; {kind} needs {', '.join(required)}")
+    source = entry.get("source")
+    if not isinstance(source, str) or not source.strip():
+        faults.append(f"{where}: no source; say where the number comes from")
+    if not isinstance(entry.get("choice", False), bool):
+        faults.append(f"{where}: choice is {entry['choice']!r}, must be true or false; correct it")
+    layers: list[str] = []
+    for key in ("inner", "layer", "other", "layers"):
+        given = entry.get(key, [])
+        layers += given if isinstance(given, list) else [given]
+    bad = [str(layer) for layer in layers if not isinstance(layer, str) or layer not in LAYERS]
+    if bad or not layers:
+        faults.append(f"{where}: layer {', '.join(bad) or '(none)'} is not in tech/layers.py; correct the name")
+    numbers: dict[str, float] = {}
+    for key in ("value", "half_width"):
+        if key in entry:
+            found = _number(entry, key)
+            if isinstance(found, str):
+                faults.append(f"{where}: {found}")
+            else:
+                numbers[key] = found
+    if faults:
+        return None, faults
+    return (
+        Rule(
+            name=str(name),
+            kind=str(kind),
+            layers=tuple(layers),
+            value=numbers.get("value", 0.0),
+            source=str(source).strip(),
+            half_width=numbers.get("half_width", 0.0),
+            choice=entry.get("choice", False),
+        ),
+        [],
+    )
+
+
+def parse_rules(text: str, where: str = "<rules>") -> tuple[Rule, ...]:
+    """Rules from YAML text, in the order of the file.
+
+    Args:
+        text: YAML with the one key `rules`, a list.
+        where: what errors call the text.
+
+    Raises:
+        InputError: with every fault of the text, one line each.
+    """
+    try:
+        data = yaml.load(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: no valid YAML ({' '.join(str(error).split())}); correct it") from error
+    if not isinstance(data, dict) or set(data) != {"rules"} or not isinstance(data["rules"], list) or not data["rules"]:
+        raise InputError(f"{where}: must hold one key, `rules`, with a list of at least one rule")
+    rules: list[Rule] = []
+    faults: list[str] = []
+    taken: set[str] = set()
+    for number, entry in enumerate(data["rules"], start=1):
+        rule, wrong = _rule(entry, number, taken)
+        faults += wrong
+        if rule is not None:
+            rules.append(rule)
+            taken.add(rule.name)
+    if faults:
+        raise InputError("\n".join(f"{where}: {fault}" for fault in faults))
+    return tuple(rules)
+
+
+@cache
+def load_rules(path: Path = RULES_FILE) -> tuple[Rule, ...]:
+    """Rules of a file, by default those of the process.
+
+    Raises:
+        InputError: the file can't be read, or any rule in it is not valid.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"{path}: can't be read ({error}); give a rule file") from error
+    return parse_rules(text, str(path))

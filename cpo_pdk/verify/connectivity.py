@@ -1,0 +1,128 @@
+"""Whether light gets from instance to instance as drawn: ports that don't meet, and waveguides that meet where no port is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import get_args
+
+from cpo_pdk.circuit.extraction import extract
+from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
+from cpo_pdk.circuit.netlist import Netlists, ProblemKind
+from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.verify.drc import refuse_foreign
+from cpo_pdk.verify.findings import CheckResult, Violation
+from cpo_pdk.verify.overlaps import composite_cells, overlaps
+from cpo_pdk.verify.process_layers import placements
+
+#: waveguides of two instances that lie on each other
+CROSSING_RULE = "CONN.overlap"
+#: silicon in the file, and no optical port
+NOTHING_RULE = "CONN.no_ports"
+CONNECTIVITY_RULES = (*(f"CONN.{kind}" for kind in get_args(ProblemKind)), CROSSING_RULE, NOTHING_RULE)
+
+#: half the side of the box that marks a port, um
+_MARK = 0.5
+
+
+def device_functions() -> frozenset[str]:
+    """Cell factories that have a sheet: each is one device, whatever it is put together from."""
+    from cpo_pdk.spec import load_sheets
+
+    return frozenset(sheet.cell for sheet in load_sheets().values())
+
+
+def connectivity(path: str | Path, leaves: Collection[str] | None = None) -> CheckResult:
+    """Check the optical ports and waveguides of a GDS or OASIS file.
+
+    Args:
+        path: the file.
+        leaves: functions of cells that are one device; default: those of the shipped sheets.
+
+    Returns:
+        the violations, each once a cell; `looked_at` is the number of optical ports, every instance counted.
+
+    Raises:
+        LayoutError: the file can't be read, or none of its layers is one of the process.
+    """
+    start = time.perf_counter()
+    file = read_layout(path)
+    seconds = {"read": time.perf_counter() - start}
+    result = connectivity_layout(file, leaves)
+    return CheckResult(result.violations, result.rules, result.looked_at, {**seconds, **result.seconds})
+
+
+def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None) -> CheckResult:
+    """`connectivity` of a layout that was read."""
+    start = time.perf_counter()
+    refuse_foreign(file)
+    netlists = extract(file, device_functions() if leaves is None else leaves)
+    placed = placements(file.layout, file.top)
+    violations = _port_violations(file, netlists, placed)
+    with captured_output():
+        violations += _overlap_violations(file, netlists, placed)
+    looked_at = netlists.counts().get("optical_ports", 0) or len(netlists.cells[netlists.top].ports)
+    wg = file.layout.find_layer(*layer_of("WG"))
+    if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty():
+        box = file.top.dbbox_per_layer(wg)
+        violations.append(
+            Violation(
+                NOTHING_RULE,
+                "WG",
+                file.top.name,
+                (box.left, box.bottom, box.right, box.top),
+                "waveguides, but 0 optical ports in the file, at least 1 needed to check connections; write it with its ports",
+            )
+        )
+    return CheckResult(
+        violations=tuple(sorted(violations)),
+        rules=CONNECTIVITY_RULES,
+        looked_at=looked_at,
+        seconds={"connectivity": time.perf_counter() - start},
+    )
+
+
+def _times(places: int) -> str:
+    return f"; in {places} places" if places > 1 else ""
+
+
+def _placed(file: LayoutFile, placed: dict[int, int], name: str) -> int:
+    cell = file.layout.cell(name)
+    return placed.get(cell.cell_index(), 1) if cell is not None else 1
+
+
+def _port_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
+    return [
+        Violation(
+            f"CONN.{problem.kind}",
+            "-",
+            problem.cell,
+            tuple(round(v, 4) for v in (problem.x - _MARK, problem.y - _MARK, problem.x + _MARK, problem.y + _MARK)),
+            problem.message + _times(_placed(file, placed, problem.cell)),
+        )
+        for cell in netlists.cells.values()
+        for problem in cell.problems
+    ]
+
+
+def _overlap_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
+    layer = file.layout.find_layer(*layer_of("WG"))
+    if layer is None:
+        return []
+    leaves = {cell.name for cell in netlists.cells.values() if cell.leaf}
+    found: list[Violation] = []
+    for cell in composite_cells(file.layout, file.top, leaves, layer):
+        for overlap in overlaps(file.layout, cell, layer):
+            box = overlap.box.to_dtype(file.layout.dbu)
+            found.append(
+                Violation(
+                    CROSSING_RULE,
+                    "WG",
+                    cell.name,
+                    (box.left, box.bottom, box.right, box.top),
+                    f"waveguides of {overlap.first} and {overlap.second} overlap by {overlap.area_um2:.4g} um2, 0 allowed; "
+                    f"place a crossing or route one around{_times(placed.get(cell.cell_index(), 1))}",
+                )
+            )
+    return found

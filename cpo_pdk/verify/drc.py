@@ -1,0 +1,132 @@
+"""The design-rule check of a layout file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import klayout.db as kdb
+
+from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
+from cpo_pdk.errors import LayoutError
+from cpo_pdk.tech.layers import LAYERS, NAMES
+from cpo_pdk.tech.rules import Rule, load_rules
+from cpo_pdk.verify.findings import CheckResult, Violation
+from cpo_pdk.verify.places import cluster, deepest_cell
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+from cpo_pdk.verify.rule_kinds import RULE_KINDS
+
+#: kind -> what is measured, its unit, what to do
+_WORDS: dict[str, tuple[str, str, str]] = {
+    "width": ("width", "um", "widen it"),
+    "space": ("space", "um", "move the edges apart or close the gap"),
+    "separation": ("distance", "um", "move the shapes apart"),
+    "enclosure": ("enclosure", "um", "enlarge the outer shape or move the inner one"),
+    "overlap": ("overlap", "um", "make the shapes overlap more, or not at all"),
+    "area": ("area", "um2", "enlarge the shape or remove it"),
+    "angle": ("corner", "degrees", "blunt the corner"),
+    "bend_radius": ("bend radius of the centre line", "um", "use a larger bend"),
+}
+
+
+def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
+    """Check a GDS or OASIS file against the design rules.
+
+    Args:
+        path: the file.
+        rules: default: those of the process.
+
+    Returns:
+        the violations, each once a cell; `looked_at` is the number of shapes on layers of the process, every instance counted.
+
+    Raises:
+        LayoutError: the file can't be read, or none of its layers is one of the process.
+    """
+    start = time.perf_counter()
+    file = read_layout(path)
+    seconds = {"read": time.perf_counter() - start}
+    result = drc_layout(file, rules)
+    return CheckResult(
+        result.violations, result.rules, result.looked_at, {**seconds, **result.seconds}, result.shapes_by_layer
+    )
+
+
+def drc_layout(file: LayoutFile, rules: Sequence[Rule] | None = None) -> CheckResult:
+    """`drc` of a layout that was read."""
+    start = time.perf_counter()
+    rules = load_rules() if rules is None else tuple(rules)
+    layers = ProcessLayers(file.layout, file.top)
+    refuse_foreign(file)
+    counts = layers.shape_counts()
+    violations: list[Violation] = []
+    for rule in rules:
+        if not counts.get(rule.layers[0]) and rule.kind not in ("grid", "angle", "collision"):
+            continue  # nothing to look at: what isn't there violates nothing
+        violations += _run(layers, rule, file.path)
+    return CheckResult(
+        violations=tuple(sorted(violations)),
+        rules=tuple(rule.name for rule in rules),
+        looked_at=sum(counts.values()),
+        seconds={"drc": time.perf_counter() - start},
+        shapes_by_layer=counts,
+    )
+
+
+def refuse_foreign(file: LayoutFile) -> None:
+    """Raise `LayoutError` when the file has layers, but none of the process."""
+    infos = [file.layout.get_info(i) for i in file.layout.layer_indexes()]
+    used = [i for i in infos if not file.top.bbox_per_layer(file.layout.layer(i)).empty()] or infos
+    if used and not any((i.layer, i.datatype) in NAMES for i in used):
+        shown = ", ".join(str(i) for i in used[:6]) + (" ..." if len(used) > 6 else "")
+        raise LayoutError(
+            f"{file.path}: no known layer ({shown}); the process has {len(LAYERS)}, from WG {LAYERS['WG'][:2]} on; "
+            "give a layout of this process"
+        )
+
+
+def _run(layers: ProcessLayers, rule: Rule, path: Path) -> list[Violation]:
+    """The violations of one rule."""
+    fault: RuntimeError | None = None
+    findings: list[Finding] = []
+    with captured_output():
+        try:
+            findings = cluster(RULE_KINDS[rule.kind](layers, rule))
+        except RuntimeError as error:
+            fault = error
+    if fault is not None:
+        text = " ".join(str(fault).split())
+        raise LayoutError(f"{path}: rule {rule.name} can't be checked ({text}); the geometry is damaged, build it again") from fault
+    indexes = [index for name in rule.layers if (index := layers.index(name)) is not None]
+    places: dict[tuple[str, tuple[float, float, float, float]], Finding] = {}
+    for finding in findings:
+        cell, box = deepest_cell(layers.layout, layers.top, indexes, finding.box)
+        key = (cell.name, _um(box, layers.dbu))
+        known = places.get(key)
+        if known is None:
+            places[key] = finding
+            continue
+        value = min((v for v in (known.value, finding.value) if v is not None), default=None)
+        places[key] = Finding(known.box, value, known.places + finding.places, known.note or finding.note)
+    return [
+        Violation(rule.name, rule.layer_names, cell, box, message(rule, finding)) for (cell, box), finding in places.items()
+    ]
+
+
+def _um(box: kdb.Box, dbu: float) -> tuple[float, float, float, float]:
+    return (round(box.left * dbu, 4), round(box.bottom * dbu, 4), round(box.right * dbu, 4), round(box.top * dbu, 4))
+
+
+def message(rule: Rule, finding: Finding) -> str:
+    """Value, limit and cure in one line."""
+    note = f" ({finding.note})" if finding.note else ""
+    places = f"; in {finding.places} places" if finding.places > 1 else ""
+    if rule.kind == "inside":
+        return f"{rule.layers[0]} not covered by {' or '.join(rule.layers[1:])}{note}; cover or remove it{places}"
+    if rule.kind == "grid":
+        return f"off the grid of {rule.value:g} um{note}; snap it, or flatten what is turned{places}"
+    if rule.kind == "collision":
+        return f"two shapes in one place{note}, overlap allowed {rule.value:g} um; route one of them around{places}"
+    what, unit, cure = _WORDS[rule.kind]
+    value = "unknown" if finding.value is None else f"{finding.value:.4g}"
+    return f"{what} {value} {unit}{note}, limit {rule.value:g} {unit}; {cure}{places}"

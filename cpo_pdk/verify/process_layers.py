@@ -1,0 +1,145 @@
+"""The layers of a file, merged hierarchically, and what a hierarchical result looks like from the top cell.
+
+KLayout's deep mode works a cell out once, however often it is placed. What it finds in a cell is handed on once, with the number of
+places, not once a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import klayout.db as kdb
+
+from cpo_pdk.tech.layers import LAYERS, layer_of
+
+Collection = kdb.Region | kdb.Edges | kdb.EdgePairs
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a rule objects to.
+
+    Attributes:
+        box: where, in the top cell, dbu.
+        value: what was measured, in the unit of the rule; None where there is nothing to measure.
+        places: in how many places of the top cell the same thing is found.
+        note: what the value doesn't say.
+    """
+
+    box: kdb.Box
+    value: float | None = None
+    places: int = 1
+    note: str = ""
+
+
+class ProcessLayers:
+    """Hierarchical regions of the process layers under one cell, each made when it is first asked for.
+
+    Attributes:
+        layout, top: what is looked at; `layout` has a database unit of 1 nm.
+        dbu: um.
+    """
+
+    def __init__(self, layout: kdb.Layout, top: kdb.Cell) -> None:
+        self.layout = layout
+        self.top = top
+        self.dbu = layout.dbu
+        self._store = kdb.DeepShapeStore()
+        # a polygon that is cut in pieces gets new corners, rounded to the grid
+        self._store.max_vertex_count = 0
+        self._store.max_area_ratio = 0.0
+        self._regions: dict[str, kdb.Region] = {}
+        self._edges: dict[str, kdb.Edges] = {}
+
+    def index(self, name: str) -> int | None:
+        """Layer index of a layer name in the layout; None when the file doesn't have it."""
+        return self.layout.find_layer(*layer_of(name))
+
+    def dbus(self, um: float) -> int:
+        """Length in um as whole database units."""
+        return round(um / self.dbu)
+
+    def region(self, name: str) -> kdb.Region:
+        """Merged polygons of a layer."""
+        if name not in self._regions:
+            index = self.index(name)
+            region = kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.top, [] if index is None else [index]), self._store)
+            region.merge()
+            self._regions[name] = region
+        return self._regions[name]
+
+    def edges(self, name: str) -> kdb.Edges:
+        """Edges of the merged polygons of a layer, interior on the right."""
+        if name not in self._edges:
+            edges = self.region(name).edges()
+            edges.merged_semantics = False
+            self._edges[name] = edges
+        return self._edges[name]
+
+    def flat_polygons(self, names: tuple[str, ...]) -> kdb.Region:
+        """Polygons of some layers as drawn, not merged, in the coordinates of the top cell."""
+        region = kdb.Region()
+        region.merged_semantics = False
+        for name in names:
+            index = self.index(name)
+            if index is not None:
+                region += kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.top, index))
+        region.merged_semantics = False
+        return region
+
+    def shape_counts(self) -> dict[str, int]:
+        """Number of shapes by layer name with every instance counted; only layers of the process that hold any."""
+        present = {name: index for name in LAYERS if (index := self.index(name)) is not None}
+        placed = placements(self.layout, self.top)
+        counts = dict.fromkeys(present, 0)
+        for cell_index, times in placed.items():
+            cell = self.layout.cell(cell_index)
+            for name, layer in present.items():
+                counts[name] += times * cell.shapes(layer).size()
+        return {name: n for name, n in counts.items() if n}
+
+    def distinct(self, collection: Collection) -> Iterator[tuple[kdb.Shape, kdb.ICplxTrans, int]]:
+        """What a hierarchical collection holds, each cell's own once.
+
+        Yields:
+            a shape (polygon, edge or edge pair, in its cell's coordinates), the transformation to the top cell of one of its places, the
+            number of its places.
+        """
+        found = kdb.Layout()
+        found.dbu = self.dbu
+        root = found.create_cell(self.top.name)
+        layer = found.layer(1, 0)
+        found.insert(root.cell_index(), layer, collection)
+        placed = placements(found, root)
+        first = first_places(found, root)
+        for cell_index, times in placed.items():
+            shapes = found.cell(cell_index).shapes(layer)
+            if shapes.is_empty():
+                continue
+            for shape in shapes.each():
+                yield shape, first[cell_index], times
+
+
+def placements(layout: kdb.Layout, top: kdb.Cell) -> dict[int, int]:
+    """How often each cell stands under `top` (itself once), by cell index, callers before callees."""
+    below = {top.cell_index(), *top.called_cells()}
+    times = {top.cell_index(): 1}
+    for cell_index in layout.each_cell_top_down():
+        if cell_index not in below:
+            continue
+        own = times.setdefault(cell_index, 0)
+        for inst in layout.cell(cell_index).each_inst():
+            times[inst.cell_index] = times.get(inst.cell_index, 0) + own * inst.size()
+    return times
+
+
+def first_places(layout: kdb.Layout, top: kdb.Cell) -> dict[int, kdb.ICplxTrans]:
+    """The transformation of one place of each cell under `top`."""
+    first = {top.cell_index(): kdb.ICplxTrans()}
+    for cell_index in layout.each_cell_top_down():
+        if cell_index in first:
+            for inst in layout.cell(cell_index).each_inst():
+                if inst.cell_index not in first:
+                    first[inst.cell_index] = first[cell_index] * inst.cplx_trans
+    return first
