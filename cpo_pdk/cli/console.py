@@ -139,7 +139,7 @@ def _print(outcome: Outcome, as_json: bool, stdout: IO[str]) -> None:
     elif outcome.text:
         from rich.console import Console
 
-        console = Console(file=stdout, highlight=False, soft_wrap=True)
+        console = Console(file=stdout, highlight=False, width=None if stdout.isatty() else 200)
         for item in outcome.text:
             console.print(item, markup=False) if isinstance(item, str) else console.print(item)
     stdout.flush()

@@ -24,12 +24,11 @@ def cells(
     """Draw one device: its GDS and a picture of it."""
 
     def work(progress: Progress) -> Outcome:
-        from cpo_pdk import flow
+        from cpo_pdk.cli.one_cell import draw_cell
 
         progress(f"drawing {name}")
-        drawn = flow.draw_cell(name, dict(_assignment(text) for text in settings or []), out)
+        document = draw_cell(name, dict(_assignment(text) for text in settings or []), out, Path.cwd())
         progress("")
-        document = drawn.as_json()
         text = [f"{key:9} {_words(value)}" for key, value in document.items()]
         return Outcome(document, text)
 

@@ -25,7 +25,8 @@ and the loss and crosstalk of its lanes.
 _COMPONENTS = """# Device sheets
 
 One YAML file a device: the cell that draws it and its arguments, the compact model and its numbers,
-the source of every number. To change a shipped device, copy its sheet here under the same name (`cpo list` says where it is) and edit the copy.
+the source of every number. To change a shipped device, copy its sheet here under the same name
+(`cpo list` says where it is) and edit the copy.
 """
 _TEST = '''"""Every package of this project builds, passes its checks and keeps its loss budget. Run: pytest"""
 

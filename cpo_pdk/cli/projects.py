@@ -35,9 +35,9 @@ def list_(json: JsonOption = False) -> None:
     """List the device sheets, the cells and the package specs: those that ship and those of this project."""
 
     def work(progress: Progress) -> Outcome:
-        from cpo_pdk import flow
+        from cpo_pdk.cli.catalog import inventory
 
-        document = flow.inventory(Path.cwd())
+        document = inventory(Path.cwd())
         return Outcome(document, _tables(document))
 
     console.run(work, json)

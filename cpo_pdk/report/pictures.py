@@ -15,7 +15,7 @@ from cpo_pdk.report.scene import Scene
 from cpo_pdk.tech.layers import LAYERS
 
 #: from the bottom up; what is not named is drawn in the order of the process above these
-_BOTTOM = ("SUBSTRATE", "KEEPOUT", "FLOORPLAN", "DICING", "EIC", "ASIC", "SHORELINE", "ASIC_BUMP")
+_BOTTOM = ("SUBSTRATE", "KEEPOUT", "FLOORPLAN", "DICING", "EIC", "ASIC", "SHORELINE", "ASIC_BUMP", "SLAB90", "SLAB150")
 OPACITY = {
     "KEEPOUT": 0.25,
     "EIC": 0.18,
@@ -39,9 +39,9 @@ def package_figure(scene: Scene) -> Figure:
     )
 
 
-def engine_figure(scene: Scene, engine: str) -> Figure:
-    """One engine with all its layers."""
-    return _figure(scene, engine, lambda layer: LAYERS[layer].group != "package", skip_below=0.0)
+def cell_figure(scene: Scene, cell: str) -> Figure:
+    """One device or engine with all its layers."""
+    return _figure(scene, cell, lambda layer: LAYERS[layer].group != "package", skip_below=0.0)
 
 
 def drawing_order(layers: Iterable[str]) -> list[str]:

@@ -29,13 +29,10 @@ def _spectrum(axes: Axes, spectrum: Spectrum) -> None:
     nm = spectrum.wl * 1e3
     single = len(spectrum.traces) == 1
     for index, channel in enumerate(spectrum.channels):
-        axes.axvline(
-            channel * 1e3, color=FAINT if not single else CHANNELS[index % len(CHANNELS)], lw=0.8, ls=(0, (4, 3))
-        )
-        axes.annotate(
-            str(index + 1), (channel * 1e3, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8,
-            color=CHANNELS[index % len(CHANNELS)], fontweight="bold",
-        )  # fmt: skip
+        color = CHANNELS[index % len(CHANNELS)]
+        axes.axvline(channel * 1e3, color=color if single else FAINT, lw=0.8, ls=(0, (4, 3)))
+        above = {"xycoords": ("data", "axes fraction"), "ha": "center", "va": "bottom", "fontweight": "bold"}
+        axes.annotate(str(index + 1), (channel * 1e3, 1.0), fontsize=8, color=color, **above)
     lowest = 0.0
     for index, (label, power) in enumerate(spectrum.traces.items()):
         level = 10.0 * np.log10(np.maximum(power, 10.0 ** (_FLOOR_dB / 10.0)))

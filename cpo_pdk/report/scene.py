@@ -25,7 +25,7 @@ _PACKAGE_TOLERANCE_UM = 0.5
 
 @dataclass(frozen=True)
 class Placement:
-    """An instance or a regular array of them: cell, place in um, mirror at the x axis (first), turn in degrees, array."""
+    """An instance or a regular array of them: cell, place in um, mirror at the x axis (first), turn in degrees."""
 
     cell: str
     name: str

@@ -27,7 +27,7 @@ def viewer_data(scene: Scene) -> dict[str, Any]:
             {
                 "name": cell.name,
                 "box": [_nm(v) for v in cell.box],
-                "shapes": {str(layers.index(n)): [_steps(o) for o in outlines] for n, outlines in cell.outlines.items()},
+                "shapes": {str(layers.index(n)): [_steps(o) for o in found] for n, found in cell.outlines.items()},
                 "placed": [
                     [
                         numbers[p.cell], _nm(p.x), _nm(p.y), round(p.angle, 6), int(p.mirror), p.name,

@@ -8,7 +8,7 @@ from cpo_pdk.output import write_bytes, write_text
 from cpo_pdk.report import figures
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.page import page
-from cpo_pdk.report.pictures import engine_figure, package_figure
+from cpo_pdk.report.pictures import cell_figure, package_figure
 from cpo_pdk.report.plots import crosstalk_figure, loss_figure, spectra_figure, worst_crosstalk
 from cpo_pdk.report.scene import read_scene
 from cpo_pdk.report.viewer import viewer_data
@@ -34,5 +34,5 @@ def write_report(data: ReportData, folder: Path, file: str = "report.html") -> P
         write_bytes(folder / f"{name}.png", figures.png(figure))
     still = figures.png(package_figure(scene))
     write_bytes(folder / "package.png", still)
-    write_bytes(folder / "engine.png", figures.png(engine_figure(scene, data.engine_cell)))
+    write_bytes(folder / "engine.png", figures.png(cell_figure(scene, data.engine_cell)))
     return write_text(folder / file, page(data, svgs, viewer_data(scene), still))

@@ -1,4 +1,4 @@
-"""A small package drawn by hand with KLayout, and results made up to fit it; the report cares not where they come from."""
+"""A small package drawn with KLayout alone, and results made up to fit it: a report takes them from anywhere."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def package_gds(tmp_path_factory: pytest.TempPathFactory) -> Path:
         engine.insert(
             kdb.DCellInstArray(ring, kdb.DTrans(-1000, 1006.6 + 100 * row), kdb.DVector(200, 0), kdb.DVector(), 8, 1)
         )
-    engine.insert(kdb.DCellInstArray(bump, kdb.DTrans(-1900, 2000), kdb.DVector(40, 0), kdb.DVector(0, 40), 95, 20))
+    corner = kdb.DTrans(0, False, -1900, 2000)
+    engine.insert(kdb.DCellInstArray(bump, corner, kdb.DVector(40, 0), kdb.DVector(0, 40), 95, 20))
     top = layout.create_cell("switch")
     box(top, "SUBSTRATE", -30000, -30000, 30000, 30000)
     box(top, "ASIC", -13000, -15000, 13000, 15000)

@@ -1,0 +1,328 @@
+"""The whole path: spec -> package GDS -> checks on the file -> netlist -> lanes -> tables, pictures, report.
+
+Everything after drawing reads the GDS file that was written, never the spec. Results are made in a hidden folder and
+moved to `out/<name>/` when all of them are there: an interrupted or refused build leaves the results of the one before.
+No file holds a time, a user name or a path of the machine: two builds of one spec give the same bytes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cpo_pdk import output
+from cpo_pdk.circuit.extraction import extract
+from cpo_pdk.circuit.layout_file import read_layout
+from cpo_pdk.circuit.netlist import Netlists
+from cpo_pdk.circuit.results import Lane, SimulationResult
+from cpo_pdk.errors import InputError
+from cpo_pdk.spec import PackageSpec, Sheet, check_devices, load_sheets, load_spec
+from cpo_pdk.tech.rules import load_rules
+from cpo_pdk.verify.findings import CheckResult, merge
+
+Say = Callable[[str], None]
+
+NETLIST = "netlist.json"
+ENGINE = "engine.gds"
+LANES = "lanes.csv"
+REPORT = "report.html"
+#: kind of fibre -> how the engine's ports of that kind begin
+_FIBRE_PORTS = {"tx": "tx_", "rx": "rx_", "laser": "laser_", "loopback": "loop_"}
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What a build made and found out; paths are those of the files in the output folder.
+
+    Attributes:
+        name: of the package.
+        gds, engine_gds, netlist, lanes, report: the files.
+        bandwidth_Tbps, engines, fibres: of the spec; fibres by kind and `total`, of the whole package.
+        drc, connectivity: the checks on the package GDS.
+        simulation: lanes, spectra, crosstalk.
+        seconds: wall time by stage.
+    """
+
+    name: str
+    gds: Path
+    engine_gds: Path
+    netlist: Path
+    lanes: Path
+    report: Path
+    bandwidth_Tbps: float
+    engines: int
+    fibres: dict[str, int]
+    drc: CheckResult
+    connectivity: CheckResult
+    simulation: SimulationResult
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """True when both checks looked at something and found nothing."""
+        return self.drc.clean and self.connectivity.clean
+
+    def as_json(self) -> dict[str, Any]:
+        """The `--json` document of `cpo build`."""
+        lanes = self.simulation.lanes
+        return {
+            "name": self.name,
+            "gds": self.gds.as_posix(),
+            "netlist": self.netlist.as_posix(),
+            "report": self.report.as_posix(),
+            "bandwidth_Tbps": self.bandwidth_Tbps,
+            "engines": self.engines,
+            "lanes_per_direction": sum(lane.direction == "tx" for lane in lanes),
+            "fibres": self.fibres,
+            "checks": {
+                "drc": {
+                    "violations": len(self.drc.violations),
+                    "rules": len(self.drc.rules),
+                    "shapes": self.drc.looked_at,
+                },
+                "connectivity": {
+                    "violations": len(self.connectivity.violations),
+                    "ports": self.connectivity.looked_at,
+                },
+            },
+            "insertion_loss_dB": {d: spread_of(lanes, d) for d in ("tx", "rx")},
+            "crosstalk_dB": {"worst": round(max(lane.crosstalk_dB for lane in lanes), 3)},
+            "lanes": self.lanes.as_posix(),
+            "seconds": {stage: round(s, 3) for stage, s in self.seconds.items()},
+        }
+
+
+def spread_of(lanes: tuple[Lane, ...], direction: str) -> dict[str, float]:
+    """Smallest, median and largest insertion loss of one direction, dB."""
+    losses = [lane.insertion_loss_dB for lane in lanes if lane.direction == direction]
+    return {
+        "min": round(min(losses), 3),
+        "median": round(statistics.median(losses), 3),
+        "max": round(max(losses), 3),
+    }
+
+
+class _Clock:
+    """Wall time by stage, and the word to the user that a stage begins."""
+
+    def __init__(self, say: Say | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self._say = say or (lambda _stage: None)
+
+    @contextmanager
+    def stage(self, name: str, description: str) -> Iterator[None]:
+        self._say(description)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = time.perf_counter() - start
+
+
+def project_of(spec: str | Path) -> Path | None:
+    """The project folder that a spec file lies in: the one that holds its `assemblies/`; None for a bare name."""
+    path = Path(spec)
+    if path.is_file() and path.resolve().parent.name == "assemblies":
+        return path.resolve().parent.parent
+    return Path.cwd() if not path.is_file() else path.resolve().parent
+
+
+def build(
+    spec: str | Path,
+    out: str | Path = "gds_out",
+    project: Path | None = None,
+    progress: Say | None = None,
+) -> BuildResult:
+    """Build, check, simulate and report one package.
+
+    Args:
+        spec: a spec file, or the name of one in `assemblies/` of the project or among those that ship.
+        out: results go to `out/<name of the package>/`.
+        project: folder with `components/` and `assemblies/`; default: the one that the spec lies in.
+        progress: called with a few words as each stage begins.
+
+    Returns:
+        what was made and found; violations are in it, not raised.
+
+    Raises:
+        InputError: no such spec, or one with problems (`SpecError` holds all of them).
+        AssemblyError: it can't be drawn as asked.
+        ModelError: a cell without a usable model.
+        OutputError: the results can't be written. In all cases earlier results are left as they were.
+    """
+    clock = _Clock(progress)
+    with clock.stage("spec", "reading the spec"):
+        package, sheets = _read(spec, project)
+    folder = output.result_folder(out, package.name)
+    with output.staged(folder) as stage:
+        with clock.stage("draw", f"drawing {package.name}"):
+            from cpo_pdk.assemblies import write_package
+
+            files = write_package(package, stage, sheets)
+        return _after_drawing(package, sheets, files.package_gds, stage, folder, clock)
+
+
+def report(
+    spec: str | Path,
+    out: str | Path = "gds_out",
+    project: Path | None = None,
+    progress: Say | None = None,
+) -> BuildResult:
+    """Check, simulate and report a package whose GDS is in `out` already, as it is now, edited by hand or not.
+
+    Raises:
+        InputError: it was not built before; otherwise as `build`.
+    """
+    clock = _Clock(progress)
+    with clock.stage("spec", "reading the spec"):
+        package, sheets = _read(spec, project)
+    gds = Path(out) / package.name / f"{package.name}.gds"
+    if not gds.is_file():
+        raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
+    folder = output.result_folder(out, package.name)
+    with output.staged(folder) as stage:
+        return _after_drawing(package, sheets, gds, stage, folder, clock)
+
+
+def check(gds: str | Path, progress: Say | None = None) -> CheckResult:
+    """Run design rules and connectivity checks on a layout file.
+
+    Raises:
+        LayoutError: the file can't be read.
+    """
+    clock = _Clock(progress)
+    return merge(_checks(Path(gds), clock))
+
+
+def simulate(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> SimulationResult:
+    """Loss and crosstalk of the lanes of a layout file.
+
+    Args:
+        gds: GDS or OASIS file of a package or an engine.
+        project: folder whose `components/` win over those that ship; default: the working folder.
+        progress: called with a few words as each stage begins.
+
+    Raises:
+        LayoutError: the file can't be read.
+        ModelError: a cell without a usable model.
+    """
+    clock = _Clock(progress)
+    with clock.stage("simulate", f"simulating {Path(gds).name}"):
+        return _simulate(Path(gds), load_sheets(project or Path.cwd()))
+
+
+def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str, Sheet]]:
+    project = project or project_of(spec)
+    package = load_spec(spec, project)
+    sheets = load_sheets(project)
+    check_devices(package, sheets)
+    return package, sheets
+
+
+def _after_drawing(
+    package: PackageSpec,
+    sheets: dict[str, Sheet],
+    gds: Path,
+    stage: Path,
+    folder: Path,
+    clock: _Clock,
+) -> BuildResult:
+    """Everything that reads the file, into `stage`; the paths in the result are those in `folder`."""
+    drc, connectivity = _checks(gds, clock)
+    with clock.stage("netlist", "extracting the netlist"):
+        netlist = extract(read_layout(gds), leaves={sheet.cell for sheet in sheets.values()})
+        output.write_text(stage / NETLIST, netlist.to_json())
+    with clock.stage("simulate", "simulating the lanes"):
+        simulation = _simulate(gds, sheets)
+    with clock.stage("report", "writing tables, pictures and the report"):
+        from cpo_pdk.report import gather, tables
+        from cpo_pdk.report.data import ReportData
+        from cpo_pdk.report.write import write_report
+
+        output.write_text(stage / LANES, tables.lane_csv(simulation.lanes))
+        output.write_json(stage / "lanes.json", {"lanes": [tables.lane_json(lane) for lane in simulation.lanes]})
+        output.write_json(stage / "checks.json", {"drc": drc.as_json(), "connectivity": connectivity.as_json()})
+        fibres = fibres_of(netlist)
+        engines = [cell.name for cell, _ in netlist.placed() if cell.function == "engine"]
+        write_report(
+            ReportData(
+                name=package.name,
+                description=f"{package.engines.count} optical engines around a {package.bandwidth_Tbps:g} Tb/s switch",
+                package_gds=gds,
+                engine_cell=engines[0] if engines else "",
+                bandwidth_Tbps=package.bandwidth_Tbps,
+                engines=package.engines.count,
+                fibres=fibres,
+                arithmetic=gather.arithmetic_of(package),
+                choices=gather.choices_of(package, sheets),
+                rules=gather.rule_lines(load_rules()),
+                drc=drc,
+                connectivity=connectivity,
+                simulation=simulation,
+            ),
+            stage,
+            REPORT,
+        )
+    return BuildResult(
+        name=package.name,
+        gds=folder / gds.name,
+        engine_gds=folder / ENGINE,
+        netlist=folder / NETLIST,
+        lanes=folder / LANES,
+        report=folder / REPORT,
+        bandwidth_Tbps=package.bandwidth_Tbps,
+        engines=package.engines.count,
+        fibres=fibres,
+        drc=drc,
+        connectivity=connectivity,
+        simulation=simulation,
+        seconds=clock.seconds,
+    )
+
+
+def fibres_of(netlist: Netlists) -> dict[str, int]:
+    """Engine ports with a fibre on them by kind (tx, rx, laser, loopback) and in all, counted in the netlist."""
+    top = netlist.cells[netlist.top]
+    engines = {i.name for i in top.instances if netlist.cells[i.cell].function == "engine"}
+    ends = [end for link in top.connections for end in (link.a, link.b) if end[0] in engines]
+    counts = {kind: sum(port.startswith(prefix) for _, port in ends) for kind, prefix in _FIBRE_PORTS.items()}
+    return {**counts, "total": sum(counts.values())}
+
+
+def _checks(gds: Path, clock: _Clock) -> tuple[CheckResult, CheckResult]:
+    from cpo_pdk.verify.connectivity import connectivity
+    from cpo_pdk.verify.drc import drc
+
+    with clock.stage("drc", f"checking the design rules of {gds.name}"):
+        rules = drc(gds)
+    with clock.stage("connectivity", f"checking the connections of {gds.name}"):
+        return rules, connectivity(gds)
+
+
+def _simulate(gds: Path, sheets: dict[str, Sheet]) -> SimulationResult:
+    from cpo_pdk.circuit.simulation import simulate
+
+    return simulate(gds, sheets)
+
+
+def simulation_json(result: SimulationResult, gds: str | Path) -> dict[str, Any]:
+    """The `--json` document of `cpo simulate`."""
+    lanes = result.lanes
+    directions = [d for d in ("tx", "rx") if any(lane.direction == d for lane in lanes)]
+    from cpo_pdk.report.tables import lane_json
+
+    return {
+        "gds": Path(gds).as_posix(),
+        "lanes_per_direction": {d: sum(lane.direction == d for lane in lanes) for d in directions},
+        "insertion_loss_dB": {d: spread_of(lanes, d) for d in directions},
+        "crosstalk_dB": {"worst": round(max(lane.crosstalk_dB for lane in lanes), 3)} if lanes else {},
+        "counts": result.counts,
+        "modulator": result.modulator,
+        "warnings": list(result.warnings),
+        "lanes": [lane_json(lane) for lane in lanes],
+    }
