@@ -64,10 +64,7 @@ def optical_port(
 
 def face_port(c: gf.Component, name: str, x: float, y: float, orientation: int) -> None:
     """Add a port where a fibre face meets another face (facet, fibre end, connector position)."""
-    port = c.add_port(
-        name, center=(x, y), orientation=orientation, width=FACE_WIDTH, layer=layer_of(FACE_LAYER), port_type=FACE_TYPE
-    )
-    port.info["cross_section"] = "face"
+    c.add_port(name, center=(x, y), orientation=orientation, width=FACE_WIDTH, layer=layer_of(FACE_LAYER), port_type=FACE_TYPE)
 
 
 def metal_port(

@@ -7,7 +7,6 @@ kfactory reads a `.env` file at import, found by walking up from the working dir
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,12 +22,9 @@ def _away_from_the_project() -> Iterator[None]:
         os.chdir(here)
 
 
-if "kfactory" in sys.modules:
+with _away_from_the_project():
     import gdsfactory as gf
     import kfactory as kf
-else:
-    with _away_from_the_project():
-        import gdsfactory as gf
-        import kfactory as kf
+    from gdsfactory.technology import LayerLevel, LayerStack, LogicalLayer
 
-__all__ = ["gf", "kf"]
+__all__ = ["LayerLevel", "LayerStack", "LogicalLayer", "gf", "kf"]
