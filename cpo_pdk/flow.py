@@ -17,7 +17,7 @@ from typing import Any
 
 from cpo_pdk import output
 from cpo_pdk.circuit.extraction import extract
-from cpo_pdk.circuit.layout_file import read_layout
+from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import InputError
@@ -189,14 +189,21 @@ def report(
         return _after_drawing(package, sheets, gds, stage, folder, clock)
 
 
-def check(gds: str | Path, progress: Say | None = None) -> CheckResult:
+def check(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> CheckResult:
     """Run design rules and connectivity checks on a layout file.
+
+    Args:
+        gds: GDS or OASIS file.
+        project: folder whose `components/` count as devices besides those that ship; default: the working folder.
+        progress: called with a few words as each stage begins.
 
     Raises:
         LayoutError: the file can't be read.
     """
     clock = _Clock(progress)
-    return merge(_checks(Path(gds), clock))
+    with clock.stage("read", f"reading {Path(gds).name}"):
+        file = read_layout(gds)
+    return merge(_checks(file, load_sheets(project or Path.cwd()), clock))
 
 
 def simulate(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> SimulationResult:
@@ -233,9 +240,11 @@ def _after_drawing(
     clock: _Clock,
 ) -> BuildResult:
     """Everything that reads the file, into `stage`; the paths in the result are those in `folder`."""
-    drc, connectivity = _checks(gds, clock)
+    with clock.stage("read", f"reading {gds.name}"):
+        file = read_layout(gds)
+    drc, connectivity = _checks(file, sheets, clock)
     with clock.stage("netlist", "extracting the netlist"):
-        netlist = extract(read_layout(gds), leaves={sheet.cell for sheet in sheets.values()})
+        netlist = extract(file, _devices(sheets))
         output.write_text(stage / NETLIST, netlist.to_json())
     with clock.stage("simulate", "simulating the lanes"):
         simulation = _simulate(gds, sheets)
@@ -294,14 +303,19 @@ def fibres_of(netlist: Netlists) -> dict[str, int]:
     return {**counts, "total": sum(counts.values())}
 
 
-def _checks(gds: Path, clock: _Clock) -> tuple[CheckResult, CheckResult]:
-    from cpo_pdk.verify.connectivity import connectivity
-    from cpo_pdk.verify.drc import drc
+def _devices(sheets: dict[str, Sheet]) -> frozenset[str]:
+    """Cells that are one device each, whatever is placed in them: those that have a sheet."""
+    return frozenset(sheet.cell for sheet in sheets.values())
 
-    with clock.stage("drc", f"checking the design rules of {gds.name}"):
-        rules = drc(gds)
-    with clock.stage("connectivity", f"checking the connections of {gds.name}"):
-        return rules, connectivity(gds)
+
+def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[CheckResult, CheckResult]:
+    from cpo_pdk.verify.connectivity import connectivity_layout
+    from cpo_pdk.verify.drc import drc_layout
+
+    with clock.stage("drc", "checking the design rules"):
+        drc = drc_layout(file)
+    with clock.stage("connectivity", "checking the connections"):
+        return drc, connectivity_layout(file, _devices(sheets))
 
 
 def _simulate(gds: Path, sheets: dict[str, Sheet]) -> SimulationResult:

@@ -26,6 +26,7 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
         InputError: no such sheet or cell; `ParameterError` for an argument that is not allowed.
         OutputError: the files can't be written.
     """
+    from cpo_pdk.assemblies.writing import write_gds
     from cpo_pdk.components import CELLS
     from cpo_pdk.report import figures
     from cpo_pdk.report.pictures import cell_figure
@@ -43,7 +44,7 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
     folder = output.result_folder(out.parent, out.name)
     with output.staged(folder) as stage:
         file = f"{component.name}.gds"
-        component.write_gds(stage / file)
+        write_gds(component, stage / file)
         scene = read_scene(stage / file)
         output.write_bytes(stage / f"{component.name}.png", figures.png(cell_figure(scene, scene.top)))
     left, bottom, right, top = scene.cells[scene.top].box

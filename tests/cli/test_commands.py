@@ -1,0 +1,114 @@
+"""init, list, cells, and what check and simulate say to files that are none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import klayout.db as kdb
+import pytest
+
+from cpo_pdk.cli.app import run
+
+
+def document_of(arguments: list[str], capfd: pytest.CaptureFixture[str], code: int = 0) -> dict:
+    capfd.readouterr()
+    assert run([*arguments, "--json"]) == code, capfd.readouterr().err
+    out, _ = capfd.readouterr()
+    assert out.count("\n") == 1
+    return json.loads(out)
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_init_makes_a_project_with_the_same_top_level(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    document = document_of(["init", "demo"], capfd)
+    assert document["project"] == "demo"
+    assert {p.name for p in (here / "demo").iterdir()} >= {"components", "assemblies", "gds_out", "tests", "README.md"}
+    assert (here / "demo/assemblies/switch_51t2.yaml").is_file()
+    assert sorted(document["files"]) == sorted(
+        p.relative_to(here / "demo").as_posix() for p in (here / "demo").rglob("*") if p.is_file()
+    )
+
+
+def test_init_overwrites_nothing(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (here / "demo").mkdir()
+    (here / "demo" / "mine.txt").write_text("mine")
+    document = document_of(["init", "demo"], capfd, code=2)
+    assert "exists already" in document["error"]["message"]
+    assert [p.name for p in (here / "demo").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("name", ["a b", "..", "con", "x" * 80])
+def test_init_refuses_names_that_are_none(here: Path, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    document_of(["init", name], capfd, code=2)
+    assert list(here.iterdir()) == []
+
+
+def test_list_says_what_there_is_and_where_from(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    document = document_of(["list"], capfd)
+    assert set(document) == {"sheets", "cells", "specs"}
+    assert {"ring_modulator", "add_drop_ring"} <= {sheet["name"] for sheet in document["sheets"]}
+    assert {row["origin"] for row in document["specs"]} == {"shipped"}
+    assert "gap=" in next(cell["arguments"] for cell in document["cells"] if cell["name"] == "ring_modulator")
+    document_of(["init", "demo"], capfd)
+    (here / "assemblies").mkdir()
+    (here / "assemblies/mine.yaml").write_text((here / "demo/assemblies/switch_51t2.yaml").read_text())
+    specs = {row["name"]: row["origin"] for row in document_of(["list"], capfd)["specs"]}
+    assert specs["mine"].endswith("assemblies/mine.yaml") and specs["switch_51t2"] == "shipped"
+
+
+def test_a_cell_is_drawn_with_arguments_of_ones_own(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    document = document_of(["cells", "straight", "--set", "length=12.5", "--out", "own"], capfd)
+    assert document["settings"]["length"] == 12.5 and document["size_um"][0] == 12.5
+    gds = here / document["gds"]
+    layout = kdb.Layout()
+    layout.read(str(gds))
+    assert layout.top_cell().dbbox().width() == 12.5
+    assert (here / document["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert sorted(p.name for p in (here / "own").iterdir()) == sorted([gds.name, gds.with_suffix(".png").name])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["strait"], 'did you mean "straight"'),
+        (["straight", "--set", "length=.nan"], "not finite"),
+        (["straight", "--set", "length"], "give KEY=VALUE"),
+        (["straight", "--set", "lenght=3"], "unknown argument 'lenght'"),
+        (["straight", "--out", "../out/.."], "name"),
+    ],
+)
+def test_a_cell_that_cannot_be_drawn_writes_nothing(
+    here: Path, arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = document_of(["cells", *arguments], capfd, code=2)
+    assert said in document["error"]["message"]
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["check", "simulate"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.gds", b""),
+        ("text.gds", b"this is no layout\n"),
+        ("cut.gds", b"\x00\x06\x00\x02\x02\x58\x00\x1c\x01\x02"),
+        ("binary.oas", bytes(range(256))),
+        ("missing.gds", None),
+        ("folder.gds", None),
+    ],
+)
+def test_a_file_that_is_no_layout_is_one_line(
+    here: Path, command: str, name: str, content: bytes | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (here / name).write_bytes(content)
+    elif name == "folder.gds":
+        (here / name).mkdir()
+    error = document_of([command, name], capfd, code=2)["error"]
+    assert error["message"].startswith(name) and "\n" not in error["message"]
