@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from cpo_pdk.circuit.netlist import CellNetlist, Connection, Instance, Netlists, PortRef
@@ -63,18 +63,23 @@ class FlatCircuit:
 
 
 def walk(
-    netlists: Netlists, cell: str, place: Placement, prefix: str = ""
+    netlists: Netlists, cell: str, place: Placement, prefix: str = "", stop: Collection[str] = ()
 ) -> Iterator[tuple[str, CellNetlist, Placement]]:
-    """All placed cells under `cell` that are no leaves, itself first: path with a closing `/`, netlist, placement."""
+    """All placed cells under `cell` that are no leaves, itself first: path with a closing `/`, netlist, placement.
+
+    A cell whose function is in `stop` is yielded, but not entered (unless it is `cell` itself).
+    """
     netlist = netlists.cells[cell]
     yield prefix, netlist, place
+    if prefix and netlist.function in stop:
+        return
     for instance in netlist.instances:
         if not netlists.cells[instance.cell].leaf:
-            yield from walk(netlists, instance.cell, place.inside(instance), f"{prefix}{instance.name}/")
+            yield from walk(netlists, instance.cell, place.inside(instance), f"{prefix}{instance.name}/", stop)
 
 
-def flatten(netlists: Netlists, cell: str) -> FlatCircuit:
-    """Dissolve every cell under `cell` that is no leaf.
+def flatten(netlists: Netlists, cell: str, stop: Collection[str] = ()) -> FlatCircuit:
+    """Dissolve every cell under `cell` that is no leaf and whose function is not in `stop`.
 
     A cell that is a leaf itself becomes a circuit of one device, with the path `device`.
     """
@@ -86,11 +91,13 @@ def flatten(netlists: Netlists, cell: str) -> FlatCircuit:
     connections: list[Connection] = []
     outside: list[PortRef] = []
     bound: set[PortRef] = set()
-    resolve = _Resolver(netlists)
-    for prefix, netlist, place in walk(netlists, cell, Placement()):
+    resolve = _Resolver(netlists, stop)
+    for prefix, netlist, place in walk(netlists, cell, Placement(), stop=stop):
+        if prefix and netlist.function in stop:
+            continue
         for instance in netlist.instances:
             placed = netlists.cells[instance.cell]
-            if placed.leaf:
+            if placed.leaf or placed.function in stop:
                 x, y = place.point(instance.x, instance.y)
                 path = prefix + instance.name
                 leaves[path] = Leaf(path, instance.cell, placed.function, x, y)
@@ -111,8 +118,9 @@ def flatten(netlists: Netlists, cell: str) -> FlatCircuit:
 class _Resolver:
     """Finds the leaf port behind an instance port; None when the placed cell exposes no such port."""
 
-    def __init__(self, netlists: Netlists) -> None:
+    def __init__(self, netlists: Netlists, stop: Collection[str]) -> None:
         self.netlists = netlists
+        self.stop = stop
         self.placed = {
             name: {instance.name: instance.cell for instance in cell.instances} for name, cell in netlists.cells.items()
         }
@@ -121,7 +129,7 @@ class _Resolver:
         name, port = ref
         placed = self.netlists.cells[self.placed[cell][name]]
         path = prefix + name
-        while not placed.leaf:
+        while not (placed.leaf or placed.function in self.stop):
             inner = placed.exposed.get(port)
             if inner is None:
                 return None

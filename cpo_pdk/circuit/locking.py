@@ -1,0 +1,124 @@
+"""Tune the rings of a bus to their channels, as the controller of the engine would: heaters shift to the red only.
+
+Which ring serves which channel is the assignment with the least total shift (H. W. Kuhn, Nav. Res. Logist. Q. 2 (1955) 83;
+D. F. Crouse's variant in scipy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from cpo_pdk.circuit.binding import Bound
+from cpo_pdk.errors import CpoError, ModelError
+
+#: how far below the channels resonances are looked for, um; more than one free spectral range of any ring here
+REACH_UM = 0.06
+#: a resonance on its channel within this needs no shift, um
+ON_CHANNEL_UM = 1e-9
+
+
+@dataclass(frozen=True)
+class Drive:
+    """Operating point of a ring modulator, from its sheet: reverse bias at the two levels in V, laser minus resonance."""
+
+    v_one: float
+    v_zero: float
+    detuning_nm: float
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A ring on its channel (counted from 0) and the red shift in nm that takes it there."""
+
+    ring: str
+    channel: int
+    tuning_nm: float
+
+
+def drive_of(bound: Bound) -> Drive | None:
+    """The operating point that the sheet of a modulator gives, None for a ring that is not driven.
+
+    Raises:
+        ModelError: a sheet with one level but not the other.
+    """
+    values = {**bound.sheet.values, **bound.sheet.operating_values}
+    if "V_one" not in values and "V_zero" not in values:
+        return None
+    lacking = [name for name in ("V_one", "V_zero") if name not in values]
+    if lacking:
+        raise ModelError(f"sheet {bound.sheet.name} has no {lacking[0]} under `operating`; a modulator needs V_one and V_zero")
+    return Drive(values["V_one"], values["V_zero"], values.get("detuning_nm", 0.0))
+
+
+def cold_resonances(bound: Bound, low_um: float, high_um: float) -> NDArray[np.float64]:
+    """Resonances of a ring with its heater off and no voltage, um, rising.
+
+    Raises:
+        ModelError: the model refuses its parameters.
+    """
+    model = bound.model
+    if model is None or model.resonances is None:
+        raise ModelError(f"{bound.cell}: its model has no resonances; only a ring can be tuned to a channel")
+    params: dict[str, Any] = {name: v for name, v in bound.params.items() if name not in (model.tuning, "V")}
+    try:
+        found = model.resonances(low_um, high_um, **params)
+    except CpoError as error:
+        raise ModelError(f"{bound.cell}: {error}") from error
+    return np.sort(np.asarray(found, np.float64))
+
+
+def red_shifts_nm(resonances: NDArray[np.float64], targets_um: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Smallest red shift, nm, that takes a resonance to each target; infinite where no resonance lies below the target.
+
+    Args:
+        resonances: um, shape (R,), rising.
+        targets_um: um, shape (C,).
+    """
+    order = np.searchsorted(resonances, targets_um + ON_CHANNEL_UM) - 1
+    shifts = np.full(targets_um.shape, np.inf)
+    below = order >= 0
+    shifts[below] = np.maximum(0.0, targets_um[below] - resonances[order[below]]) * 1e3
+    return shifts
+
+
+def lock_bus(
+    bus: str, rings: Sequence[str], bound: Sequence[Bound], channels_um: NDArray[np.float64]
+) -> tuple[Lock, ...]:
+    """Assign the rings of a bus to the channels.
+
+    Args:
+        bus: what to call it in a message.
+        rings: paths of the rings.
+        bound: binding of each ring.
+        channels_um: wavelengths of the channels, um, shape (C,).
+
+    Returns:
+        one lock a channel, in the order of the channels.
+
+    Raises:
+        ModelError: another number of rings than channels, or no resonance within reach.
+    """
+    if len(rings) != channels_um.size:
+        raise ModelError(f"{bus}: {len(rings)} rings for {channels_um.size} channels; place one a channel")
+    low, high = float(channels_um.min()) - REACH_UM, float(channels_um.max()) + 0.01
+    cold: dict[str, NDArray[np.float64]] = {}
+    cost = np.empty((len(rings), channels_um.size))
+    for row, entry in enumerate(bound):
+        if entry.cell not in cold:
+            drive = drive_of(entry)
+            detuning = drive.detuning_nm if drive else 0.0
+            found = cold_resonances(entry, low, high)
+            cold[entry.cell] = red_shifts_nm(found, channels_um - detuning * 1e-3)
+        cost[row] = cold[entry.cell]
+    if not np.all(np.isfinite(cost)):
+        row = int(np.argwhere(~np.isfinite(cost))[0, 0])
+        raise ModelError(f"{bus}: ring {rings[row]} has no resonance within {REACH_UM * 1e3:g} nm; check its radius")
+    chosen, channel = linear_sum_assignment(cost)
+    locks = [Lock(rings[r], int(c), float(cost[r, c])) for r, c in zip(chosen, channel, strict=True)]
+    return tuple(sorted(locks, key=lambda lock: lock.channel))
