@@ -28,7 +28,7 @@ from cpo_pdk.verify.findings import CheckResult, merge
 Say = Callable[[str], None]
 
 NETLIST = "netlist.json"
-ENGINE = "engine.gds"
+ENGINE = "{}_engine.gds"
 LANES = "lanes.csv"
 REPORT = "report.html"
 #: kind of fibre -> how the engine's ports of that kind begin
@@ -45,6 +45,7 @@ class BuildResult:
         bandwidth_Tbps, engines, fibres: of the spec; fibres by kind and `total`, of the whole package.
         drc, connectivity: the checks on the package GDS.
         simulation: lanes, spectra, crosstalk.
+        warnings: of drawing and simulation.
         seconds: wall time by stage.
     """
 
@@ -60,6 +61,7 @@ class BuildResult:
     drc: CheckResult
     connectivity: CheckResult
     simulation: SimulationResult
+    warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -164,7 +166,7 @@ def build(
             from cpo_pdk.assemblies import write_package
 
             files = write_package(package, stage, sheets)
-        return _after_drawing(package, sheets, files.package_gds, stage, folder, clock)
+        return _after_drawing(package, sheets, files.package_gds, files.warnings, stage, folder, clock)
 
 
 def report(
@@ -186,7 +188,7 @@ def report(
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
     folder = output.result_folder(out, package.name)
     with output.staged(folder) as stage:
-        return _after_drawing(package, sheets, gds, stage, folder, clock)
+        return _after_drawing(package, sheets, gds, (), stage, folder, clock)
 
 
 def check(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> CheckResult:
@@ -235,6 +237,7 @@ def _after_drawing(
     package: PackageSpec,
     sheets: dict[str, Sheet],
     gds: Path,
+    warnings: tuple[str, ...],
     stage: Path,
     folder: Path,
     clock: _Clock,
@@ -248,6 +251,7 @@ def _after_drawing(
         output.write_text(stage / NETLIST, netlist.to_json())
     with clock.stage("simulate", "simulating the lanes"):
         simulation = _simulate(gds, sheets)
+        warnings = (*warnings, *file.warnings, *simulation.warnings)
     with clock.stage("report", "writing tables, pictures and the report"):
         from cpo_pdk.report import gather, tables
         from cpo_pdk.report.data import ReportData
@@ -273,6 +277,7 @@ def _after_drawing(
                 drc=drc,
                 connectivity=connectivity,
                 simulation=simulation,
+                warnings=warnings,
             ),
             stage,
             REPORT,
@@ -280,7 +285,7 @@ def _after_drawing(
     return BuildResult(
         name=package.name,
         gds=folder / gds.name,
-        engine_gds=folder / ENGINE,
+        engine_gds=folder / ENGINE.format(package.name),
         netlist=folder / NETLIST,
         lanes=folder / LANES,
         report=folder / REPORT,
@@ -290,6 +295,7 @@ def _after_drawing(
         drc=drc,
         connectivity=connectivity,
         simulation=simulation,
+        warnings=warnings,
         seconds=clock.seconds,
     )
 

@@ -41,7 +41,7 @@ def report(spec: SpecArgument, out: OutOption = Path("gds_out"), json: JsonOptio
 
 def _outcome(result: BuildResult, progress: Progress) -> Outcome:
     progress("")
-    for warning in result.simulation.warnings:
+    for warning in result.warnings:
         progress.warn(warning)
     return Outcome(result.as_json(), _summary(result), 0 if result.clean else 1)
 

@@ -44,6 +44,7 @@ class ReportData:
         rules: the design rules that were run.
         drc, connectivity: outcome of the checks.
         simulation: lanes, spectra, crosstalk.
+        warnings: what the designer should know, one line each.
         models: cell factory -> sheet and model that it was bound to.
     """
 
@@ -60,6 +61,7 @@ class ReportData:
     drc: CheckResult
     connectivity: CheckResult
     simulation: SimulationResult
+    warnings: tuple[str, ...] = ()
     models: dict[str, str] = field(default_factory=dict)
 
     @property

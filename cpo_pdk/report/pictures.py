@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.patheffects import Normal, Stroke
 from numpy.typing import NDArray
 
 from cpo_pdk.report.figures import INK, style
@@ -34,9 +35,11 @@ _ON_CHIP = frozenset(name for name, info in LAYERS.items() if info.group in ("si
 def package_figure(scene: Scene) -> Figure:
     """The package from above: dies, keep-outs, fibres, connectors; on-chip layers are too small to be seen."""
     left, bottom, right, top = scene.cells[scene.top].box
-    return _figure(
-        scene, scene.top, lambda layer: layer not in _ON_CHIP, skip_below=max(right - left, top - bottom) / 2000
-    )
+    smallest = max(right - left, top - bottom) / 2000
+    figure = _figure(scene, scene.top, lambda layer: layer not in _ON_CHIP, smallest)
+    with style():
+        _name_instances(figure.axes[0], scene)
+    return figure
 
 
 def cell_figure(scene: Scene, cell: str) -> Figure:
@@ -56,7 +59,7 @@ def _figure(scene: Scene, cell: str, wanted: Callable[[str], bool], skip_below: 
         if wanted(layer):
             outlines.setdefault(layer, []).append(outline)
     left, bottom, right, top = scene.cells[cell].box
-    width, height = right - left, top - bottom
+    width, height = max(right - left, 0.01), max(top - bottom, 0.01)
     scale = min(11.0 / width, 9.0 / height)
     with style():
         figure = Figure(figsize=(width * scale + 1.6, max(2.0, height * scale) + 0.4), layout="constrained")
@@ -77,6 +80,20 @@ def _figure(scene: Scene, cell: str, wanted: Callable[[str], bool], skip_below: 
         handles = [axes.scatter([], [], marker="s", s=36, color=LAYERS[n].color, label=n) for n in order]
         axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=7, handletextpad=0.3)
     return figure
+
+
+def _name_instances(axes: Axes, scene: Scene) -> None:
+    """Write the names of dies, engines and connectors on them; fibres are too many."""
+    for placed in scene.cells[scene.top].placements:
+        if not placed.name or scene.layers_of(placed.cell) <= {"FIBER", "FIBER_PM"}:
+            continue
+        cell = scene.cells[placed.cell]
+        x, y = np.array(scene.to_parent(placed, np.array([[*cell.box[:2]], [*cell.box[2:]]]))).mean(axis=0)
+        dark = "CONNECTOR" in scene.layers_of(placed.cell)
+        around = [] if dark else [Stroke(linewidth=2.0, foreground="white"), Normal()]
+        short = placed.name.rpartition("_")[2] if "FLOORPLAN" in scene.layers_of(placed.cell) else placed.name
+        text = placed.name.replace("_", "\n", 1) if dark else short
+        axes.text(x, y, text, ha="center", va="center", fontsize=6, color="white" if dark else INK, path_effects=around)
 
 
 def _scale_bar(axes: Axes, left: float, bottom: float, width: float) -> None:

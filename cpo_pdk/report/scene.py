@@ -38,6 +38,12 @@ class Placement:
     step_a: tuple[float, float] = (0.0, 0.0)
     step_b: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def turn(self) -> NDArray[np.float64]:
+        """Mirror and turn as a matrix of shape (2, 2)."""
+        cos, sin = np.cos(np.deg2rad(self.angle)), np.sin(np.deg2rad(self.angle))
+        return np.array([[cos, -sin], [sin, cos]]) @ np.diag([1.0, -1.0 if self.mirror else 1.0])
+
 
 @dataclass(frozen=True)
 class SceneCell:
@@ -55,6 +61,7 @@ class Scene:
 
     top: str
     cells: dict[str, SceneCell]
+    _layers_of: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     def layers(self) -> list[str]:
         """Names of the layers that hold something, in the order of the process."""
@@ -70,6 +77,18 @@ class Scene:
         """
         yield from self._flat(cell, np.eye(2), np.zeros(2), skip_below)
 
+    def layers_of(self, cell: str) -> frozenset[str]:
+        """Names of the layers in `cell` and all below it."""
+        if cell not in self._layers_of:
+            below = [self.layers_of(placed.cell) for placed in self.cells[cell].placements]
+            self._layers_of[cell] = frozenset(self.cells[cell].outlines).union(*below)
+        return self._layers_of[cell]
+
+    @staticmethod
+    def to_parent(placed: Placement, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Points of shape (N, 2) in the placed cell as points in the cell that holds it (first element of an array)."""
+        return points @ placed.turn.T + np.array([placed.x, placed.y])
+
     def _flat(
         self, name: str, turn: NDArray[np.float64], shift: NDArray[np.float64], skip_below: float
     ) -> Iterator[tuple[str, NDArray[np.float64]]]:
@@ -81,18 +100,11 @@ class Scene:
             left, bottom, right, top = self.cells[placed.cell].box
             if max(right - left, top - bottom) < skip_below:
                 continue
-            radians = np.deg2rad(placed.angle)
-            own = np.array([[np.cos(radians), -np.sin(radians)], [np.sin(radians), np.cos(radians)]])
-            if placed.mirror:
-                own = own @ np.diag([1.0, -1.0])
             for column in range(placed.columns):
                 for row in range(placed.rows):
-                    origin = (
-                        np.array([placed.x, placed.y])
-                        + column * np.array(placed.step_a)
-                        + row * np.array(placed.step_b)
-                    )
-                    yield from self._flat(placed.cell, turn @ own, turn @ origin + shift, skip_below)
+                    step = column * np.array(placed.step_a) + row * np.array(placed.step_b)
+                    origin = np.array([placed.x, placed.y]) + step
+                    yield from self._flat(placed.cell, turn @ placed.turn, turn @ origin + shift, skip_below)
 
 
 def read_scene(path: Path) -> Scene:

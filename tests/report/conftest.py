@@ -118,5 +118,6 @@ def report_data(package_gds: Path, simulation: SimulationResult) -> ReportData:
             (Violation("open_port", "-", EVIL, (0, 0, 1, 1), "1 port open; connect it"),), ("open_port",), 678
         ),
         simulation=simulation,
+        warnings=simulation.warnings,
         models={"straight": "strip (waveguide)"},
     )

@@ -142,17 +142,30 @@
       g.setTransform(1, 0, 0, 1, 0, 0);
       g.font = `600 ${11 * this.ratio}px system-ui, sans-serif`; g.textAlign = "center"; g.textBaseline = "middle";
       g.lineWidth = 3 * this.ratio; g.strokeStyle = getComputedStyle(this.root).getPropertyValue("--panel"); g.fillStyle = ink;
-      for (const p of data.cells[this.cell].placed) {
-        if (!p[5]) continue;
+      const taken = [];
+      for (const p of this.named()) {
         const [l, b, r, t] = boxIn(times(m, placing(p)), data.cells[p[0]].box);
-        const wide = g.measureText(p[5]).width;
-        if (wide > 1.6 * Math.max(r - l, t - b) || r - l > 3 * this.canvas.width) continue;
-        g.strokeText(p[5], (l + r) / 2, (b + t) / 2); g.fillText(p[5], (l + r) / 2, (b + t) / 2);
+        if (Math.max(r - l, t - b) < 7 * this.ratio || r - l > 3 * this.canvas.width) continue;
+        const fits = (name) => g.measureText(name).width < 1.1 * (r - l), name = fits(p[5]) ? p[5] : p[5].split("_").pop();
+        const x = (l + r) / 2, y = (b + t) / 2, w = g.measureText(name).width / 2 + 2, h = 8 * this.ratio;
+        if (taken.some(([u, v, q]) => Math.abs(x - u) < w + q && Math.abs(y - v) < 2 * h)) continue;
+        taken.push([x, y, w]);
+        g.strokeText(name, x, y); g.fillText(name, x, y);
       }
       if (this.mark) {
         const [x, y] = [m[0] * this.mark[0] + m[4], m[3] * this.mark[1] + m[5]];
         g.strokeStyle = ink; g.lineWidth = 1.5 * this.ratio; g.beginPath(); g.arc(x, y, 14 * this.ratio, 0, 7); g.stroke();
       }
+    }
+    named() { // instances with a name that are more than a fibre, dies first
+      if (!this.labels) {
+        const index = (name) => data.layers.findIndex((layer) => layer.name === name), die = index("FLOORPLAN");
+        const thin = new Set([index("FIBER"), index("FIBER_PM")]);
+        this.labels = data.cells[this.cell].placed
+          .filter((p) => p[5] && [...layersOf(p[0])].some((layer) => !thin.has(layer)))
+          .sort((p, q) => layersOf(q[0]).has(die) - layersOf(p[0]).has(die));
+      }
+      return this.labels;
     }
     bar() {
       const g = this.context, target = 110 / this.scale, unit = 10 ** Math.floor(Math.log10(target));
