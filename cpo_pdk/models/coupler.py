@@ -87,7 +87,7 @@ def s_bend_length_equivalent(length: ArrayLike, offset: ArrayLike, gamma: ArrayL
     return math.gamma(4 / 3) * (np.asarray(gamma) * a) ** (-1 / 3)
 
 
-def ring_coupling(
+def ring_coupler(
     wl: ArrayLike,
     *,
     gap: ArrayLike,
@@ -95,8 +95,8 @@ def ring_coupling(
     length_x: ArrayLike = 0.0,
     cross_section: str = "strip",
     width: ArrayLike | None = None,
-) -> Array:
-    """Amplitude coupling of a ring or racetrack and its bus, `sin(kappa (length_x + sqrt(2 pi radius / gamma)))`.
+) -> tuple[Array, Array]:
+    """Coupler of a ring or racetrack and its bus: cosine and sine of `kappa (length_x + sqrt(2 pi radius / gamma))`.
 
     Args:
         wl: wavelength in um.
@@ -105,10 +105,13 @@ def ring_coupling(
         length_x: straight part of the coupler in um.
         cross_section: "strip" or "rib".
         width: core width in um; None: the cross-section's.
+
+    Returns:
+        Through amplitude t and cross amplitude k (to be used as `+1j k`), `t^2 + k^2 = 1`.
     """
     kappa, gamma = coupling(wl, gap, cross_section, width)
-    straight_part = number("length_x", length_x, 0.0, 1e4)
-    return np.sin(kappa * (straight_part + arc_length_equivalent(radius, gamma)))
+    angle = kappa * (number("length_x", length_x, 0.0, 1e4) + arc_length_equivalent(radius, gamma))
+    return np.cos(angle), np.sin(angle)
 
 
 def tap_coupler(

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction
-from cpo_pdk.models.coupler import ring_coupling
+from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.ring import (
     circumference,
     heater_shift_nm,
@@ -37,13 +37,13 @@ def couplers(
     gap_drop: ArrayLike,
     length_x: ArrayLike,
     width: ArrayLike | None,
-) -> tuple[Array, Array]:
-    """Amplitude coupling `k` of the bus and of the monitor guide; arguments as `ring_modulator`."""
-    k_bus, k_drop = (
-        ring_coupling(wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width)
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """Through and cross amplitude of the bus, then of the monitor guide; arguments as `ring_modulator`."""
+    bus, drop = (
+        ring_coupler(wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width)
         for g in (gap, gap_drop)
     )
-    return k_bus, k_drop
+    return bus, drop
 
 
 def ring_loss_dB(
@@ -103,8 +103,7 @@ def ring_modulator(
         dT: temperature rise in K.
     """
     length = circumference(radius, length_x)
-    k1, k2 = couplers(wl, radius, gap, gap_drop, length_x, width)
-    t1, t2 = np.sqrt(1 - k1**2), np.sqrt(1 - k2**2)
+    (t1, k1), (t2, k2) = couplers(wl, radius, gap, gap_drop, length_x, width)
     loss = ring_loss_dB(wl, radius, length_x, V, doping, junction_fill, loss_dB_cm, loss_dB_bend_90)
     fill = np.asarray(junction_fill, dtype=np.float64)
     rise = fill * junction.index_rise(wl, V, doping) + thermo_optic(dT)

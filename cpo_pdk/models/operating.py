@@ -86,20 +86,28 @@ def linewidth_um(wl: float, r: float, length: float, group_index: float) -> floa
     return float(wl**2 * 4 * half / (2 * np.pi * group_index * length))
 
 
-def cavity_bandwidth_GHz(linewidth_GHz: float, linewidth_bus_GHz: float, detuning_GHz: float) -> float:
-    """Small-signal 3 dB bandwidth of the cavity in GHz; formula in the module docstring.
+def cavity_response(
+    f_GHz: ArrayLike, linewidth_GHz: float, linewidth_bus_GHz: float, detuning_GHz: float
+) -> NDArray[np.float64]:
+    """Size of the swing of the light per swing of the resonance, not normalised; formula in the module docstring.
 
     Args:
+        f_GHz: modulation frequency in GHz.
         linewidth_GHz: loaded full width at half maximum.
         linewidth_bus_GHz: the part of it that the bus coupler causes.
         detuning_GHz: laser minus resonance at the bias point.
     """
-    f = np.linspace(0.0, 6 * (linewidth_GHz + abs(detuning_GHz)), 24001)
     G, B, D = np.pi * linewidth_GHz, np.pi * linewidth_bus_GHz, 2 * np.pi * detuning_GHz
+    W = 2 * np.pi * np.asarray(f_GHz, dtype=np.float64)
     pole = G + 1j * D
     s = 1 - 2 * B / pole
-    W = 2j * np.pi * f
-    response = np.abs(1j * np.conj(s) / (pole * (pole + W)) - 1j * s / (np.conj(pole) * (np.conj(pole) + W)))
+    return np.abs(1j * np.conj(s) / (pole * (pole + 1j * W)) - 1j * s / (np.conj(pole) * (np.conj(pole) + 1j * W)))
+
+
+def cavity_bandwidth_GHz(linewidth_GHz: float, linewidth_bus_GHz: float, detuning_GHz: float) -> float:
+    """Small-signal 3 dB bandwidth of the cavity in GHz; arguments as `cavity_response`."""
+    f = np.linspace(0.0, 6 * (linewidth_GHz + abs(detuning_GHz)), 24001)
+    response = cavity_response(f, linewidth_GHz, linewidth_bus_GHz, detuning_GHz)
     below = np.flatnonzero(response < response[0] / np.sqrt(2))
     return float(f[below[0]]) if len(below) else float(f[-1])
 
@@ -152,7 +160,7 @@ def operating_point(
     if detuning_nm is None:
         grid = np.linspace(-1.5, 1.5, 6001)
         opening = _transmission(resonance + grid * 1e-3, V_one, p) - _transmission(resonance + grid * 1e-3, V_zero, p)
-        detuning_nm = float(grid[np.argmax(opening)])
+        detuning_nm = round(float(grid[np.argmax(opening)]), 4)
     wl = resonance + float(number("detuning_nm", detuning_nm, -20.0, 20.0, "nm")) * 1e-3
     one, zero = float(_transmission(wl, V_one, p)), float(_transmission(wl, V_zero, p))
     if one <= zero:
@@ -163,12 +171,13 @@ def operating_point(
     bias = (V_one + V_zero) / 2
     length = float(circumference(p["radius"], p["length_x"]))
     group = float(ng("rib", p["width"]))
-    k_bus, k_drop = (float(k) for k in couplers(wl, p["radius"], p["gap"], p["gap_drop"], p["length_x"], p["width"]))
+    bus, drop = couplers(wl, p["radius"], p["gap"], p["gap_drop"], p["length_x"], p["width"])
+    t_bus, t_drop = abs(float(bus[0])), abs(float(drop[0]))
     names = ("radius", "length_x", "doping", "junction_fill", "loss_dB_cm", "loss_dB_bend_90")
     a = float(amplitude(ring_loss_dB(wl, V=bias, **{n: p[n] for n in names})))
-    width_um = linewidth_um(wl, a * np.sqrt((1 - k_bus**2) * (1 - k_drop**2)), length, group)
+    width_um = linewidth_um(wl, a * t_bus * t_drop, length, group)
     to_GHz = C_UM_GHZ / wl**2
-    bus_GHz = linewidth_um(wl, np.sqrt(1 - k_bus**2), length, group) * to_GHz
+    bus_GHz = linewidth_um(wl, t_bus, length, group) * to_GHz
     shift = {
         V: wl * float(p["junction_fill"]) * float(junction.index_rise(wl, V, p["doping"])) / group
         for V in (V_one, V_zero, bias)

@@ -60,9 +60,10 @@ _FOUR = ("o1", "o2", "o3", "o4")
 _TM_THROUGH = {"o1": ("TM",), "o2": ("TM",)}
 _WL: Ranges = {"wl": (1.26, 1.36, "um")}
 _HEAT: Ranges = {**_WL, "dT": (-50.0, 100.0, "K")}
-_GUIDE: Ranges = {**_HEAT, "width": (0.3, 0.6, "um"), "loss_dB_cm": (0.0, 20.0, "dB/cm")}
+_GUIDE: Ranges = {**_HEAT, "loss_dB_cm": (0.0, 20.0, "dB/cm")}
+_CORE: Ranges = {**_GUIDE, "width": (0.3, 0.6, "um")}
 _RING: Ranges = {
-    **_GUIDE,
+    **_CORE,
     "radius": (4.5, 20.0, "um"),
     "gap": (0.12, 0.4, "um"),
     "length_x": (0.0, 10.0, "um"),
@@ -73,14 +74,14 @@ _RING: Ranges = {
 }
 _DETECTOR: Ranges = {
     **_WL,
-    "length": (10.0, 50.0, "um"),
+    "length": (12.0, 50.0, "um"),
     "absorption_per_um": (0.23, 1.0, "1/um"),
-    "loss_dB": (0.0, 0.1, "dB"),
-    "responsivity_A_W": (0.0, 0.87, "A/W"),
+    "loss_dB": (0.0, 0.05, "dB"),
+    "responsivity_A_W": (0.0, 0.92, "A/W"),
 }
 
 _ALL = (
-    Model("straight", straight, _TWO, _TM_THROUGH, ranges={**_GUIDE, "length": (0.0, 5e4, "um")}),
+    Model("straight", straight, _TWO, _TM_THROUGH, ranges={**_CORE, "length": (0.0, 5e4, "um")}),
     Model(
         "bend_euler",
         bend_euler,
@@ -96,13 +97,18 @@ _ALL = (
     Model(
         "bend_s", bend_s, _TWO, _TM_THROUGH, ranges={**_GUIDE, "length": (1.0, 2e4, "um"), "offset": (-5e3, 5e3, "um")}
     ),
-    Model("taper_strip_rib", taper_strip_rib, _TWO, ranges={**_HEAT, "length": (10.0, 50.0, "um")}),
+    Model(
+        "taper_strip_rib",
+        taper_strip_rib,
+        _TWO,
+        ranges={**_HEAT, "length": (10.0, 50.0, "um"), "loss_dB": (0.0, 1.0, "dB")},
+    ),
     Model(
         "tap_coupler",
         tap_coupler,
         _FOUR,
         ranges={
-            **_HEAT,
+            **_GUIDE,
             "length": (0.1, 200.0, "um"),
             "gap": (0.12, 0.4, "um"),
             "length_s": (10.0, 100.0, "um"),

@@ -22,7 +22,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.coupler import ring_coupling
+from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import neff, ng, propagation, thermo_optic
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -113,8 +113,7 @@ def add_drop_ring(
         dT: temperature rise in K.
     """
     length = circumference(radius, length_x)
-    k = ring_coupling(wl, gap=gap, radius=radius, length_x=length_x, width=width)
-    t = np.sqrt(1 - k**2)
+    t, k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
     phase = round_trip_phase(wl, length, "strip", width, thermo_optic(dT), shift)
     a = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90))
