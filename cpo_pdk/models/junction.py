@@ -11,6 +11,8 @@ Validity
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
@@ -43,6 +45,12 @@ def _scale(wl: ArrayLike) -> Array:
     return (np.asarray(wl, dtype=np.float64) / raw["wl"]) ** raw["wl_exponent"]["value"]
 
 
+@lru_cache(maxsize=1)
+def _index_curves() -> tuple[PchipInterpolator, ...]:
+    table = data("junction")["dneff"]
+    return tuple(PchipInterpolator(table["V"], row) for row in table["values"])
+
+
 def index_rise(wl: ArrayLike, V: ArrayLike, doping: ArrayLike) -> Array:
     """Rise of the effective index over that at 0 V.
 
@@ -54,9 +62,8 @@ def index_rise(wl: ArrayLike, V: ArrayLike, doping: ArrayLike) -> Array:
     Raises:
         ParameterError: outside the table.
     """
-    table = data("junction")["dneff"]
     volts = number("V", V, 0.0, V_MAX, "V")
-    rows = np.stack([PchipInterpolator(table["V"], row)(volts) for row in table["values"]])
+    rows = np.stack([curve(volts) for curve in _index_curves()])
     return _scale(wl) * _blend(rows, doping)
 
 

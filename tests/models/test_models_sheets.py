@@ -1,4 +1,4 @@
-"""Shipped sheets and models belong together: no name misspelt, no number without a source, values within their ranges."""
+"""Shipped sheets and models belong together: no name misspelt, every number sourced, values within their ranges."""
 
 from __future__ import annotations
 
