@@ -222,7 +222,9 @@ def simulate(gds: str | Path, project: Path | None = None, progress: Say | None 
     """
     clock = _Clock(progress)
     with clock.stage("simulate", f"simulating {Path(gds).name}"):
-        return _simulate(Path(gds), load_sheets(project or Path.cwd()))
+        from cpo_pdk.circuit.simulation import simulate as simulate_lanes
+
+        return simulate_lanes(gds, load_sheets(project or Path.cwd()))
 
 
 def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str, Sheet]]:
@@ -250,7 +252,9 @@ def _after_drawing(
         netlist = extract(file, _devices(sheets))
         output.write_text(stage / NETLIST, netlist.to_json())
     with clock.stage("simulate", "simulating the lanes"):
-        simulation = _simulate(gds, sheets)
+        from cpo_pdk.circuit.simulation import simulate as simulate_lanes
+
+        simulation = simulate_lanes(file, sheets, netlists=netlist)
         warnings = (*warnings, *file.warnings, *simulation.warnings)
     with clock.stage("report", "writing tables, pictures and the report"):
         from cpo_pdk.report import gather, tables
@@ -322,12 +326,6 @@ def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[
         drc = drc_layout(file)
     with clock.stage("connectivity", "checking the connections"):
         return drc, connectivity_layout(file, _devices(sheets))
-
-
-def _simulate(gds: Path, sheets: dict[str, Sheet]) -> SimulationResult:
-    from cpo_pdk.circuit.simulation import simulate
-
-    return simulate(gds, sheets)
 
 
 def simulation_json(result: SimulationResult, gds: str | Path) -> dict[str, Any]:

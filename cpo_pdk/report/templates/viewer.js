@@ -118,6 +118,9 @@
       } else if (points && size * size * 8 > points) {
         g.setTransform(...m);
         g.fill(pathOf(cell, layer));
+        if (data.layers[layer].name.startsWith("FIBER")) { // a fibre stays a line where it is thinner than a dot
+          g.strokeStyle = g.fillStyle; g.lineWidth = 0.5 / this.scale; g.stroke(pathOf(cell, layer));
+        }
       }
       for (const p of cell.placed) {
         if (!layersOf(p[0]).has(layer)) continue;
