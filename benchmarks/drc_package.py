@@ -1,7 +1,7 @@
 """A synthetic package for the DRC benchmark: N equal engines of ring macros, a bumped ASIC and curved fibre ribbons.
 
-Drawn with KLayout's database alone, so that the benchmark needs no layout framework and any number of engines can be asked for.
-It obeys the design rules; nothing in it is meant to work optically.
+Drawn with KLayout's database alone: the benchmark needs no layout framework, and any number of engines can be asked
+for. It obeys the design rules; nothing in it is meant to work optically.
 """
 
 from __future__ import annotations

@@ -101,6 +101,8 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
     for key in ("inner", "layer", "other", "layers"):
         given = entry.get(key, [])
         layers += given if isinstance(given, list) else [given]
+        if given == [] and key in entry:
+            faults.append(f"{where}: {key} is empty; name at least one layer")
     bad = [str(layer) for layer in layers if not isinstance(layer, str) or layer not in LAYERS]
     if bad or not layers:
         faults.append(f"{where}: layer {', '.join(bad) or '(none)'} is not in tech/layers.py; correct the name")

@@ -1,4 +1,4 @@
-"""Whether light gets from instance to instance as drawn: ports that don't meet, and waveguides that meet where no port is."""
+"""Whether light gets from instance to instance as drawn: ports that don't meet, waveguides that meet without a port."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cpo_pdk.verify.process_layers import placements
 
 #: waveguides of two instances that lie on each other
 CROSSING_RULE = "CONN.overlap"
-#: silicon in the file, and no optical port
+#: silicon in the file, and nothing that says where its optical ports are
 NOTHING_RULE = "CONN.no_ports"
 CONNECTIVITY_RULES = (*(f"CONN.{kind}" for kind in get_args(ProblemKind)), CROSSING_RULE, NOTHING_RULE)
 
@@ -64,7 +64,7 @@ def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None)
         violations += _overlap_violations(file, netlists, placed)
     looked_at = netlists.counts().get("optical_ports", 0) or len(netlists.cells[netlists.top].ports)
     wg = file.layout.find_layer(*layer_of("WG"))
-    if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty():
+    if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty() and not _says_what_it_is(file):
         box = file.top.dbbox_per_layer(wg)
         violations.append(
             Violation(
@@ -72,7 +72,8 @@ def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None)
                 "WG",
                 file.top.name,
                 (box.left, box.bottom, box.right, box.top),
-                "waveguides, but 0 optical ports in the file, at least 1 needed to check connections; write it with its ports",
+                "waveguides, but 0 ports in the file and no word that it has none: connections can't be checked; "
+                "write it with its ports",
             )
         )
     return CheckResult(
@@ -81,6 +82,12 @@ def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None)
         looked_at=looked_at,
         seconds={"connectivity": time.perf_counter() - start},
     )
+
+
+def _says_what_it_is(file: LayoutFile) -> bool:
+    """True when any cell carries meta information: a file whose cells say that they have no ports has none."""
+    below = (file.layout.cell(index) for index in file.top.called_cells())
+    return any(item.name.startswith("kfactory:") for cell in (file.top, *below) for item in cell.each_meta_info())
 
 
 def _times(places: int) -> str:
@@ -92,13 +99,17 @@ def _placed(file: LayoutFile, placed: dict[int, int], name: str) -> int:
     return placed.get(cell.cell_index(), 1) if cell is not None else 1
 
 
+def _around(x: float, y: float) -> tuple[float, float, float, float]:
+    return (round(x - _MARK, 4), round(y - _MARK, 4), round(x + _MARK, 4), round(y + _MARK, 4))
+
+
 def _port_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
     return [
         Violation(
             f"CONN.{problem.kind}",
             "-",
             problem.cell,
-            tuple(round(v, 4) for v in (problem.x - _MARK, problem.y - _MARK, problem.x + _MARK, problem.y + _MARK)),
+            _around(problem.x, problem.y),
             problem.message + _times(_placed(file, placed, problem.cell)),
         )
         for cell in netlists.cells.values()
@@ -121,8 +132,8 @@ def _overlap_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, 
                     "WG",
                     cell.name,
                     (box.left, box.bottom, box.right, box.top),
-                    f"waveguides of {overlap.first} and {overlap.second} overlap by {overlap.area_um2:.4g} um2, 0 allowed; "
-                    f"place a crossing or route one around{_times(placed.get(cell.cell_index(), 1))}",
+                    f"waveguides of {overlap.first} and {overlap.second} overlap by {overlap.area_um2:.4g} um2, "
+                    f"0 allowed; place a crossing or route one around{_times(placed.get(cell.cell_index(), 1))}",
                 )
             )
     return found

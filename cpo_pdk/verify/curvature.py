@@ -1,14 +1,15 @@
 """Bend radius measured on the drawn outline.
 
-Along the contours of a polygon, circles are fitted (Kasa's least squares; I. Kasa, IEEE Trans. Instrum. Meas. 25, 8, 1976) to windows of
-at least six corners and of an arc long enough that rounding to the grid hardly matters. Where a window is hollow (the material lies
-outside the circle) it is the inner edge of a bend, and the centre line runs half the width further out. The width is measured
-across the polygon. What is hollow on both sides is a flare, not a bend; what has no other side near is no waveguide. A single sharp
-corner is a shape, not a curve.
+Along the contours of a polygon, circles are fitted (Kasa's least squares; I. Kasa, IEEE Trans. Instrum. Meas. 25, 8,
+1976) to windows of at least six corners and of an arc long enough that rounding to the grid hardly matters. Where a
+window is hollow (the material lies outside the circle) it is the inner edge of a bend, and the centre line runs half
+the width further out. The width is measured across the polygon. What is hollow on both sides is a flare, not a bend;
+what has no other side near is no waveguide. A single sharp corner is a shape, not a curve.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,7 +90,10 @@ def tight_bends(loops: list[Floats], limit: float, half_width: float) -> list[Be
     if not parts:
         return []
     all_windows = _Windows(
-        *(np.concatenate([getattr(p, f) for p in parts]) for f in ("radius", "hollow", "middle", "centre", "arc", "corners", "box"))
+        *(
+            np.concatenate([getattr(p, f) for p in parts])
+            for f in ("radius", "hollow", "middle", "centre", "arc", "corners", "box")
+        )
     )
     starts = np.concatenate(loops)
     ends = np.concatenate([np.roll(loop, -1, axis=0) for loop in loops])
@@ -132,7 +136,7 @@ def _chains(loop: Floats, length: float) -> list[Floats]:
     points = np.roll(points, -where[0], axis=0)
     cuts = [*(where - where[0]), len(points)]
     points = np.vstack([points, points[:1]])
-    pieces = [points[a : b + 1] for a, b in zip(cuts[:-1], cuts[1:], strict=True) if b - a >= 2]
+    pieces = [points[a : b + 1] for a, b in itertools.pairwise(cuts) if b - a >= 2]
     return [_denser(piece, length) for piece in pieces]
 
 
@@ -151,7 +155,7 @@ def _thinned(loop: Floats) -> Floats:
 
 
 def _denser(chain: Floats, length: float) -> Floats:
-    """Points added on straights that adjoin a curve, up to one window from their ends, so that windows end soon after the curve."""
+    """Points added on straights that adjoin a curve, near their ends, so that a window ends soon after the curve."""
     step = np.diff(chain, axis=0)
     distance = np.hypot(step[:, 0], step[:, 1])
     neighbour = np.minimum(np.append(distance[1:], np.inf), np.insert(distance[:-1], 0, np.inf))
@@ -191,7 +195,7 @@ def _fit(chain: Floats, length: float) -> _Windows | None:
     index = first[:, None] + np.arange(size)
     used = index <= last[:, None]
     p = chain[np.minimum(index, len(chain) - 1)]
-    number = used.sum(axis=1)
+    number = used.sum(axis=1).astype(np.float64)
     mean = (p * used[..., None]).sum(axis=1) / number[:, None]
     u, v = ((p - mean[:, None, :]) * used[..., None]).transpose(2, 0, 1)
     way = chain[last] - chain[first]
@@ -223,10 +227,8 @@ def _circles(u: Floats, v: Floats, used: NDArray[np.bool_], mean: Floats) -> tup
     return np.where(straight, np.inf, radius), mean + offset
 
 
-def _parabolas(
-    u: Floats, v: Floats, used: NDArray[np.bool_], mean: Floats, way: Floats
-) -> tuple[Floats, Floats]:
-    """Circle of curvature of the parabola over the chord for each row: Kasa's circle is drawn to small radii by noise on flat arcs."""
+def _parabolas(u: Floats, v: Floats, used: NDArray[np.bool_], mean: Floats, way: Floats) -> tuple[Floats, Floats]:
+    """Circle of curvature of a parabola over the chord: on flat arcs noise draws Kasa's circle to small radii."""
     length = np.hypot(way[:, 0], way[:, 1])
     along = way / np.where(length > 0, length, 1.0)[:, None]
     x = u * along[:, :1] + v * along[:, 1:]
@@ -246,7 +248,7 @@ def _parabolas(
 
 
 def _other_side(starts: Floats, ends: Floats, point: Floats, centre: Floats, half_width: float) -> Floats | None:
-    """Where the way from `point` straight into the material (away from `centre`) meets the outline again; None if nowhere."""
+    """Where the way from `point` into the material (away from `centre`) meets the outline again; None if nowhere."""
     direction = (point - centre) / np.hypot(*(point - centre))
     edge = ends - starts
     to_start = starts - point

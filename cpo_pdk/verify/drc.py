@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import klayout.db as kdb
@@ -38,7 +39,8 @@ def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
         rules: default: those of the process.
 
     Returns:
-        the violations, each once a cell; `looked_at` is the number of shapes on layers of the process, every instance counted.
+        the violations, each once a cell; `looked_at` is the number of shapes on layers of the process,
+        every instance counted.
 
     Raises:
         LayoutError: the file can't be read, or none of its layers is one of the process.
@@ -96,20 +98,27 @@ def _run(layers: ProcessLayers, rule: Rule, path: Path) -> list[Violation]:
             fault = error
     if fault is not None:
         text = " ".join(str(fault).split())
-        raise LayoutError(f"{path}: rule {rule.name} can't be checked ({text}); the geometry is damaged, build it again") from fault
-    indexes = [index for name in rule.layers if (index := layers.index(name)) is not None]
+        raise LayoutError(
+            f"{path}: rule {rule.name} can't be checked ({text}); the geometry is damaged, build it again"
+        ) from fault
+    indexes = layers.indexes(rule.layers)
     places: dict[tuple[str, tuple[float, float, float, float]], Finding] = {}
     for finding in findings:
-        cell, box = deepest_cell(layers.layout, layers.top, indexes, finding.box)
-        key = (cell.name, _um(box, layers.dbu))
+        if finding.cell:
+            name, box = finding.cell, finding.box
+        else:
+            cell, box = deepest_cell(layers.layout, layers.top, indexes, finding.box)
+            name = cell.name
+        key = (name, _um(box, layers.dbu))
         known = places.get(key)
         if known is None:
             places[key] = finding
             continue
         value = min((v for v in (known.value, finding.value) if v is not None), default=None)
-        places[key] = Finding(known.box, value, known.places + finding.places, known.note or finding.note)
+        places[key] = replace(known, value=value, places=known.places + finding.places)
     return [
-        Violation(rule.name, rule.layer_names, cell, box, message(rule, finding)) for (cell, box), finding in places.items()
+        Violation(rule.name, rule.layer_names, cell, box, message(rule, finding))
+        for (cell, box), finding in places.items()
     ]
 
 

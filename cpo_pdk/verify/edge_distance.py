@@ -1,8 +1,9 @@
 """Which of KLayout's edge pairs are real: the exact distance, and the rounding that a slanted edge may have.
 
-The corner of a slanted edge is rounded to the grid, by up to half a database unit in x and in y: each of two such edges may lie
-0.71 units from where it was drawn, so a waveguide at 45 degrees drawn at exactly the limit may measure up to 1.42 units less. Between
-two edges along x or y nothing is rounded and nothing is forgiven.
+The corner of a slanted edge is rounded to the grid, by up to half a database unit in x and in y: each of two such
+edges may lie 0.71 units from where it was drawn, so a waveguide at 45 degrees drawn at exactly the limit may measure
+up to 1.42 units less. Between two edges along x or y nothing is rounded and nothing is forgiven, unless one is so
+short that it may be a facet of a curve.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import math
 
 import klayout.db as kdb
 
-#: how much less than the limit two edges may measure when one of them is slanted, dbu
+#: how much less than the limit two edges may measure when one of them was rounded, dbu
 SLANTED_TOLERANCE = math.sqrt(2.0) + 1e-6
+#: an edge along x or y up to this length may be a facet of a curve, dbu
+FACET = 1000
 
 
 def _point_to_segment(px: float, py: float, e: kdb.Edge) -> float:
@@ -34,9 +37,9 @@ def edge_distance(a: kdb.Edge, b: kdb.Edge) -> float:
     )
 
 
-def is_manhattan(edge: kdb.Edge) -> bool:
-    """True for an edge along x or y."""
-    return edge.x1 == edge.x2 or edge.y1 == edge.y2
+def is_exact(edge: kdb.Edge) -> bool:
+    """True for an edge along x or y that is no facet of a curve: it lies where it was drawn."""
+    return (edge.x1 == edge.x2 or edge.y1 == edge.y2) and edge.length() > FACET
 
 
 def share_end(a: kdb.Edge, b: kdb.Edge) -> bool:
@@ -48,7 +51,7 @@ def shortfall(pair: kdb.EdgePair, limit: int) -> float | None:
     """Distance of a pair in dbu when it is below `limit` (dbu) by more than rounding explains, else None."""
     a, b = pair.first, pair.second
     distance = edge_distance(a, b)
-    allowed = limit if is_manhattan(a) and is_manhattan(b) else limit - SLANTED_TOLERANCE
+    allowed = limit if is_exact(a) and is_exact(b) else limit - SLANTED_TOLERANCE
     return distance if distance < allowed else None
 
 
@@ -63,7 +66,7 @@ def marker(pair: kdb.EdgePair, limit: int) -> kdb.Box:
 
 
 def face(a: kdb.Edge, b: kdb.Edge) -> bool:
-    """True when a part of one edge lies squarely across the other: its distance is then a width or a gap wherever it is small."""
+    """True when a part of one edge lies squarely across the other: their distance is then a width or a gap."""
     return _overlap(a, b) > 1.0 or _overlap(b, a) > 1.0
 
 

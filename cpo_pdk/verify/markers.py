@@ -32,7 +32,9 @@ def write_lyrdb(result: CheckResult, path: str | Path) -> Path:
     path = Path(path)
     database = rdb.ReportDatabase(path.stem)
     database.generator = "cpo check"
-    database.description = f"{len(result.violations)} violations, {len(result.rules)} rules, {result.looked_at} things looked at"
+    database.description = (
+        f"{len(result.violations)} violations, {len(result.rules)} rules, {result.looked_at} things looked at"
+    )
     meaning = {rule.name: f"{rule.kind} {rule.layer_names} {rule.value:g}: {rule.source}" for rule in load_rules()}
     categories: dict[str, rdb.RdbCategory] = {}
     cells: dict[str, rdb.RdbCell] = {}

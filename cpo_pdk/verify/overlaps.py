@@ -17,7 +17,7 @@ SLIVER = 2
 
 @dataclass(frozen=True)
 class Overlap:
-    """An area that two parts of a cell cover: names of the two instances (`own shapes` for the cell's own), box in dbu of the cell."""
+    """An area that two parts of a cell cover: names of the instances (`own shapes`: the cell's own), box in dbu."""
 
     first: str
     second: str
@@ -36,7 +36,7 @@ class _Part:
 
 
 def composite_cells(layout: kdb.Layout, top: kdb.Cell, leaves: Collection[str], layer: int) -> list[kdb.Cell]:
-    """Cells under `top` that are put together from others on `layer`, each once; cells named in `leaves` are taken whole."""
+    """Cells under `top` that are put together from others on `layer`, each once; those in `leaves` are taken whole."""
     found: list[kdb.Cell] = []
     pending, seen = [top.cell_index()], {top.cell_index()}
     while pending:

@@ -43,7 +43,7 @@ def cluster(findings: Iterable[Finding]) -> list[Finding]:
         near = finding.box.enlarged(TOGETHER, TOGETHER)
         open_now = [j for j in open_now if taken[j].box.right >= near.left]
         for j in open_now:
-            if taken[j].note == finding.note and taken[j].places == finding.places and near.touches(taken[j].box):
+            if _alike(taken[j], finding) and near.touches(taken[j].box):
                 leader[root(i)] = root(j)
         open_now.append(i)
     groups: dict[int, list[Finding]] = {}
@@ -53,6 +53,10 @@ def cluster(findings: Iterable[Finding]) -> list[Finding]:
     if rest:
         merged.append(replace(_together(rest), note=f"and {len(rest)} more", places=len(rest)))
     return merged
+
+
+def _alike(a: Finding, b: Finding) -> bool:
+    return (a.note, a.places, a.cell) == (b.note, b.places, b.cell)
 
 
 def _together(group: Sequence[Finding]) -> Finding:
@@ -72,7 +76,7 @@ def deepest_cell(layout: kdb.Layout, top: kdb.Cell, layers: Sequence[int], box: 
         box: where the finding is.
 
     Returns:
-        `top` itself when shapes of several branches of the hierarchy meet there, or the way down turns by other than 90 degrees.
+        `top` itself when shapes of several branches of the hierarchy meet there.
     """
     around = kdb.RecursiveShapeIterator(layout, top, list(layers), box, False)
     common: list[kdb.InstElement] | None = None
@@ -90,10 +94,7 @@ def deepest_cell(layout: kdb.Layout, top: kdb.Cell, layers: Sequence[int], box: 
         return top, box
     cell, to_top = top, kdb.ICplxTrans()
     for element in common:
-        step = to_top * element.specific_cplx_trans()
-        if step.is_complex():
-            break
-        cell, to_top = layout.cell(element.inst().cell_index), step
+        cell, to_top = layout.cell(element.inst().cell_index), to_top * element.specific_cplx_trans()
     return cell, box.transformed(to_top.inverted())
 
 

@@ -1,12 +1,12 @@
 """The layers of a file, merged hierarchically, and what a hierarchical result looks like from the top cell.
 
-KLayout's deep mode works a cell out once, however often it is placed. What it finds in a cell is handed on once, with the number of
-places, not once a place.
+KLayout's deep mode works a cell out once, however often it is placed. What it finds in a cell is handed on once, with
+the number of places, not once a place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import klayout.db as kdb
@@ -25,12 +25,14 @@ class Finding:
         value: what was measured, in the unit of the rule; None where there is nothing to measure.
         places: in how many places of the top cell the same thing is found.
         note: what the value doesn't say.
+        cell: name of the cell that `box` is in and that is to be told, where the shapes can't tell.
     """
 
     box: kdb.Box
     value: float | None = None
     places: int = 1
     note: str = ""
+    cell: str = ""
 
 
 class ProcessLayers:
@@ -56,6 +58,10 @@ class ProcessLayers:
         """Layer index of a layer name in the layout; None when the file doesn't have it."""
         return self.layout.find_layer(*layer_of(name))
 
+    def indexes(self, names: Iterable[str]) -> list[int]:
+        """Layer indices of those layers that the file has."""
+        return [index for name in names if (index := self.index(name)) is not None]
+
     def dbus(self, um: float) -> int:
         """Length in um as whole database units."""
         return round(um / self.dbu)
@@ -63,8 +69,7 @@ class ProcessLayers:
     def region(self, name: str) -> kdb.Region:
         """Merged polygons of a layer."""
         if name not in self._regions:
-            index = self.index(name)
-            region = kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.top, [] if index is None else [index]), self._store)
+            region = kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.top, self.indexes([name])), self._store)
             region.merge()
             self._regions[name] = region
         return self._regions[name]
@@ -103,8 +108,8 @@ class ProcessLayers:
         """What a hierarchical collection holds, each cell's own once.
 
         Yields:
-            a shape (polygon, edge or edge pair, in its cell's coordinates), the transformation to the top cell of one of its places, the
-            number of its places.
+            a shape (polygon, edge or edge pair, in its cell's coordinates), the transformation to the top cell of one
+            of its places, the number of its places.
         """
         found = kdb.Layout()
         found.dbu = self.dbu

@@ -1,11 +1,11 @@
 """One function a rule kind: what of a rule's layers violates it.
 
-Distances are checked between the edges of merged polygons, not between polygons: the same result, and long curves cost little.
+Distances are checked between the edges of merged polygons, not between polygons: the same result, and long curves cost
+little.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 
 import klayout.db as kdb
@@ -16,7 +16,7 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.curvature import tight_bends
 from cpo_pdk.verify.edge_distance import face, marker, nearest_ends, share_end, shortfall
 from cpo_pdk.verify.outline import contours
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers, first_places, placements
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
 
 #: slivers up to twice this are the rounding of slanted edges, not a violation; dbu
 SLIVER = 1
@@ -24,41 +24,36 @@ SLIVER = 1
 JOG = 10
 #: how far around a corner is looked to tell an inner from an outer one, dbu
 CORNER_REACH = 20
-#: a pair of edges that meets in a corner is a pointed end below this interior angle, degrees
+#: sides that make a larger angle are a corner, not a width or a gap; degrees
 POINTED = 60.0
 
 
 def _short(layers: ProcessLayers, pairs: kdb.EdgePairs, name: str, limit: int, *, material: bool) -> Iterator[Finding]:
     """Pairs of edges of one layer that are nearer than `limit`, with material between them or without.
 
-    Two edges that meet in a corner count only as a pointed end of the material. Two that don't lie across each other are near with
-    their ends only: that is a neck (or a gap) between two corners that look at each other, but on a round shape it is nothing.
+    Two edges that meet in a corner count only as a pointed end of the material. Two that don't lie across each other
+    are near with their ends only: that is a neck (or a gap) between two corners that look at each other, but on a
+    round shape it is nothing.
     """
     for shape, to_top, places in layers.distinct(pairs):
         pair = shape.edge_pair
         a, b = pair.first, pair.second
-        if share_end(a, b) and not (material and _is_pointed(pair)):
+        if share_end(a, b) and not material:
             continue
         distance = shortfall(pair, limit)
         if distance is None:
             continue
-        if distance > 0 and not face(a, b):
-            if any(_is_reflex(layers, name, to_top * end) != material for end in nearest_ends(a, b)):
-                continue
+        beside = distance > 0 and not face(a, b)
+        if beside and any(_is_reflex(layers, name, to_top * end) != material for end in nearest_ends(a, b)):
+            continue
         yield Finding(marker(pair, limit).transformed(to_top), distance * layers.dbu, places)
 
 
 def _is_reflex(layers: ProcessLayers, name: str, corner: kdb.Point) -> bool:
     """True when more than half of the surroundings of a corner (top-cell coordinates) is material."""
     box = kdb.Box(corner, corner).enlarged(CORNER_REACH, CORNER_REACH)
-    near = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.index(name), box))
+    near = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.indexes([name]), box))
     return (near & kdb.Region(box)).area() > 0.5 * box.area()
-
-
-def _is_pointed(pair: kdb.EdgePair) -> bool:
-    a, b = pair.first.d(), pair.second.d()
-    turn = math.degrees(math.atan2(abs(a.x * b.y - a.y * b.x), a.x * b.x + a.y * b.y))
-    return 180.0 - turn < POINTED
 
 
 def _areas(layers: ProcessLayers, region: kdb.Region, value: float | None, note: str = "") -> Iterator[Finding]:
@@ -69,14 +64,14 @@ def _areas(layers: ProcessLayers, region: kdb.Region, value: float | None, note:
 def width(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
     """Material narrower than the limit."""
     limit = layers.dbus(rule.value)
-    pairs = layers.edges(rule.layers[0]).width_check(limit, True, kdb.Metrics.Euclidian)
+    pairs = layers.edges(rule.layers[0]).width_check(limit, True, kdb.Metrics.Euclidian, POINTED)
     return _short(layers, pairs, rule.layers[0], limit, material=True)
 
 
 def space(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
     """Gaps and notches narrower than the limit."""
     limit = layers.dbus(rule.value)
-    pairs = layers.edges(rule.layers[0]).space_check(limit, True, kdb.Metrics.Euclidian)
+    pairs = layers.edges(rule.layers[0]).space_check(limit, True, kdb.Metrics.Euclidian, POINTED)
     return _short(layers, pairs, rule.layers[0], limit, material=False)
 
 
@@ -85,7 +80,7 @@ def separation(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     limit = layers.dbus(rule.value)
     first, second = rule.layers
     for shape, to_top, places in layers.distinct(
-        layers.edges(first).separation_check(layers.edges(second), limit, True, kdb.Metrics.Euclidian)
+        layers.edges(first).separation_check(layers.edges(second), limit, True, kdb.Metrics.Euclidian, POINTED)
     ):
         distance = shortfall(shape.edge_pair, limit)
         if distance is not None:
@@ -97,7 +92,7 @@ def enclosure(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Shapes of the inner layer whose border is nearer to that of the outer than the limit, or outside it."""
     limit = layers.dbus(rule.value)
     inner, outer = rule.layers
-    pairs = layers.edges(outer).enclosing_check(layers.edges(inner), limit, True, kdb.Metrics.Euclidian)
+    pairs = layers.edges(outer).enclosing_check(layers.edges(inner), limit, True, kdb.Metrics.Euclidian, POINTED)
     for shape, to_top, places in layers.distinct(pairs):
         distance = shortfall(shape.edge_pair, limit)
         if distance is not None:
@@ -110,7 +105,7 @@ def overlap(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     limit = layers.dbus(rule.value)
     first, second = rule.layers
     for shape, to_top, places in layers.distinct(
-        layers.edges(first).overlap_check(layers.edges(second), limit, True, kdb.Metrics.Euclidian)
+        layers.edges(first).overlap_check(layers.edges(second), limit, True, kdb.Metrics.Euclidian, POINTED)
     ):
         distance = shortfall(shape.edge_pair, limit)
         if distance is not None:
@@ -134,7 +129,7 @@ def area(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
 
 def grid(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Corners off the grid in the coordinates of the top cell, and cells placed so that their corners fall off it."""
-    indexes = [index for name in rule.layers if (index := layers.index(name)) is not None]
+    indexes = layers.indexes(rule.layers)
     steps = layers.dbus(rule.value)
     if steps > 1:
         for index in indexes:
@@ -143,12 +138,12 @@ def grid(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
             for pair in region.grid_check(steps, steps).each():
                 yield Finding(pair.bbox(), None, 1, "corner")
     holds = _cells_with(layers, indexes)
-    first = first_places(layers.layout, layers.top)
     for cell_index, places in placements(layers.layout, layers.top).items():
-        for inst in layers.layout.cell(cell_index).each_inst():
+        cell = layers.layout.cell(cell_index)
+        for inst in cell.each_inst():
             if inst.cell_index in holds and inst.is_complex():
                 note = f"{inst.cell.name} placed at {inst.cplx_trans.angle:g} degrees, scale {inst.cplx_trans.mag:g}"
-                yield Finding(inst.bbox().transformed(first[cell_index]), None, places, note)
+                yield Finding(inst.bbox(), None, places, note, cell.name)
 
 
 def _cells_with(layers: ProcessLayers, indexes: list[int]) -> set[int]:
@@ -156,7 +151,8 @@ def _cells_with(layers: ProcessLayers, indexes: list[int]) -> set[int]:
     holds: set[int] = set()
     for cell_index in layers.layout.each_cell_bottom_up():
         cell = layers.layout.cell(cell_index)
-        if any(not cell.shapes(i).is_empty() for i in indexes) or any(child in holds for child in cell.each_child_cell()):
+        below = holds.intersection(cell.each_child_cell())
+        if below or any(not cell.shapes(i).is_empty() for i in indexes):
             holds.add(cell_index)
     return holds
 
@@ -172,7 +168,7 @@ def angle(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
 
 
 def _sharp(points: NDArray[np.float64], limit: float) -> list[tuple[int, float]]:
-    """Corners of a closed contour (dbu, shape (N, 2)) below `limit` degrees: index and angle. Jogs up to `JOG` are passed over."""
+    """Index and angle of the corners of a contour (dbu, shape (N, 2)) below `limit` degrees; jogs are passed over."""
     step = np.hypot(*(points - np.roll(points, 1, axis=0)).T)
     kept = np.flatnonzero(step > JOG)
     if len(kept) < 3:

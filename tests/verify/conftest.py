@@ -1,0 +1,113 @@
+"""Layouts for the checks, drawn with KLayout's database alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import klayout.db as kdb
+import numpy as np
+import pytest
+
+from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.tech.rules import Rule, load_rules
+from cpo_pdk.verify import drc
+
+Shape = kdb.DBox | kdb.DPolygon
+
+
+class Draw:
+    """Writes layouts: `draw([("WG", box)], place=[(0, 0, 90)])`; without `place` the shapes are in the top cell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.number = 0
+
+    def __call__(
+        self, shapes: Sequence[tuple[str, Shape]], place: Sequence[tuple[float, float, float]] = (), suffix: str = "gds"
+    ) -> Path:
+        layout = kdb.Layout()
+        layout.dbu = 0.001
+        cell = layout.create_cell("device" if place else "top")
+        for layer, shape in shapes:
+            cell.shapes(layout.layer(*layer_of(layer))).insert(shape)
+        if place:
+            top = layout.create_cell("top")
+            for x, y, angle in place:
+                top.insert(kdb.DCellInstArray(cell.cell_index(), kdb.DCplxTrans(1.0, angle, False, x, y)))
+        self.number += 1
+        path = self.folder / f"layout_{self.number}.{suffix}"
+        layout.write(str(path))
+        return path
+
+
+@pytest.fixture
+def draw(tmp_path: Path) -> Draw:
+    return Draw(tmp_path)
+
+
+@pytest.fixture
+def found() -> Callable[[Path, str], list[Any]]:
+    """Violations of one rule of the process in a file."""
+
+    def run(path: Path, name: str) -> list[Any]:
+        rules = [rule for rule in load_rules() if rule.name == name]
+        assert rules, name
+        return list(drc(path, rules).violations)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def limit() -> Callable[[str], Rule]:
+    return lambda name: next(rule for rule in load_rules() if rule.name == name)
+
+
+@pytest.fixture(scope="session")
+def bar() -> Callable[..., kdb.DPolygon]:
+    """A bar of `length` by `width` (um), centred `offset` beside the origin, turned by `angle` degrees about it."""
+
+    def make(length: float, width: float, angle: float = 0.0, offset: float = 0.0) -> kdb.DPolygon:
+        box = kdb.DPolygon(kdb.DBox(-length / 2, offset - width / 2, length / 2, offset + width / 2))
+        return box.transformed(kdb.DCplxTrans(1.0, angle, False, 0.0, 0.0))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def arc() -> Callable[..., kdb.DPolygon]:
+    """A waveguide: straight, arc of centre-line `radius` over `angle` degrees, straight; turned by `turn` degrees."""
+
+    def make(
+        radius: float, width: float, angle: float = 90.0, points: int = 120, straight: float = 10.0, turn: float = 0.0
+    ) -> kdb.DPolygon:
+        t = np.linspace(0.0, math.radians(angle), points)
+        sides = []
+        for r in (radius - width / 2, radius + width / 2):
+            curve = np.column_stack([r * np.sin(t), radius - r * np.cos(t)])
+            ahead = np.array([math.cos(t[-1]), math.sin(t[-1])]) * straight
+            sides.append(np.vstack([curve[0] - [straight, 0.0], curve, curve[-1] + ahead]))
+        outline = np.vstack([sides[0], sides[1][::-1]])
+        polygon = kdb.DPolygon([kdb.DPoint(x, y) for x, y in outline])
+        return polygon.transformed(kdb.DCplxTrans(1.0, turn, False, 0.0, 0.0))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ring() -> Callable[..., kdb.DPolygon]:
+    """An annulus of mean `radius` and `width`, um."""
+
+    def make(radius: float, width: float, x: float = 0.0, y: float = 0.0, points: int = 256) -> kdb.DPolygon:
+        t = np.linspace(0.0, 2 * np.pi, points, endpoint=False)
+
+        def circle(r: float) -> list[kdb.DPoint]:
+            return [kdb.DPoint(x + r * math.cos(a), y + r * math.sin(a)) for a in t]
+
+        polygon = kdb.DPolygon(circle(radius + width / 2))
+        polygon.insert_hole(circle(radius - width / 2))
+        return polygon
+
+    return make

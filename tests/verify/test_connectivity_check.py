@@ -1,0 +1,155 @@
+"""Ports that don't meet and waveguides that do, in layouts drawn with gdsfactory."""
+
+from __future__ import annotations
+
+import klayout.db as kdb
+import pytest
+
+from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.verify import check, connectivity
+
+gf = pytest.importorskip("gdsfactory")
+
+
+@pytest.fixture(scope="module")
+def cells():
+    from cpo_pdk.components import waveguides
+
+    return waveguides
+
+
+@pytest.fixture
+def build(tmp_path):
+    """A layout from (name, cell, x, y, angle), the names in the file."""
+
+    def make(*placed) -> object:
+        top = gf.Component()
+        for name, cell, x, y, angle in placed:
+            ref = top.add_ref(cell, name=name)
+            ref.dcplx_trans = kdb.DCplxTrans(1.0, angle, False, x, y)
+        path = tmp_path / "circuit.gds"
+        top.name = "circuit"
+        top.write_gds(path)
+        return path
+
+    return make
+
+
+LEAVES = ("straight", "terminator", "crossing", "bend_euler")
+
+
+def rules(result) -> dict[str, int]:
+    return result.by_rule
+
+
+@pytest.fixture
+def chain(build, cells):
+    """terminator - straight - terminator; the straight moved by dx, dy and turned by `angle`."""
+
+    def make(dx: float = 0.0, dy: float = 0.0, angle: float = 0.0, extra=()):
+        end = cells.terminator()
+        port = end.ports["o1"]
+        assert port.center == (0.0, 0.0)
+        return build(
+            ("west", end, 0, 0, 180 if port.orientation == 180 else 0),
+            ("middle", cells.straight(length=20), dx, dy, angle),
+            ("east", end, 20, 0, 0 if port.orientation == 180 else 180),
+            *extra,
+        )
+
+    return make
+
+
+def test_a_connected_chain_is_clean(chain):
+    result = connectivity(chain(), LEAVES)
+    assert result.violations == ()
+    assert result.looked_at == 4
+    assert result.clean
+    assert check(chain(), LEAVES).clean
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(0.001, 0.0), (0.0, 0.001), (0.0, 0.05), (0.4, 0.0)])
+def test_a_port_that_misses_by_a_nanometre(chain, dx, dy):
+    result = connectivity(chain(dx, dy), LEAVES)
+    assert any(v.rule == "CONN.near_miss" and "nm apart" in v.message for v in result.violations)
+    place = next(v for v in result.violations if v.rule == "CONN.near_miss").bbox
+    assert place[0] < dx < place[2] or place[0] < 20 + dx < place[2]
+
+
+def test_a_port_that_leads_nowhere(build, cells):
+    result = connectivity(
+        build(("only", cells.straight(length=20), 0, 0, 0), ("far", cells.straight(length=9), 0, 50, 0)), LEAVES
+    )
+    assert rules(result) == {"CONN.dangling": 4}
+
+
+def test_width_mismatch(build, cells):
+    wide = gf.Component("wide")
+    wide.add_polygon([(0, -0.25), (5, -0.25), (5, 0.25), (0, 0.25)], layer=(1, 0))
+    wide.add_port("o1", center=(0, 0), width=0.5, orientation=180, layer=(1, 0), port_type="optical")
+    path = build(("a", cells.straight(length=20), 0, 0, 0), ("b", wide, 20, 0, 0))
+    assert "CONN.width_mismatch" in rules(connectivity(path, LEAVES))
+
+
+def test_three_ports_in_one_place(build, cells):
+    s = cells.straight(length=20)
+    result = connectivity(build(("a", s, 0, 0, 0), ("b", s, 20, 0, 0), ("c", s, 20, 0, 0)), LEAVES)
+    assert "CONN.several_ports" in rules(result)
+    assert "CONN.overlap" in rules(result)
+
+
+def test_waveguides_that_cross(build, cells):
+    s = cells.straight(length=20)
+    result = connectivity(build(("a", s, 0, 0, 0), ("b", s, 10, -10, 90)), LEAVES)
+    (crossing,) = [v for v in result.violations if v.rule == "CONN.overlap"]
+    assert crossing.bbox == pytest.approx((9.8, -0.2, 10.2, 0.2))
+    assert "a and b" in crossing.message
+    assert "0.16 um2" in crossing.message
+
+
+def test_a_crossing_that_is_placed_is_no_fault(build, cells):
+    cross = cells.crossing()
+    reach = abs(cross.ports["o3"].x)
+    s = cells.straight(length=20)
+    path = build(
+        ("x", cross, 0, 0, 0),
+        ("e", s, reach, 0, 0),
+        ("n", s, 0, reach, 90),
+        ("w", s, -reach, 0, 180),
+        ("s", s, 0, -reach, 270),
+    )
+    result = connectivity(path, LEAVES)
+    assert rules(result) == {"CONN.dangling": 4}
+
+
+def test_a_crossing_in_many_equal_cells_is_told_once(cells, tmp_path):
+    inner = gf.Component("pair")
+    for name, x, y, angle in (("a", 0, 0, 0), ("b", 10, -10, 90)):
+        inner.add_ref(cells.straight(length=20), name=name).dcplx_trans = kdb.DCplxTrans(1.0, angle, False, x, y)
+    top = gf.Component("pairs")
+    for i in range(8):
+        top.add_ref(inner, name=f"p{i}").dmove((0, 100 * i))
+    path = tmp_path / "pairs.gds"
+    top.write_gds(path)
+    crossings = [v for v in connectivity(path, LEAVES).violations if v.rule == "CONN.overlap"]
+    assert [v.cell for v in crossings] == ["pair"]
+    assert crossings[0].message.endswith("in 8 places")
+
+
+def test_own_shapes_over_an_instance(chain, tmp_path):
+    layout = kdb.Layout()
+    layout.read(str(chain()))
+    layout.top_cell().shapes(layout.layer(*layer_of("WG"))).insert(kdb.DBox(5, -3, 5.4, 3))
+    path = tmp_path / "edited.gds"
+    layout.write(str(path))
+    (violation,) = connectivity(path, LEAVES).violations
+    assert violation.rule == "CONN.overlap"
+    assert "own shapes" in violation.message
+
+
+def test_waveguides_without_any_port_are_never_clean(draw):
+    path = draw([("WG", kdb.DBox(0, 0, 10, 1))])
+    result = connectivity(path, ())
+    assert list(result.by_rule) == ["CONN.no_ports"]
+    assert not result.clean
+    assert not check(path, ()).clean
