@@ -1,7 +1,7 @@
 """Bind what is drawn to what computes it: cell -> sheet -> compact model with parameters.
 
-A parameter comes from the first of: settings of the drawn cell, info of the drawn cell, parameters of the sheet, geometry
-of the sheet, default of the model.
+A parameter comes from the first of: settings of the drawn cell, info of the drawn cell, parameters of the sheet,
+geometry of the sheet, default of the model.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ def choose_sheet(cell: CellNetlist, sheets: Iterable[SheetLike]) -> SheetLike | 
     if len(winners) > 1:
         names = " and ".join(sheet.name for sheet in winners)
         raise ModelError(
-            f"{cell.name}: sheets {names} agree with it in {best} arguments each; make their geometry differ or remove one"
+            f"{cell.name}: sheets {names} agree with it in {best} arguments each; "
+            "make their geometry differ or remove one"
         )
     return winners[0]
 
@@ -186,7 +187,9 @@ def bind(
             continue
         lacking = sorted({port.name for port in cell.ports} - set(model.ports))
         if lacking:
-            faults.append(f"{shown}: model {model.name} has no port {', '.join(lacking)}; it has {', '.join(model.ports)}")
+            faults.append(
+                f"{shown}: model {model.name} has no port {', '.join(lacking)}; it has {', '.join(model.ports)}"
+            )
             continue
         bound[name] = Bound(name, sheet, model, parameters_of(cell, sheet, model))
     if faults:
@@ -233,7 +236,8 @@ def range_warnings(circuit: FlatCircuit, bound: Mapping[str, Bound], wl: NDArray
             if not lo - slack <= value <= hi + slack:
                 unit = f" {unit}" if unit else ""
                 lines.append(
-                    f"{_count(where[name])}: {key} = {value:g}{unit}, {entry.sheet.name} holds for {lo:g} to {hi:g}{unit}"
+                    f"{_count(where[name])}: {key} = {value:g}{unit}, "
+                    f"{entry.sheet.name} holds for {lo:g} to {hi:g}{unit}"
                 )
     for sheet, paths in outside.values():
         low, high = sheet.wl_range_um

@@ -1,7 +1,8 @@
-"""Which port, ring and detector of an engine does what, found by following the light; nothing is read from names of instances.
+"""Which port, ring and detector of an engine does what, found by following the light; nothing is read from names of
+instances.
 
-Ports of the engine are named by what is connected to them: `laser_1`, `tx_1`, `rx_1`. The ways of the light are the strongest
-ones with every ring off resonance (median over the wavelengths).
+Ports of the engine are named by what is connected to them: `laser_1`, `tx_1`, `rx_1`. The ways of the light are the
+strongest ones with every ring off resonance (median over the wavelengths).
 """
 
 from __future__ import annotations
@@ -59,9 +60,13 @@ def facet_of(circuit: FlatCircuit) -> Facet:
         if match:
             found[match[1]].append(int(match[2]))
     if not found["tx"] and not found["rx"]:
-        raise LayoutError(f"engine {circuit.cell}: no port tx_1..., rx_1... that a device lies at; add them at the facet")
+        raise LayoutError(
+            f"engine {circuit.cell}: no port tx_1..., rx_1... that a device lies at; add them at the facet"
+        )
     if found["tx"] and not found["laser"]:
-        raise LayoutError(f"engine {circuit.cell}: {len(found['tx'])} tx ports, no laser port; add laser_1... at the facet")
+        raise LayoutError(
+            f"engine {circuit.cell}: {len(found['tx'])} tx ports, no laser port; add laser_1... at the facet"
+        )
     return Facet(*(tuple(sorted(found[kind])) for kind in ("laser", "tx", "rx")))
 
 
@@ -144,7 +149,9 @@ def receive_buses(
             for ring in members:
                 detector = behind[ring]
                 if detector is None:
-                    raise ModelError(f"engine {circuit.cell}: ring {ring} drops into no detector; connect its drop port")
+                    raise ModelError(
+                        f"engine {circuit.cell}: ring {ring} drops into no detector; connect its drop port"
+                    )
                 detectors.append(detector)
             if members:
                 buses.append(ReceiveBus(port, mode, tuple(members), tuple(detectors)))

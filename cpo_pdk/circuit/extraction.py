@@ -1,7 +1,7 @@
 """Extract the optical netlist from a layout: ports meet in exactly one place, or it is reported.
 
-Every cell is worked on once, whatever the number of its instances, and ports are found by a hash on their place, so that
-the effort grows linearly with what the file holds.
+Every cell is worked on once, whatever the number of its instances, and ports are found by a hash on their place, so
+that the effort grows linearly with what the file holds.
 """
 
 from __future__ import annotations
@@ -256,10 +256,10 @@ def _names(info: dict[str, Any], key: str) -> frozenset[str]:
 def extract(file: LayoutFile, leaves: Collection[str] = ()) -> Netlists:
     """Extract the optical circuit of a layout.
 
-    A cell is a leaf when its function is in `leaves`, or when nothing optical is placed in it. Cells that have no optical
-    port of their own are dissolved into what they hold. A port may stay open when it faces the world (types `edge...` and
-    `vertical_...`), when the `open_ports` of its own cell's info names it, or when the `open_ports` of the containing cell
-    names it as `instance.port`.
+    A cell is a leaf when its function is in `leaves`, or when nothing optical is placed in it. Cells that have no
+    optical port of their own are dissolved into what they hold. A port may stay open when it faces the world (types
+    `edge...` and `vertical_...`), when the `open_ports` of its own cell's info names it, or when the `open_ports` of
+    the containing cell names it as `instance.port`.
 
     Args:
         file: see `read_layout`.

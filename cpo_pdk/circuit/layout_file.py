@@ -1,7 +1,8 @@
 """Read a GDS or OASIS file that may come from anywhere: complete and sane, or refused in one line.
 
-KLayout prints its warnings on file descriptor 1, has exceptions of its own kind for a cut-off or foreign file, and expands
-repetitions until the memory is gone; here the output is captured, every fault is a `LayoutError`, memory is bounded.
+KLayout prints its warnings on file descriptor 1, has exceptions of its own kind for a cut-off or foreign file, and
+expands repetitions until the memory is gone; here the output is captured, every fault is a `LayoutError`, memory is
+bounded.
 """
 
 from __future__ import annotations
@@ -228,7 +229,9 @@ def read_layout(path: str | Path, *, shape_limit: int = SHAPE_LIMIT) -> LayoutFi
     if ghosts:
         warnings.append(f"{len(ghosts)} cells are called but not defined in the file: {', '.join(ghosts[:8])}")
     if top.hierarchy_levels() > DEPTH_LIMIT:
-        raise LayoutError(f"{path}: cells nested {top.hierarchy_levels()} deep, limit {DEPTH_LIMIT}; flatten some levels")
+        raise LayoutError(
+            f"{path}: cells nested {top.hierarchy_levels()} deep, limit {DEPTH_LIMIT}; flatten some levels"
+        )
     count = flat_shape_count(layout, top, path)
     if count > shape_limit:
         raise LayoutError(f"{path}: {count} shapes counted flat, limit {shape_limit}; check the arrays of {top.name!r}")

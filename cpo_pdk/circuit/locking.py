@@ -1,7 +1,7 @@
 """Tune the rings of a bus to their channels, as the controller of the engine would: heaters shift to the red only.
 
-Which ring serves which channel is the assignment with the least total shift (H. W. Kuhn, Nav. Res. Logist. Q. 2 (1955) 83;
-D. F. Crouse's variant in scipy).
+Which ring serves which channel is the assignment with the least total shift (H. W. Kuhn, Nav. Res. Logist. Q. 2 (1955)
+83; D. F. Crouse's variant in scipy).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ ON_CHANNEL_UM = 1e-9
 
 @dataclass(frozen=True)
 class Drive:
-    """Operating point of a ring modulator, from its sheet: reverse bias at the two levels in V, laser minus resonance."""
+    """Operating point of a ring modulator, from its sheet: reverse bias at the two levels in V, laser minus
+    resonance."""
 
     v_one: float
     v_zero: float
@@ -52,7 +53,9 @@ def drive_of(bound: Bound) -> Drive | None:
         return None
     lacking = [name for name in ("V_one", "V_zero") if name not in values]
     if lacking:
-        raise ModelError(f"sheet {bound.sheet.name} has no {lacking[0]} under `operating`; a modulator needs V_one and V_zero")
+        raise ModelError(
+            f"sheet {bound.sheet.name} has no {lacking[0]} under `operating`; a modulator needs V_one and V_zero"
+        )
     return Drive(values["V_one"], values["V_zero"], values.get("detuning_nm", 0.0))
 
 
@@ -87,38 +90,49 @@ def red_shifts_nm(resonances: NDArray[np.float64], targets_um: NDArray[np.float6
     return shifts
 
 
-def lock_bus(
-    bus: str, rings: Sequence[str], bound: Sequence[Bound], channels_um: NDArray[np.float64]
-) -> tuple[Lock, ...]:
-    """Assign the rings of a bus to the channels.
+class Locker:
+    """Assigns the rings of buses to channels; each distinct ring is looked at once.
 
     Args:
-        bus: what to call it in a message.
-        rings: paths of the rings.
-        bound: binding of each ring.
         channels_um: wavelengths of the channels, um, shape (C,).
-
-    Returns:
-        one lock a channel, in the order of the channels.
-
-    Raises:
-        ModelError: another number of rings than channels, or no resonance within reach.
     """
-    if len(rings) != channels_um.size:
-        raise ModelError(f"{bus}: {len(rings)} rings for {channels_um.size} channels; place one a channel")
-    low, high = float(channels_um.min()) - REACH_UM, float(channels_um.max()) + 0.01
-    cold: dict[str, NDArray[np.float64]] = {}
-    cost = np.empty((len(rings), channels_um.size))
-    for row, entry in enumerate(bound):
-        if entry.cell not in cold:
-            drive = drive_of(entry)
-            detuning = drive.detuning_nm if drive else 0.0
-            found = cold_resonances(entry, low, high)
-            cold[entry.cell] = red_shifts_nm(found, channels_um - detuning * 1e-3)
-        cost[row] = cold[entry.cell]
-    if not np.all(np.isfinite(cost)):
-        row = int(np.argwhere(~np.isfinite(cost))[0, 0])
-        raise ModelError(f"{bus}: ring {rings[row]} has no resonance within {REACH_UM * 1e3:g} nm; check its radius")
-    chosen, channel = linear_sum_assignment(cost)
-    locks = [Lock(rings[r], int(c), float(cost[r, c])) for r, c in zip(chosen, channel, strict=True)]
-    return tuple(sorted(locks, key=lambda lock: lock.channel))
+
+    def __init__(self, channels_um: NDArray[np.float64]) -> None:
+        self.channels = channels_um
+        self._shifts: dict[str, NDArray[np.float64]] = {}
+
+    def shifts_nm(self, bound: Bound) -> NDArray[np.float64]:
+        """Red shift, nm, that takes a ring to its working point on each channel; infinite where none does."""
+        if bound.cell not in self._shifts:
+            drive = drive_of(bound)
+            targets = self.channels - (drive.detuning_nm if drive else 0.0) * 1e-3
+            found = cold_resonances(bound, float(targets.min()) - REACH_UM, float(targets.max()) + ON_CHANNEL_UM)
+            self._shifts[bound.cell] = red_shifts_nm(found, targets)
+        return self._shifts[bound.cell]
+
+    def lock(self, bus: str, rings: Sequence[str], bound: Sequence[Bound]) -> tuple[Lock, ...]:
+        """Assign the rings of one bus.
+
+        Args:
+            bus: what to call it in a message.
+            rings: paths of the rings.
+            bound: binding of each ring.
+
+        Returns:
+            one lock a channel, in the order of the channels.
+
+        Raises:
+            ModelError: another number of rings than channels, or no resonance within reach.
+        """
+        if len(rings) != self.channels.size:
+            raise ModelError(f"{bus}: {len(rings)} rings for {self.channels.size} channels; place one a channel")
+        cost = np.stack([self.shifts_nm(entry) for entry in bound])
+        if not np.all(np.isfinite(cost)):
+            row = int(np.argwhere(~np.isfinite(cost))[0, 0])
+            raise ModelError(
+                f"{bus}: ring {rings[row]} has no resonance within {REACH_UM * 1e3:g} nm below a channel; "
+                "check its radius"
+            )
+        chosen, channel = linear_sum_assignment(cost)
+        locks = [Lock(rings[int(r)], int(c), float(cost[r, c])) for r, c in zip(chosen, channel, strict=True)]
+        return tuple(sorted(locks, key=lambda lock: lock.channel))

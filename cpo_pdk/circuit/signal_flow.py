@@ -1,9 +1,9 @@
 """The signal-flow graph of a circuit, and its elimination in an order that keeps it sparse.
 
-Every connection carries two waves, one in each direction; a wave is a node, an S-matrix element an edge from the wave that
-enters a device to the wave that leaves it. A node v is eliminated by Mason's rule for one node: every edge pair u -> v -> w
-becomes `E[u,w] += E[u,v] E[v,w] / (1 - E[v,v])`. Which edges exist is known before any number is: the order (Markowitz: the
-node with the fewest new products first) and the list of operations are found once for a topology.
+Every connection carries two waves, one in each direction; a wave is a node, an S-matrix element an edge from the wave
+that enters a device to the wave that leaves it. A node v is eliminated by Mason's rule for one node: every edge pair u
+-> v -> w becomes `E[u,w] += E[u,v] E[v,w] / (1 - E[v,v])`. Which edges exist is known before any number is: the order
+(Markowitz: the node with the fewest new products first) and the list of operations are found once for a topology.
 
 Sources: S. J. Mason, Proc. IRE 41 (1953) 1144, "Feedback theory: some properties of signal flow graphs";
 H. M. Markowitz, Management Science 3 (1957) 255, for the order of elimination.
@@ -105,7 +105,8 @@ def build_program(
     """Eliminate all inner waves of a circuit symbolically.
 
     Args:
-        elements: instance -> (port in, port out) of its elements that are not zero by structure; ports with their modes.
+        elements: instance -> (port in, port out) of its elements that are not zero by structure; ports with their
+            modes.
         connections: pairs of ports with their modes; a port occurs in one connection at most.
         inputs: name -> port that light enters.
         outputs: name -> port that light leaves.

@@ -66,11 +66,12 @@ class Plan:
             block: complex numbers an array may have in one pass; only speed and memory depend on it.
 
         Returns:
-            (input, output) -> amplitude, complex, all of the shape that the values broadcast to; pairs without a path are
-            left out.
+            (input, output) -> amplitude, complex, all of the shape that the values broadcast to; pairs without a path
+            are left out.
 
         Raises:
-            ModelError: an instance or an element without a value, one that the plan takes as zero, a loop that is singular.
+            ModelError: an instance or an element without a value, one that the plan takes as zero, a loop that is
+                singular.
         """
         loads = self._loads(values)
         shape = np.broadcast_shapes((1,), *{array.shape for array in loads})
@@ -83,8 +84,8 @@ class Plan:
         if warnings is not None:
             for instance, (gap, index) in sorted(closest.items()):
                 warnings.append(
-                    f"loop through {instance!r} is nearly lossless and resonant{_at(wl, index)}: |1 - gain| = {gap:.2g}; "
-                    "the numbers there are uncertain"
+                    f"loop through {instance!r} is nearly lossless and resonant{_at(wl, index)}: "
+                    f"|1 - gain| = {gap:.2g}; the numbers there are uncertain"
                 )
         return results
 
@@ -177,15 +178,15 @@ def _check_loop(
     index = int(np.argmin(size.reshape(-1, size.shape[-1]).min(axis=0))) + offset
     if not least >= SINGULAR:
         raise ModelError(
-            f"loop through {instance!r} is lossless and exactly resonant{_at(wl, index)}: |1 - gain| = {least:.2g}, at least "
-            f"{SINGULAR:g} needed; add loss or shift the wavelength"
+            f"loop through {instance!r} is lossless and exactly resonant{_at(wl, index)}: |1 - gain| = {least:.2g}, "
+            f"at least {SINGULAR:g} needed; add loss or shift the wavelength"
         )
     if instance not in closest or least < closest[instance][0]:
         closest[instance] = (least, index)
 
 
 def _at(wl: NDArray[np.float64] | None, index: int) -> str:
-    if wl is None or wl.size == 1 and wl.ndim == 0:
+    if wl is None or (wl.size == 1 and wl.ndim == 0):
         return f" (wavelength number {index})"
     return f" at {float(np.asarray(wl).ravel()[index]):.6f} um"
 

@@ -1,4 +1,5 @@
-"""Which ports touch: same place, opposite direction, same width and layer. Everything else that is close is a problem."""
+"""Which ports touch: same place, opposite direction, same width and layer. Everything else that is close is a
+problem."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ ANGLE_DEG = 1e-3
 
 @dataclass(frozen=True)
 class PlacedPort:
-    """A port in the coordinates of the containing cell: dbu and degrees; `instance` is empty for the cell's own port."""
+    """A port in the coordinates of the containing cell: dbu and degrees; `instance` is empty for the cell's own
+    port."""
 
     instance: str
     port: str
@@ -58,7 +60,7 @@ def _turn(a: float, b: float) -> float:
 
 
 def _off_direction(a: PlacedPort, b: PlacedPort) -> float:
-    """How far two ports are from meeting: two instances face each other, a cell's own port looks as its instance does."""
+    """Degrees that two ports are off: two instances face each other, a cell's own port looks as its instance does."""
     turn = _turn(a.angle, b.angle)
     return turn if not a.instance or not b.instance else 180.0 - turn
 
@@ -119,12 +121,18 @@ class _Cell:
         if both_facets:
             return None
         if a.port_type != b.port_type:
-            return "type_mismatch", f"types {a.port_type!r} and {b.port_type!r} differ; place an edge or grating coupler"
+            return (
+                "type_mismatch",
+                f"types {a.port_type!r} and {b.port_type!r} differ; place an edge or grating coupler",
+            )
         if a.width != b.width:
             wide, other = a.width * self.dbu, b.width * self.dbu
             return "width_mismatch", f"widths {wide:.6g} and {other:.6g} um differ; place a taper between"
         if a.layer != b.layer:
-            return "layer_mismatch", f"layers {_layer(a.layer)} and {_layer(b.layer)} differ; place a transition between"
+            return (
+                "layer_mismatch",
+                f"layers {_layer(a.layer)} and {_layer(b.layer)} differ; place a transition between",
+            )
         if a.cross_section and b.cross_section and a.cross_section != b.cross_section:
             text = f"cross-sections {a.cross_section!r} and {b.cross_section!r} differ; place a transition between"
             return "cross_section_mismatch", text
@@ -160,7 +168,11 @@ def _layer(layer: tuple[int, int]) -> str:
 
 
 def touch(
-    cell: str, instance_ports: Sequence[PlacedPort], own_ports: Sequence[PlacedPort], opened: Collection[str], dbu: float
+    cell: str,
+    instance_ports: Sequence[PlacedPort],
+    own_ports: Sequence[PlacedPort],
+    opened: Collection[str],
+    dbu: float,
 ) -> Touching:
     """Connect the ports of one cell.
 
@@ -186,7 +198,9 @@ def touch(
         if not port.instance:
             if port.port not in work.open_names:
                 work.problem(
-                    "unbound_port", (port,), f"port {port.port!r} of the cell is the port of no instance; remove or move it"
+                    "unbound_port",
+                    (port,),
+                    f"port {port.port!r} of the cell is the port of no instance; remove or move it",
                 )
         elif port.opened or port.label in work.open_names:
             declared.append(port.ref)

@@ -48,7 +48,9 @@ def dense(values: dict, connections: list, exposed: dict) -> dict:
 
 def test_ring_from_coupler_and_loop_is_the_closed_form() -> None:
     values = {"dc": coupler(0.08), "loop": guide(31.4)}
-    s = solve(values, [(("dc", "o3"), ("loop", "o1")), (("loop", "o2"), ("dc", "o2"))], {"a": ("dc", "o1"), "b": ("dc", "o4")})
+    s = solve(
+        values, [(("dc", "o3"), ("loop", "o1")), (("loop", "o2"), ("dc", "o2"))], {"a": ("dc", "o1"), "b": ("dc", "o4")}
+    )
     t, x = np.sqrt(0.92), values["loop"]["o1", "o2"]
     np.testing.assert_allclose(s["a", "b"], (t - x) / (1 - t * x), atol=1e-13)
     assert ("a", "a") not in s
@@ -186,8 +188,13 @@ def test_modes_connect_when_both_sides_have_them() -> None:
 def test_lossless_loop_on_resonance_is_refused_by_wavelength() -> None:
     wl = np.array([1.30, 1.31])
     x = np.array([1j, 1.0 + 0j])
-    values = {"c": {("o1", "o3"): np.zeros(2, complex), ("o2", "o4"): x, ("o1", "o4"): x, ("o2", "o3"): x}, "w": {("o1", "o2"): np.ones(2, complex)}}
-    plan = compile_circuit(values, [(("c", "o4"), ("w", "o1")), (("w", "o2"), ("c", "o2"))], {"a": ("c", "o1"), "b": ("c", "o3")})
+    values = {
+        "c": {("o1", "o3"): np.zeros(2, complex), ("o2", "o4"): x, ("o1", "o4"): x, ("o2", "o3"): x},
+        "w": {("o1", "o2"): np.ones(2, complex)},
+    }
+    plan = compile_circuit(
+        values, [(("c", "o4"), ("w", "o1")), (("w", "o2"), ("c", "o2"))], {"a": ("c", "o1"), "b": ("c", "o3")}
+    )
     with pytest.raises(ModelError, match=r"1\.310000 um"):
         plan.solve(values, wl=wl)
     values["w"]["o1", "o2"] = np.full(2, 1 - 1e-8 + 0j)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.circuit.binding import ModelLike, SheetLike, bind, leaf_functions, range_warnings
-from cpo_pdk.circuit.engine_lanes import EngineLane, EngineSolution, solve_engine
+from cpo_pdk.circuit.engine_lanes import EngineSolution, solve_engine
+from cpo_pdk.circuit.engine_state import EngineLane
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.fibre_chains import CONNECTOR, Chain, ChainFinder
@@ -76,8 +77,8 @@ def _engines(netlists: Netlists, file: LayoutFile) -> list[_PlacedEngine]:
     if not found:
         what = f"top cell {top.name!r}" + (f" (function {top.function!r})" if top.function else "")
         raise LayoutError(
-            f"{file.path}: {what} holds no engine, 1 needed for lanes; place a cell of function 'engine', or ask for the "
-            "S-parameters of the cell"
+            f"{file.path}: {what} holds no engine, 1 needed for lanes; place a cell of function 'engine', "
+            "or ask for the S-parameters of the cell"
         )
     return sorted(found, key=lambda engine: engine.name)
 
@@ -93,7 +94,9 @@ def _channels(cell: CellNetlist, file: LayoutFile) -> NDArray[np.float64]:
     return np.asarray(value, np.float64)
 
 
-def _grid(channels: Sequence[NDArray[np.float64]], points: int, span_um: tuple[float, float] | None) -> NDArray[np.float64]:
+def _grid(
+    channels: Sequence[NDArray[np.float64]], points: int, span_um: tuple[float, float] | None
+) -> NDArray[np.float64]:
     if not 2 <= points <= POINTS_LIMIT:
         raise LayoutError(f"points = {points}, 2 to {POINTS_LIMIT} allowed; give another number")
     if span_um is None:
@@ -219,9 +222,7 @@ def _lane(engine: _PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
         polarization=lane.polarization,
         tuning_nm=lane.tuning_nm,
         items=tuple(items),
-        aggressors=tuple(
-            replace(a, name=prefix + a.name) if lane.direction == "tx" else a for a in lane.aggressors
-        ),
+        aggressors=tuple(replace(a, name=prefix + a.name) if lane.direction == "tx" else a for a in lane.aggressors),
     )
 
 
@@ -269,9 +270,9 @@ def s_parameters(
         sheets, models: by name; those that ship when None.
 
     Returns:
-        (port in, port out) -> amplitude, shape (W,); pairs between which no light passes are left out. Ports are those of the
-        top cell, with `@TM` for the TM mode; facets that are no port of it appear as `instance.port`, detectors as
-        `instance:i1`.
+        (port in, port out) -> amplitude, shape (W,); pairs between which no light passes are left out. Ports are those
+        of the top cell, with `@TM` for the TM mode; facets that are no port of it appear as `instance.port`, detectors
+        as `instance:i1`.
 
     Raises:
         LayoutError: the file can't be read, or holds nothing optical.
