@@ -28,7 +28,7 @@ from cpo_pdk.verify.findings import CheckResult, merge
 Say = Callable[[str], None]
 
 NETLIST = "netlist.json"
-ENGINE = "{}_engine.gds"
+ENGINE = "engine.gds"
 LANES = "lanes.csv"
 REPORT = "report.html"
 #: kind of fibre -> how the engine's ports of that kind begin
@@ -262,7 +262,7 @@ def _after_drawing(
         from cpo_pdk.report.write import write_report
 
         output.write_text(stage / LANES, tables.lane_csv(simulation.lanes))
-        output.write_json(stage / "lanes.json", {"lanes": [tables.lane_json(lane) for lane in simulation.lanes]})
+        output.write_text(stage / "lanes.json", tables.lanes_json(simulation.lanes))
         output.write_json(stage / "checks.json", {"drc": drc.as_json(), "connectivity": connectivity.as_json()})
         fibres = fibres_of(netlist)
         engines = [cell.name for cell, _ in netlist.placed() if cell.function == "engine"]
@@ -289,7 +289,7 @@ def _after_drawing(
     return BuildResult(
         name=package.name,
         gds=folder / gds.name,
-        engine_gds=folder / ENGINE.format(package.name),
+        engine_gds=folder / ENGINE,
         netlist=folder / NETLIST,
         lanes=folder / LANES,
         report=folder / REPORT,

@@ -64,13 +64,21 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         scene=Markup(embedded_json(scene)),
         still="data:image/png;base64," + base64.b64encode(still).decode(),
         spreads={d: loss_spread(lanes, d) for d in ("tx", "rx")},
-        worst={d: worst_lanes([lane for lane in lanes if lane.direction == d], _WORST_SHOWN) for d in ("tx", "rx")},
+        worst={d: _worst(lanes, d) for d in ("tx", "rx")},
         best={d: _best(lanes, d) for d in ("tx", "rx")},
         columns=COLUMNS,
         rows=[lane_row(lane) for lane in lanes],
         violations=[*data.drc.violations, *data.connectivity.violations][:_VIOLATIONS_SHOWN],
         violation_count=len(data.drc.violations) + len(data.connectivity.violations),
     )
+
+
+def _worst(lanes: tuple[Lane, ...], direction: str) -> list[Lane]:
+    """The worst lanes of one direction, of equal engines only one."""
+    found: dict[tuple[int, int], Lane] = {}
+    for lane in worst_lanes((lane for lane in lanes if lane.direction == direction), len(lanes)):
+        found.setdefault((lane.port, lane.channel), lane)
+    return list(found.values())[:_WORST_SHOWN]
 
 
 def _best(lanes: tuple[Lane, ...], direction: str) -> Lane | None:

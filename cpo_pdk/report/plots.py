@@ -73,7 +73,6 @@ def _loss(axes: Axes, lanes: Sequence[Lane], direction: Direction, color: str) -
     if not chosen:
         return
     axes.axhline(float(np.median(y)), color=INK, lw=0.8, ls=(0, (4, 3)))
-    axes.vlines(np.unique(x), 0.0, [y[x == at].max() for at in np.unique(x)], color=color, lw=1.0, alpha=0.25)
     axes.plot(x, y, ls="none", marker="o", ms=4.2, mfc=color, mec="none", alpha=0.75)
     starts = [
         index for index, (_, channel) in enumerate(places) if index == 0 or places[index - 1][0] != places[index][0]
@@ -85,7 +84,8 @@ def _loss(axes: Axes, lanes: Sequence[Lane], direction: Direction, color: str) -
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="x", visible=False)
     axes.set_xlim(-1, len(places))
-    axes.set_ylim(0.0, float(y.max()) * 1.12)
+    margin = max(0.5 - float(np.ptp(y)) / 2, 0.15 * float(np.ptp(y)))  # at least 1 dB from bottom to top
+    axes.set_ylim(float(y.min()) - margin, float(y.max()) + margin)
 
 
 def crosstalk_figure(matrix: NDArray[np.float64], title: str) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -65,6 +66,12 @@ def lane_json(lane: Lane) -> dict[str, Any]:
         ],
         "aggressors": [{"name": a.name, "level_dB": _level(a.level_dB)} for a in lane.aggressors],
     }
+
+
+def lanes_json(lanes: Iterable[Lane]) -> str:
+    """Every lane with its items as one JSON document, one line a lane."""
+    lines = ",\n".join(json.dumps(lane_json(lane), allow_nan=False, ensure_ascii=False) for lane in lanes)
+    return f'{{"lanes": [\n{lines}\n]}}\n'
 
 
 def worst_lanes(lanes: Iterable[Lane], count: int) -> list[Lane]:

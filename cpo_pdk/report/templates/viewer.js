@@ -118,7 +118,7 @@
       } else if (points && size * size * 8 > points) {
         g.setTransform(...m);
         g.fill(pathOf(cell, layer));
-        if (data.layers[layer].name.startsWith("FIBER")) { // a fibre stays a line where it is thinner than a dot
+        if (/^(FIBER|WG)/.test(data.layers[layer].name)) { // a fibre or waveguide stays a line where it is thinner than a dot
           g.strokeStyle = g.fillStyle; g.lineWidth = 0.5 / this.scale; g.stroke(pathOf(cell, layer));
         }
       }
@@ -163,9 +163,10 @@
     named() { // instances with a name that are more than a fibre, dies first
       if (!this.labels) {
         const index = (name) => data.layers.findIndex((layer) => layer.name === name), die = index("FLOORPLAN");
-        const thin = new Set([index("FIBER"), index("FIBER_PM")]);
+        const thin = new Set([index("FIBER"), index("FIBER_PM")]), [l, b, r, t] = this.box;
+        const frame = (p) => { const x = data.cells[p[0]].box; return (x[2] - x[0]) * (x[3] - x[1]) > 0.7 * (r - l) * (t - b); };
         this.labels = data.cells[this.cell].placed
-          .filter((p) => p[5] && [...layersOf(p[0])].some((layer) => !thin.has(layer)))
+          .filter((p) => p[5] && !frame(p) && [...layersOf(p[0])].some((layer) => !thin.has(layer)))
           .sort((p, q) => layersOf(q[0]).has(die) - layersOf(p[0]).has(die));
       }
       return this.labels;
