@@ -131,7 +131,14 @@ def _array(kit: Kit, n: int, pitch: float, loopbacks: int) -> gf.Component:
 
 
 def _feed(
-    c: gf.Component, kit: Kit, k: int, group: list[gf.ComponentReference], source: gf.Port, x: float, ways: int, pitch: float
+    c: gf.Component,
+    kit: Kit,
+    k: int,
+    group: list[gf.ComponentReference],
+    source: gf.Port,
+    x: float,
+    ways: int,
+    pitch: float,
 ) -> None:
     """Bring laser `k` west along its own row, round its column at `x`, and through a tree into a group of rows."""
     y_group = round((group[0].ports["o1"].center[1] + group[-1].ports["o1"].center[1]) / 2, 3)

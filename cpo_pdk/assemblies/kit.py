@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cpo_pdk.components import CELLS
-from cpo_pdk.errors import AssemblyError
-from cpo_pdk.spec.package import PackageSpec
-from cpo_pdk.spec.sheet import Sheet
+from cpo_pdk.components import CELLS, limits_of
+from cpo_pdk.models import MODELS
+from cpo_pdk.spec import PackageSpec, Sheet, check_devices, check_sheets
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 #: role -> (cell, ((argument, value), ...)): hashable, so that assemblies can be cached cells.
@@ -19,17 +18,19 @@ def kit_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Kit:
     """The devices of a spec's engine.
 
     Raises:
-        AssemblyError: for a sheet that does not exist or names a cell that does not exist.
+        SpecError: for a sheet that does not exist, or that names a cell, model or argument that does not exist.
     """
-    kit = []
-    for role, name in spec.engine.devices.model_dump().items():
-        if name not in sheets:
-            raise AssemblyError(str(spec.problem(f"engine.devices.{role}", f"no sheet {name!r}; available: {', '.join(sorted(sheets))}")))
-        sheet = sheets[name]
-        if sheet.cell not in CELLS:
-            raise AssemblyError(f"{sheet.origin}: cell {sheet.cell!r} does not exist; available: {', '.join(sorted(CELLS))}")
-        kit.append((role, sheet.cell, tuple(sorted(sheet.geometry.items()))))
-    return tuple(kit)
+    devices = spec.engine.devices.model_dump()
+    check_devices(spec, sheets)
+    used = {name: sheets[name] for name in devices.values()}
+    check_sheets(
+        used,
+        CELLS,
+        MODELS,
+        arguments={name: tuple(limits_of(factory)) for name, factory in CELLS.items()},
+        parameters={name: model.parameters for name, model in MODELS.items()},
+    )
+    return tuple((role, used[name].cell, tuple(sorted(used[name].geometry.items()))) for role, name in devices.items())
 
 
 def make(kit: Kit, role: str, **overrides: Any) -> gf.Component:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cpo_pdk.assemblies.kit import Kit, make
-from cpo_pdk.assemblies.units import BUS_Y, place_bumps, run, rx_unit, straight_between, tx_unit
+from cpo_pdk.assemblies.units import place_bumps, run, rx_unit, straight_between, tx_unit
 from cpo_pdk.components import bend_s
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.waveguides import cross_section
@@ -25,7 +25,9 @@ def row_length(kit: Kit, channels: int, bump_x: float) -> float:
 
 
 @gf.cell(basename="cpo_tx_macro", check_instances=_RAISE)
-def tx_macro(kit: Kit, radii: tuple[float, ...], length: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
+def tx_macro(
+    kit: Kit, radii: tuple[float, ...], length: float, bump_x: float = 50.0, bump_y: float = 63.5
+) -> gf.Component:
     """Transmit row: taper, one modulator a channel, taper, tap with monitor.
 
     ::
@@ -84,7 +86,9 @@ def _tap_bumps(c: gf.Component, monitor: gf.ComponentReference, start: float, bu
 
 
 @gf.cell(basename="cpo_rx_macro", check_instances=_RAISE)
-def rx_macro(kit: Kit, radii: tuple[float, ...], length: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
+def rx_macro(
+    kit: Kit, radii: tuple[float, ...], length: float, bump_x: float = 50.0, bump_y: float = 63.5
+) -> gf.Component:
     """Receive row: splitter-rotator, one bus a polarisation, one pair of rings and one detector a channel.
 
     ::

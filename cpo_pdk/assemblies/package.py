@@ -46,7 +46,11 @@ def asic(size_x: float, size_y: float, bump_pitch: float, bump_margin: float, sh
     columns = int((size_x - 2 * bump_margin) // bump_pitch) + 1
     rows = int((size_y - 2 * bump_margin) // bump_pitch) + 1
     field = c.add_ref(
-        asic_bump(size=round(BUMP_ASIC * bump_pitch, 0)), columns=columns, rows=rows, column_pitch=bump_pitch, row_pitch=bump_pitch
+        asic_bump(size=round(BUMP_ASIC * bump_pitch, 0)),
+        columns=columns,
+        rows=rows,
+        column_pitch=bump_pitch,
+        row_pitch=bump_pitch,
     )
     field.move((round(-(columns - 1) * bump_pitch / 2, 3), round(-(rows - 1) * bump_pitch / 2, 3)))
     c.info["bumps"] = columns * rows
@@ -111,7 +115,9 @@ def _place_engine(c: gf.Component, place: EnginePlace, engine: gf.Component, kee
     ref.name = f"engine_{place.name}"
     ref.rotate(place.rotation)
     cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[place.rotation]
-    ref.move((round(place.x - (cos * length - sin * width) / 2, 3), round(place.y - (sin * length + cos * width) / 2, 3)))
+    ref.move(
+        (round(place.x - (cos * length - sin * width) / 2, 3), round(place.y - (sin * length + cos * width) / 2, 3))
+    )
     dx, dy = (length, width) if sin == 0 else (width, length)
     x, y = dx / 2 + keepout, dy / 2 + keepout
     rectangle(c, "KEEPOUT", round(place.x - x, 3), round(place.y - y, 3), round(place.x + x, 3), round(place.y + y, 3))
@@ -124,5 +130,3 @@ def _must_meet(name: str, end: gf.Port, target: gf.Port) -> None:
         raise AssemblyError(
             f"{name}: ends at ({x0}, {y0}) um, its connector is at ({x1}, {y1}) um; this is a fault of the ribbon planner, please report it"
         )
-
-

@@ -221,7 +221,10 @@ def _spread(wanted: list[float], width: float) -> list[float]:
         blocks.append([x - k * width, 1])
         while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
             mean, count = blocks.pop()
-            blocks[-1] = [(blocks[-1][0] * blocks[-1][1] + mean * count) / (blocks[-1][1] + count), blocks[-1][1] + count]
+            blocks[-1] = [
+                (blocks[-1][0] * blocks[-1][1] + mean * count) / (blocks[-1][1] + count),
+                blocks[-1][1] + count,
+            ]
     flat = [mean for mean, count in blocks for _ in range(int(count))]
     return [round(x + k * width, 3) for k, x in enumerate(flat)]
 
@@ -323,12 +326,16 @@ def _fibre_problems(spec: PackageSpec, shape: Plan) -> list[Problem]:
     problems = []
     if shape.pitch_ribbon < 125.0:
         problems.append(
-            spec.problem("fibres.ribbon_pitch_um", f"ribbon pitch {shape.pitch_ribbon:g} um is below a fibre's 125 um; use 127 or 250 um")
+            spec.problem(
+                "fibres.ribbon_pitch_um",
+                f"ribbon pitch {shape.pitch_ribbon:g} um is below a fibre's 125 um; use 127 or 250 um",
+            )
         )
     if shape.pitch_array < 125.0:
         problems.append(
             spec.problem(
-                "engine.fibre_pitch_um", f"array pitch {shape.pitch_array:g} um is below a fibre's 125 um; use 127 um or more"
+                "engine.fibre_pitch_um",
+                f"array pitch {shape.pitch_array:g} um is below a fibre's 125 um; use 127 um or more",
             )
         )
     need = LEAD + shape.fan_length
@@ -370,7 +377,11 @@ def _ribbons(spec: PackageSpec, size: tuple[float, float], shape: Plan) -> tuple
         trunk = max([trunk, *(sign * e.x + 2 * radius for e in south)])
         for engine in south:
             x, y = start[engine.name]
-            runs = (round(y - level - radius, 3), round(trunk - sign * x - 2 * radius, 3), round(plate - level - radius, 3))
+            runs = (
+                round(y - level - radius, 3),
+                round(trunk - sign * x - 2 * radius, 3),
+                round(plate - level - radius, 3),
+            )
             done.append(Ribbon(engine, (270, heading, 90), runs, sign * trunk))
             trunk, level = trunk + step, level - step
     for engine in by_side["north"]:

@@ -54,10 +54,14 @@ def draw(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Drawn:
     if problems:
         raise SpecError(problems)
     e, wl = spec.engine, spec.engine.grid.wl_um
-    size = engine_size(kit, len(wl), e.tx_fibres, e.rx_fibres, e.laser_fibres, e.loopbacks, e.fibre_pitch_um, e.bump_pitch_um[0])
+    size = engine_size(
+        kit, len(wl), e.tx_fibres, e.rx_fibres, e.laser_fibres, e.loopbacks, e.fibre_pitch_um, e.bump_pitch_um[0]
+    )
     if e.edge_mm is not None and size[1] * 1e-3 > e.edge_mm:
         need = f"{e.fibre_counts['total']} fibres at {e.fibre_pitch_um:g} um need an edge of {size[1] * 1e-3:.3f} mm"
-        raise SpecError([spec.problem("engine.edge_mm", f"{need}, edge_mm is {e.edge_mm:g}; use fewer fibres or a longer edge")])
+        raise SpecError(
+            [spec.problem("engine.edge_mm", f"{need}, edge_mm is {e.edge_mm:g}; use fewer fibres or a longer edge")]
+        )
     planned = plan(spec, size)
     drawn = _draw_engine(spec, sheets, kit)
     return Drawn(draw_package(spec, planned, kit, drawn), drawn, tuple(_warnings(spec, sheets)))
@@ -147,5 +151,5 @@ def write_package(spec: PackageSpec, folder: Path, sheets: Mapping[str, Sheet]) 
     drawn = draw(spec, sheets)
     names = {drawn.package.name: spec.name, drawn.engine.name: f"{spec.name}_engine"}
     package = write_gds(drawn.package, folder / f"{spec.name}.gds", names)
-    one = write_gds(drawn.engine, folder / f"{spec.name}_engine.gds", names)
+    one = write_gds(drawn.engine, folder / "engine.gds", names)
     return PackageFiles(package, one, drawn.warnings)

@@ -34,7 +34,9 @@ def rising_radii(sheet: Sheet, wl_um: Sequence[float], bias_nm: float) -> tuple[
     """
     model = MODELS.get(sheet.model or "")
     if model is None or model.resonances is None:
-        raise AssemblyError(f"{sheet.origin}: model {sheet.model!r} has no resonances, so no ring can be placed on a channel; use a ring's sheet")
+        raise AssemblyError(
+            f"{sheet.origin}: model {sheet.model!r} has no resonances, so no ring can be placed on a channel; use a ring's sheet"
+        )
     geometry: dict[str, Any] = dict(sheet.geometry)
     nominal = geometry.get("radius")
     if nominal is None:
@@ -91,7 +93,9 @@ def free_spectral_range_nm(sheet: Sheet, wl_um: Sequence[float]) -> float:
     model = MODELS[sheet.model or ""]
     assert model.resonances is not None
     middle = float(np.mean(wl_um))
-    found = np.sort(model.resonances(middle - 0.06, middle + 0.06, **_accepted(model.function, {**sheet.values, **sheet.geometry})))
+    found = np.sort(
+        model.resonances(middle - 0.06, middle + 0.06, **_accepted(model.function, {**sheet.values, **sheet.geometry}))
+    )
     index = int(np.clip(np.searchsorted(found, middle), 1, len(found) - 1))
     return float(found[index] - found[index - 1]) * 1e3
 

@@ -70,7 +70,14 @@ def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
         ref.name = f"bus_{name}"
         ref.connect("o2" if name == "west" else "o1", start)
         c.add_port("o1" if name == "west" else "o2", port=ref.ports["o1" if name == "west" else "o2"])
-    sites = {"e1": (0.0, up), "e2": (bump_x, up), "e3": (0.0, -up), "e4": (bump_x, -up), "e5": (-bump_x, -up), "e6": (-bump_x, up)}
+    sites = {
+        "e1": (0.0, up),
+        "e2": (bump_x, up),
+        "e3": (0.0, -up),
+        "e4": (bump_x, -up),
+        "e5": (-bump_x, -up),
+        "e6": (-bump_x, up),
+    }
     place_bumps(c, sites)
     at = {name: modulator.ports[name].center for name in sites}
     run(c, at["e1"], (at["e1"][0], up), sites["e1"])
@@ -104,7 +111,14 @@ def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     detector.rotate(90)
     detector.move((DETECTOR_X - detector.ports["o1"].center[0], 0))
     detector.movey(round(-(detector.ports["o1"].center[1] + detector.ports["o2"].center[1]) / 2, 3))
-    sites = {"e1": (-bump_x, up), "e2": (0.0, up), "e3": (-bump_x, -up), "e4": (0.0, -up), "e5": (bump_x, -up), "e6": (bump_x, up)}
+    sites = {
+        "e1": (-bump_x, up),
+        "e2": (0.0, up),
+        "e3": (-bump_x, -up),
+        "e4": (0.0, -up),
+        "e5": (bump_x, -up),
+        "e6": (bump_x, up),
+    }
     place_bumps(c, sites)
     for side, into, heater, bus in ((1, "o2", ("e1", "e2"), ("o2", "o3")), (-1, "o1", ("e3", "e4"), ("o1", "o4"))):
         ring = c << make(kit, "drop_filter", radius=radius)
@@ -115,7 +129,9 @@ def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
         ring.move((RING_X, side * BUS_Y))
         _drop_to_detector(c, kit, label, side, ring, detector.ports[into])
         for name, port, x, own in (("west", "o1", -half, "o2"), ("east", "o4", half, "o1")):
-            ref = c << make(kit, "waveguide", length=round(abs(x - ring.ports[port].center[0]), 3), cross_section="strip")
+            ref = c << make(
+                kit, "waveguide", length=round(abs(x - ring.ports[port].center[0]), 3), cross_section="strip"
+            )
             ref.name = f"bus_{label}_{name}"
             ref.connect("o1", ring.ports[port])
             c.add_port(bus[0] if name == "west" else bus[1], port=ref.ports["o2"])
@@ -128,7 +144,9 @@ def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     return c
 
 
-def _drop_to_detector(c: gf.Component, kit: Kit, label: str, side: int, ring: gf.ComponentReference, into: gf.Port) -> None:
+def _drop_to_detector(
+    c: gf.Component, kit: Kit, label: str, side: int, ring: gf.ComponentReference, into: gf.Port
+) -> None:
     """Lead the drop port of a ring round one bend into the detector; terminate the other end of the drop waveguide."""
     end = c << make(kit, "terminator")
     end.name = f"end_{label}"

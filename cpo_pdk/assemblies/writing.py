@@ -51,11 +51,16 @@ def canonical_layout(component: gf.Component, names: Mapping[str, str]) -> kdb.L
     """A fresh layout with the tree below `component`: cells and layers sorted, meta information of its own cells only."""
     source = component.kcl.layout
     top = source.cell(component.cell_index())
-    called = sorted({top.cell_index(), *top.called_cells()}, key=lambda i: names.get(source.cell(i).name, source.cell(i).name))
+    called = sorted(
+        {top.cell_index(), *top.called_cells()}, key=lambda i: names.get(source.cell(i).name, source.cell(i).name)
+    )
     layout = kdb.Layout()
     layout.dbu = source.dbu
     drawn = [i for i in source.layer_indexes() if not top.bbox(i).empty()]
-    layers = [(source.get_info(i), i) for i in sorted(drawn, key=lambda i: (source.get_info(i).layer, source.get_info(i).datatype))]
+    layers = [
+        (source.get_info(i), i)
+        for i in sorted(drawn, key=lambda i: (source.get_info(i).layer, source.get_info(i).datatype))
+    ]
     layer_of = {old: layout.layer(info) for info, old in layers}
     new = {index: layout.create_cell(names.get(source.cell(index).name, source.cell(index).name)) for index in called}
     used: set[str] = set()

@@ -67,7 +67,9 @@ class Count:
         """Return the value as an int; raises `ParameterError`."""
         number = _number(cell, name, value, self)
         if number != int(number):
-            raise ParameterError(f"{cell}: {name} = {value!r} is not a whole number; give one from {self.low} to {self.high}")
+            raise ParameterError(
+                f"{cell}: {name} = {value!r} is not a whole number; give one from {self.low} to {self.high}"
+            )
         return int(number)
 
 
@@ -156,7 +158,7 @@ _TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 def _number(cell: str, name: str, value: Any, limit: Um | Real | Count) -> float:
     unit = f" {limit.unit}" if limit.unit else ""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) and not hasattr(value, "__float__"):
+    if isinstance(value, bool) or (not isinstance(value, (int, float)) and not hasattr(value, "__float__")):
         raise ParameterError(f"{cell}: {name} = {value!r} is not a number; give {limit.low:g} to {limit.high:g}{unit}")
     number = float(value)
     if not math.isfinite(number):

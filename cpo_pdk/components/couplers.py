@@ -56,7 +56,9 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
         loopbacks: 0, 1 (south end) or 2 (both ends).
     """
     if n < 2 * loopbacks:
-        raise ParameterError(f"edge coupler array: n = {n} is too few for {loopbacks} loopbacks; give at least {2 * loopbacks}")
+        raise ParameterError(
+            f"edge coupler array: n = {n} is too few for {loopbacks} loopbacks; give at least {2 * loopbacks}"
+        )
     rows = []
     for i in range(n):
         ref = c << coupler
@@ -69,7 +71,9 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
         bend = bend_euler()
         size = bend.ports["o2"].center[1]
         if pitch <= 2 * size:
-            raise ParameterError(f"edge coupler array: pitch = {pitch} um is too small to turn a loopback; give more than {2 * size:.3f} um")
+            raise ParameterError(
+                f"edge coupler array: pitch = {pitch} um is too small to turn a loopback; give more than {2 * size:.3f} um"
+            )
         down, up, link = c << bend, c << bend, c << straight(length=round(pitch - 2 * size, 3))
         down.name, up.name, link.name = f"loop_{low + 1}_a", f"loop_{low + 1}_b", f"loop_{low + 1}"
         down.connect("o2", rows[low].ports["o1"])
@@ -140,7 +144,9 @@ def grating_coupler(
     """
     tooth = round(period * fill_factor, 3)
     if min(tooth, period - tooth) < 0.2:
-        raise ParameterError(f"grating_coupler: period = {period} um with fill_factor = {fill_factor} needs features below 0.2 um")
+        raise ParameterError(
+            f"grating_coupler: period = {period} um with fill_factor = {fill_factor} needs features below 0.2 um"
+        )
     c = gf.Component()
     width = waveguide("strip").width
     spread = math.radians(half_angle)
@@ -153,7 +159,10 @@ def grating_coupler(
         inner = length_taper + i * period + tooth - apex
         radii = (inner, inner + period - tooth)
         steps = np.linspace(-spread * 1.08, spread * 1.08, arc_steps(radii[1], 2 * spread) + 1)
-        slot = [np.column_stack([apex + r * np.cos(a), r * np.sin(a)]) for r, a in zip(radii, (steps, steps[::-1]), strict=True)]
+        slot = [
+            np.column_stack([apex + r * np.cos(a), r * np.sin(a)])
+            for r, a in zip(radii, (steps, steps[::-1]), strict=True)
+        ]
         polygon(c, "SLAB150", np.concatenate(slot))
     optical_port(c, "o1", 0, 0, 180)
     c.add_port(
@@ -200,7 +209,7 @@ def psr(
     polygon(c, "WG", band(np.array([[x, 0.0] for x, _ in through]), [w for _, w in through]))
     wide = width_hybrid + 1.0
     polygon(c, "SLAB90", band(np.array([[0.0, 0.0], [x1, 0.0], [x2, 0.0]]), [width + 0.1, wide, width_hybrid + 0.1]))
-    y = round(width_hybrid / 2 + gap + width_narrow / 2, 3)
+    y = math.ceil(round(500 * (width_hybrid + width_narrow) + 1000 * gap, 3)) / 1000
     tip = max(0.15, width_narrow - 0.1)
     bend, _, radius = sine_s(end - x3, dy - y)
     if radius < waveguide("strip").radius_min:

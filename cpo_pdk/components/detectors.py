@@ -29,11 +29,18 @@ def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool
     rectangle(c, "NPP", 0.7, -width_ge / 2 + 0.2, length - 0.7, width_ge / 2 - 0.2)
     rectangle(c, "VIAC", 1.2, -0.2, length - 1.2, 0.2)
     rectangle(c, "M1", 0.9, -0.5, length - 0.9, 0.5)
-    inner = width_ge / 2 + 0.8
+    inner = round(width_ge / 2 + 0.8, 3)
     for side in (1, -1):
         low, high = sorted((side * inner, side * (_BODY / 2 - 0.2)))
         rectangle(c, "PPP", 0.3, low, length - 0.3, high)
-        rectangle(c, "VIAC", 1.2, min(side * (inner + 0.3), side * (inner + 0.7)), length - 1.2, max(side * (inner + 0.3), side * (inner + 0.7)))
+        rectangle(
+            c,
+            "VIAC",
+            1.2,
+            min(side * (inner + 0.3), side * (inner + 0.7)),
+            length - 1.2,
+            max(side * (inner + 0.3), side * (inner + 0.7)),
+        )
         low, high = sorted((side * (inner + 0.05), side * 5.0))
         rectangle(c, "M1", 0.9, low, length - 0.9, high)
     anode, cathode = 2.0, length - 2.0

@@ -44,7 +44,9 @@ def square(c: gf.Component, layer: str, x: float, y: float, size: float) -> None
 def octagon(c: gf.Component, layer: str, x: float, y: float, diameter: float) -> None:
     """Draw one regular octagon centred on (x, y), flat to flat `diameter` um."""
     a, b = diameter / 2, round(diameter / 2 * (np.sqrt(2) - 1), 3)
-    polygon(c, layer, [(x + u, y + v) for u, v in ((a, -b), (a, b), (b, a), (-b, a), (-a, b), (-a, -b), (-b, -a), (b, -a))])
+    polygon(
+        c, layer, [(x + u, y + v) for u, v in ((a, -b), (a, b), (b, a), (-b, a), (-a, b), (-a, -b), (-b, -a), (b, -a))]
+    )
 
 
 def wire(c: gf.Component, layer: str, points: Iterable[tuple[float, float]], width: float) -> None:
@@ -54,24 +56,35 @@ def wire(c: gf.Component, layer: str, points: Iterable[tuple[float, float]], wid
 
 
 def optical_port(
-    c: gf.Component, name: str, x: float, y: float, orientation: int, cross_section: str = "strip", width: float | None = None
+    c: gf.Component,
+    name: str,
+    x: float,
+    y: float,
+    orientation: int,
+    cross_section: str = "strip",
+    width: float | None = None,
 ) -> None:
     """Add a waveguide port; `orientation` in degrees points out of the cell."""
     core = waveguide(cross_section).width if width is None else width
-    port = c.add_port(name, center=(x, y), orientation=orientation, width=core, layer=layer_of("WG"), port_type="optical")
+    port = c.add_port(
+        name, center=(x, y), orientation=orientation, width=core, layer=layer_of("WG"), port_type="optical"
+    )
     port.info["cross_section"] = cross_section
 
 
 def face_port(c: gf.Component, name: str, x: float, y: float, orientation: int) -> None:
     """Add a port where a fibre face meets another face (facet, fibre end, connector position)."""
-    c.add_port(name, center=(x, y), orientation=orientation, width=FACE_WIDTH, layer=layer_of(FACE_LAYER), port_type=FACE_TYPE)
+    c.add_port(
+        name, center=(x, y), orientation=orientation, width=FACE_WIDTH, layer=layer_of(FACE_LAYER), port_type=FACE_TYPE
+    )
 
 
 def metal_port(
     c: gf.Component, name: str, x: float, y: float, orientation: int, width: float = 2.0, layer: str = "M2"
 ) -> None:
-    """Add an electrical terminal."""
-    c.add_port(name, center=(x, y), orientation=orientation, width=width, layer=layer_of(layer), port_type="electrical")
+    """Add an electrical terminal; its width is rounded down to the even number of nanometres that a port needs."""
+    even = int(round(width * 1e3) // 2) * 2e-3
+    c.add_port(name, center=(x, y), orientation=orientation, width=even, layer=layer_of(layer), port_type="electrical")
 
 
 def guide(c: gf.Component, outline: ArrayLike, cross_section: str, slab: ArrayLike | None = None) -> None:

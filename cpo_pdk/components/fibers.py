@@ -40,7 +40,9 @@ class Route:
                     angle = OneOf((90, -90, 90.0, -90.0)).clean(cell, f"{name} arc angle", b)
                     steps.append(("arc", Um(100, 1e6).clean(cell, f"{name} arc radius", a), float(angle)))
                 elif verb == "s":
-                    steps.append(("s", Um(1, 5e6).clean(cell, f"{name} s", a), Um(-1e5, 1e5).clean(cell, f"{name} s", b)))
+                    steps.append(
+                        ("s", Um(1, 5e6).clean(cell, f"{name} s", a), Um(-1e5, 1e5).clean(cell, f"{name} s", b))
+                    )
                 else:
                     raise ParameterError(f"{cell}: {name} has a step {verb!r}; use line, arc or s")
         except (TypeError, ValueError):

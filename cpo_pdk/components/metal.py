@@ -14,7 +14,9 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 
 
 @cell
-def via_stack(size: Annotated[float, Um(1.2, 100)] = 2.0, bottom: Annotated[str, OneOf(("M1", "HEATER"))] = "M1") -> gf.Component:
+def via_stack(
+    size: Annotated[float, Um(1.42, 100)] = 2.0, bottom: Annotated[str, OneOf(("M1", "HEATER"))] = "M1"
+) -> gf.Component:
     """Square stack from metal 1 or the heater up to metal 2, filled with 0.6 um vias.
 
     Args:
@@ -28,7 +30,12 @@ def via_stack(size: Annotated[float, Um(1.2, 100)] = 2.0, bottom: Annotated[str,
     for i in range(count):
         for j in range(count):
             square(c, "VIA1", round((i - (count - 1) / 2) * 1.2, 3), round((j - (count - 1) / 2) * 1.2, 3), 0.6)
-    for name, angle, x, y in (("e1", 180, -size / 2, 0), ("e2", 90, 0, size / 2), ("e3", 0, size / 2, 0), ("e4", 270, 0, -size / 2)):
+    for name, angle, x, y in (
+        ("e1", 180, -size / 2, 0),
+        ("e2", 90, 0, size / 2),
+        ("e3", 0, size / 2, 0),
+        ("e4", 270, 0, -size / 2),
+    ):
         metal_port(c, name, x, y, angle, width=size)
     return c
 
@@ -85,6 +92,11 @@ def pad(size: Annotated[float, Um(20, 500)] = 80.0) -> gf.Component:
     c = gf.Component()
     square(c, "M2", 0, 0, size)
     square(c, "PADOPEN", 0, 0, size - 4)
-    for name, angle, x, y in (("e1", 180, -size / 2, 0), ("e2", 90, 0, size / 2), ("e3", 0, size / 2, 0), ("e4", 270, 0, -size / 2)):
+    for name, angle, x, y in (
+        ("e1", 180, -size / 2, 0),
+        ("e2", 90, 0, size / 2),
+        ("e3", 0, size / 2, 0),
+        ("e4", 270, 0, -size / 2),
+    ):
         metal_port(c, name, x, y, angle, width=min(size, 10.0))
     return c

@@ -77,7 +77,9 @@ def add_drop_ring(
         length_bus: how far each bus runs beyond the ring's straight, on each side, in um.
     """
     if length_bus < radius + 1:
-        raise ParameterError(f"add_drop_ring: length_bus = {length_bus} um does not clear the ring; give at least {radius + 1:.3f} um")
+        raise ParameterError(
+            f"add_drop_ring: length_bus = {length_bus} um does not clear the ring; give at least {radius + 1:.3f} um"
+        )
     c = gf.Component()
     width = waveguide("strip").width
     pitch = width + gap
@@ -172,7 +174,13 @@ def ring_modulator(
 
 
 def _sectors(
-    c: gf.Component, layer: str, inner: float, outer: float, half_angle: float, length_x: float, center: tuple[float, float]
+    c: gf.Component,
+    layer: str,
+    inner: float,
+    outer: float,
+    half_angle: float,
+    length_x: float,
+    center: tuple[float, float],
 ) -> None:
     """Draw the same annular sector on the right and on the left arc of the ring."""
     for sign, axis in ((1, 0.0), (-1, math.pi)):
@@ -188,7 +196,9 @@ def _junction(
     reach = math.asin(min(1.0, (radius + to_bus - 0.5) / (radius + 0.6)))
     if half_angle > reach:
         most = reach * 4 * radius / (2 * math.pi * radius + 2 * length_x)
-        raise ParameterError(f"ring_modulator: junction_fill = {fill} would put n implant on the bus; at most {most:.2f} fits")
+        raise ParameterError(
+            f"ring_modulator: junction_fill = {fill} would put n implant on the bus; at most {most:.2f} fits"
+        )
     contact = min(half_angle, math.asin((radius + to_bus - 1.0) / (radius + 3.0)))
     polygon(c, "PPP", racetrack(radius - 1.0, length_x, center))
     _sectors(c, "P", radius - 1.6, radius, half_angle, length_x, center)
@@ -198,12 +208,14 @@ def _junction(
     return contact
 
 
-def _junction_metal(c: gf.Component, radius: float, length_x: float, contact: float, center: tuple[float, float]) -> None:
+def _junction_metal(
+    c: gf.Component, radius: float, length_x: float, contact: float, center: tuple[float, float]
+) -> None:
     """Contacts and metal 1 of both sides of the junction; the two halves of the n side are joined below the bus."""
     yc = center[1]
-    polygon(c, "VIAC", racetrack(radius - 1.6, length_x, center), racetrack(radius - 2.0, length_x, center))
+    polygon(c, "VIAC", racetrack(radius - 1.6, length_x, center), racetrack(radius - 2.02, length_x, center))
     polygon(c, "M1", racetrack(radius - 1.4, length_x, center))
-    _sectors(c, "VIAC", radius + 1.7, radius + 2.1, contact - math.radians(6), length_x, center)
+    _sectors(c, "VIAC", radius + 1.69, radius + 2.11, contact - math.radians(6), length_x, center)
     _sectors(c, "M1", radius + 1.4, radius + 3.4, contact - math.radians(3), length_x, center)
     leg = round(length_x / 2 + radius + 6.0, 3)
     for sign in (1, -1):

@@ -39,7 +39,9 @@ def mmi1x2(
         separation: centre to centre of the two outputs in um.
     """
     if separation - width_taper < 0.12:
-        raise ParameterError(f"mmi1x2: separation = {separation} um leaves less than 0.12 um between arms of {width_taper} um")
+        raise ParameterError(
+            f"mmi1x2: separation = {separation} um leaves less than 0.12 um between arms of {width_taper} um"
+        )
     if separation + width_taper > width_mmi:
         raise ParameterError(
             f"mmi1x2: the arms (separation {separation} + width {width_taper} um) stand out of a body {width_mmi} um wide"
@@ -48,7 +50,11 @@ def mmi1x2(
     width = waveguide("strip").width
     rectangle(c, "WG", 0, -width_mmi / 2, length_mmi, width_mmi / 2)
     y = separation / 2
-    for start, stop, at in ((-length_taper, 0.0, 0.0), (length_mmi + length_taper, length_mmi, y), (length_mmi + length_taper, length_mmi, -y)):
+    for start, stop, at in (
+        (-length_taper, 0.0, 0.0),
+        (length_mmi + length_taper, length_mmi, y),
+        (length_mmi + length_taper, length_mmi, -y),
+    ):
         polygon(c, "WG", band(np.array([[start, at], [stop, at]]), [width, width_taper]))
     optical_port(c, "o1", -length_taper, 0, 180)
     optical_port(c, "o2", length_mmi + length_taper, y, 0)
@@ -84,7 +90,9 @@ def tap_coupler(
     offset = (dy - pitch) / 2
     bend, _, radius = sine_s(length_s, offset)
     if radius < core.radius_min:
-        raise ParameterError(f"tap_coupler: S-bends of {length_s} um bend at {radius:.2f} um, below {core.radius_min} um; lengthen length_s")
+        raise ParameterError(
+            f"tap_coupler: S-bends of {length_s} um bend at {radius:.2f} um, below {core.radius_min} um; lengthen length_s"
+        )
     c = gf.Component()
     total = 2 * length_s + length
     for side in (1, -1):

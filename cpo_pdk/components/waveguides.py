@@ -21,7 +21,7 @@ def _slab(points: np.ndarray, cross_section: str, **headings: float) -> np.ndarr
 
 
 @cell
-def straight(length: Annotated[float, Um(0.01, 50_000)] = 10.0, cross_section: Guide = "strip") -> gf.Component:
+def straight(length: Annotated[float, Um(0.25, 50_000)] = 10.0, cross_section: Guide = "strip") -> gf.Component:
     """Straight waveguide.
 
     ::
@@ -160,12 +160,10 @@ def crossing(
     """
     c = gf.Component()
     width = waveguide("strip").width
-    t = np.linspace(0, 1, 61)
-    x = -arm_length + 2 * arm_length * t
-    profile = width + (width_center - width) * np.sin(np.pi * t) ** 2
-    line = np.column_stack([x, np.zeros_like(x)])
-    arm = band(line, profile, 0.0, 0.0)
-    shape = gf.kdb.Region([gf.kdb.DPolygon([gf.kdb.DPoint(*p) for p in pts]).to_itype(0.001) for pts in (arm, arm[:, ::-1])])
+    arm = band(np.array([[-arm_length, 0.0], [0.0, 0.0], [arm_length, 0.0]]), [width, width_center, width], 0.0, 0.0)
+    shape = gf.kdb.Region(
+        [gf.kdb.DPolygon([gf.kdb.DPoint(*p) for p in pts]).to_itype(0.001) for pts in (arm, arm[:, ::-1])]
+    )
     for merged in shape.merged().each():
         c.add_polygon(merged.to_dtype(0.001), layer=(1, 0))
     for name, (px, py, angle) in {

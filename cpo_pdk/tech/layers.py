@@ -22,7 +22,9 @@ class LayerInfo(NamedTuple):
 LAYERS: dict[str, LayerInfo] = {
     # photonic front end
     "WG": LayerInfo(1, 0, "silicon", "#d62728", "full-height silicon core, 220 nm"),
-    "SLAB150": LayerInfo(2, 0, "silicon", "#ff9896", "silicon left 150 nm high by the shallow etch (grating teeth are cut from it)"),
+    "SLAB150": LayerInfo(
+        2, 0, "silicon", "#ff9896", "silicon left 150 nm high by the shallow etch (grating teeth are cut from it)"
+    ),
     "SLAB90": LayerInfo(3, 0, "silicon", "#f7b6d2", "silicon slab left 90 nm high by the rib etch"),
     "DEEPTRENCH": LayerInfo(4, 0, "silicon", "#8c564b", "trench through the oxides, for facets"),
     "GE": LayerInfo(5, 0, "silicon", "#17becf", "epitaxial germanium on silicon"),

@@ -77,7 +77,11 @@ def rib_pn(
 def heater_metal(width: float = 1.2, radius: float = 5.0) -> gf.CrossSection:
     """TiN heater strip; width in um."""
     return gf.cross_section.cross_section(
-        width=width, layer=layer_of("HEATER"), radius=radius, port_types=("electrical", "electrical"), port_names=("e1", "e2")
+        width=width,
+        layer=layer_of("HEATER"),
+        radius=radius,
+        port_types=("electrical", "electrical"),
+        port_names=("e1", "e2"),
     )
 
 
@@ -85,7 +89,11 @@ def heater_metal(width: float = 1.2, radius: float = 5.0) -> gf.CrossSection:
 def metal1(width: float = 2.0, radius: float = 5.0) -> gf.CrossSection:
     """Metal 1 wire; width in um."""
     return gf.cross_section.cross_section(
-        width=width, layer=layer_of("M1"), radius=radius, port_types=("electrical", "electrical"), port_names=("e1", "e2")
+        width=width,
+        layer=layer_of("M1"),
+        radius=radius,
+        port_types=("electrical", "electrical"),
+        port_names=("e1", "e2"),
     )
 
 
@@ -93,7 +101,11 @@ def metal1(width: float = 2.0, radius: float = 5.0) -> gf.CrossSection:
 def metal2(width: float = 2.0, radius: float = 5.0) -> gf.CrossSection:
     """Metal 2 wire, the top metal; width in um."""
     return gf.cross_section.cross_section(
-        width=width, layer=layer_of("M2"), radius=radius, port_types=("electrical", "electrical"), port_names=("e1", "e2")
+        width=width,
+        layer=layer_of("M2"),
+        radius=radius,
+        port_types=("electrical", "electrical"),
+        port_names=("e1", "e2"),
     )
 
 

@@ -1,0 +1,170 @@
+"""The package: placement, ribbons that never cross, same bytes every time, and specs that can't be built."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import klayout.db as kdb
+import numpy as np
+import pytest
+
+from cpo_pdk.assemblies import write_package
+from cpo_pdk.assemblies.planning import _spread, plan
+from cpo_pdk.components.fibers import trace
+from cpo_pdk.errors import SpecError
+from cpo_pdk.spec import find_spec, load_sheets, load_spec
+from cpo_pdk.spec.loading import parse_spec
+
+TEXT = find_spec("switch_51t2").read_text(encoding="utf-8")
+SPEC = load_spec("switch_51t2")
+SIZE = (1986.852, 2994.0)
+SHEETS = load_sheets()
+
+
+def edited(old: str, new: str) -> str:
+    assert old in TEXT, old
+    return TEXT.replace(old, new)
+
+
+def test_eight_engines_stand_round_the_asic_with_the_facet_outward() -> None:
+    planned = plan(SPEC, SIZE)
+    assert [e.name for e in planned.engines] == ["N1", "N2", "E1", "E2", "S1", "S2", "W1", "W2"]
+    outward = {"north": (0, 1), "east": (1, 0), "south": (0, -1), "west": (-1, 0)}
+    for place in planned.engines:
+        dx, dy = outward[place.side]
+        angle = np.radians(place.rotation)
+        assert np.allclose((np.cos(angle), np.sin(angle)), (dx, dy), atol=1e-12)
+        assert place.x * dx + place.y * dy > 13_000
+
+
+def test_every_fibre_bends_no_tighter_than_asked_and_ends_at_the_faceplate_heading_north() -> None:
+    planned = plan(SPEC, SIZE)
+    for ribbon in planned.ribbons:
+        for group in ribbon.groups:
+            for index in range(group.first, group.first + group.count):
+                _, heading, length, radius = trace(planned.route(ribbon, group, index))
+                assert (heading + ribbon.engine.rotation) % 360 == 90
+                assert radius >= SPEC.fibres.bend_radius_mm * 1e3 - 1e-6
+                assert 90e3 < length < 400e3
+
+
+def test_connectors_stand_apart_in_faceplate_order() -> None:
+    planned = plan(SPEC, SIZE)
+    bodies = sorted(
+        (x + g.shift - (g.first + (g.count - 1) / 2 - (planned.fibres - 1) / 2) * planned.pitch_ribbon, g.body)
+        for r in planned.ribbons
+        for g, x in ((g, r.x) for g in r.groups)
+    )
+    assert len(bodies) == 16
+    for (x0, w0), (x1, w1) in itertools.pairwise(bodies):
+        assert x1 - x0 >= (w0 + w1) / 2 - 1e-6
+
+
+def test_spread_moves_as_little_as_it_must() -> None:
+    assert _spread([0.0, 100.0], 10.0) == [0.0, 100.0]
+    assert _spread([-1.0, 1.0], 10.0) == [-5.0, 5.0]
+    assert _spread([0.0, 0.0, 0.0], 2.0) == [-2.0, 0.0, 2.0]
+
+
+def test_no_two_fibres_overlap_in_the_drawn_package(tmp_path: Path) -> None:
+    files = write_package(SPEC, tmp_path, SHEETS)
+    layout = kdb.Layout()
+    layout.read(str(files.package_gds))
+    fibres = kdb.Region()
+    for layer in ((310, 0), (311, 0)):
+        fibres += kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(*layer)))
+    assert fibres.count() == SPEC.fibre_counts["total"] == 176
+    assert fibres.merged(False, 2).is_empty(), "fibres cross"
+
+
+def test_two_builds_in_two_processes_give_the_same_bytes(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from cpo_pdk.spec import load_spec, load_sheets; from cpo_pdk.assemblies import write_package;"
+        "from cpo_pdk.components import CELLS; [CELLS[n]() for n in sys.argv[2:]];"
+        "write_package(load_spec('switch_51t2'), Path(sys.argv[1]), load_sheets())"
+    )
+    root = str(Path(__file__).parents[2])
+    for folder, seed, cells in (("a", "0", []), ("b", "1", ["psr", "crossing", "pad"])):
+        subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / folder), *cells],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": root},
+            cwd=tmp_path,
+            check=True,
+            timeout=300,
+        )
+    for name in ("switch_51t2.gds", "engine.gds"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line_has", "words"),
+    [
+        ("pitch_mm: 12.0", "pitch_mm: 3.2", "pitch_mm", "overlap"),
+        ("pitch_mm: 12.0", "pitch_mm: 40.0", "per_side", "do not fit the north side"),
+        ("gap_mm: 3.0", "gap_mm: 0.3", "gap_mm", "keep-out"),
+        ("size_mm: [100, 100]", "size_mm: [40, 34]", "substrate", "substrate"),
+        ("bend_radius_mm: 15", "bend_radius_mm: 70", "", "bend"),
+        ("width_mm: 440", "width_mm: 100", "width_mm", "faceplate"),
+        ("loopback_length_mm: 13", "loopback_length_mm: 2", "loopback_length_mm", "at least"),
+        ("ribbon_pitch_um: 250", "ribbon_pitch_um: 100", "ribbon_pitch_um", "125 um"),
+        ("bump_pitch_um: [50.0, 63.5]", "bump_pitch_um: [50.0, 60.0]", "bump_pitch_um: [", "63.5"),
+        ("bump_pitch_um: [50.0, 63.5]", "bump_pitch_um: [30.0, 63.5]", "bump_pitch_um: [", "at least 47"),
+        ("bump_pitch_um: [50.0, 63.5]", "bump_pitch_um: [50.0, 63.5]\n  edge_mm: 2.8", "edge_mm", "edge"),
+        ("distance_mm: 130", "distance_mm: 52", "distance_mm", "faceplate"),
+        ("channels: 8, spacing_GHz: 200", "channels: 8, spacing_GHz: 400", "grid", "free spectral range"),
+    ],
+)
+def test_what_does_not_fit_is_refused_at_its_line(
+    old: str, new: str, line_has: str, words: str, tmp_path: Path
+) -> None:
+    spec_file = tmp_path / "spec.yaml"
+    spec_file.write_text(edited(old, new), encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        write_package(parse_spec(spec_file.read_text(encoding="utf-8"), spec_file), tmp_path / "out", SHEETS)
+    assert words in str(caught.value)
+    lines = spec_file.read_text(encoding="utf-8").splitlines()
+    assert any(line_has in lines[p.line - 1] for p in caught.value.problems), str(caught.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_channels_that_a_ring_can_not_resolve_give_a_warning_with_the_number(tmp_path: Path) -> None:
+    text = edited(
+        "standard: CW-WDM, center_nm: 1300.05, channels: 8, spacing_GHz: 200",
+        "standard: custom, center_nm: 1300.05, channels: 8, spacing_GHz: 70",
+    )
+    files = write_package(
+        parse_spec(text.replace("heater_bias_nm: 0.5", "heater_bias_nm: 0.3"), tmp_path / "s.yaml"),
+        tmp_path / "out",
+        SHEETS,
+    )
+    assert len(files.warnings) == 2
+    assert all("linewidth" in w and "nm apart" in w for w in files.warnings)
+
+
+@pytest.mark.parametrize(
+    ("sides", "asic"),
+    [((4, 0, 4, 0), "[52, 26]"), ((0, 4, 0, 4), "[26, 52]"), ((5, 0, 0, 3), "[60, 38]"), ((3, 1, 1, 3), "[38, 38]")],
+)
+def test_other_arrangements_route_without_crossing(sides: tuple[int, int, int, int], asic: str, tmp_path: Path) -> None:
+    north, east, south, west = sides
+    text = edited(
+        "{north: 2, east: 2, south: 2, west: 2}", f"{{north: {north}, east: {east}, south: {south}, west: {west}}}"
+    )
+    text = (
+        text.replace("[26, 31]", asic)
+        .replace("[100, 100]", "[140, 140]")
+        .replace("distance_mm: 130", "distance_mm: 220")
+    )
+    spec = parse_spec(text, tmp_path / "s.yaml")
+    files = write_package(spec, tmp_path / "out", SHEETS)
+    layout = kdb.Layout()
+    layout.read(str(files.package_gds))
+    fibres = kdb.Region()
+    for layer in ((310, 0), (311, 0)):
+        fibres += kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(*layer)))
+    assert fibres.count() == 176
+    assert fibres.merged(False, 2).is_empty(), "fibres cross"

@@ -1,0 +1,178 @@
+"""Every cell over its whole declared range: on grid, rule-clean, stable ports; and what each refuses."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import klayout.db as kdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cpo_pdk.assemblies.writing import canonical_layout
+from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
+from cpo_pdk.components import CELLS, limits_of
+from cpo_pdk.components.cell import Count, Flag, OneOf, Points, Real, Reals, Text, Um
+from cpo_pdk.errors import ParameterError
+from cpo_pdk.spec import load_sheets
+from cpo_pdk.tech.layers import NAMES
+from cpo_pdk.verify import drc
+
+#: cells whose arguments are paths of points: exercised by tests of their own
+_PATHS = {"wire", "fiber", "connector"}
+#: the rules speak of photonic chips; package parts have none of their layers
+_PARAMETRIC = sorted(set(CELLS) - _PATHS)
+
+PORTS = {
+    "add_drop_ring": ("o1", "o2", "o3", "o4", "e1", "e2"),
+    "bend_euler": ("o1", "o2"),
+    "bend_s": ("o1", "o2"),
+    "bump": ("e1",),
+    "crossing": ("o1", "o2", "o3", "o4"),
+    "edge_coupler": ("o1", "o2"),
+    "fiber": ("o1", "o2"),
+    "grating_coupler": ("o1", "o2"),
+    "mmi1x2": ("o1", "o2", "o3"),
+    "pad": ("e1", "e2", "e3", "e4"),
+    "photodetector": ("o1", "e1", "e2"),
+    "photodetector_dual": ("o1", "o2", "e1", "e2"),
+    "psr": ("o1", "o2", "o3"),
+    "ring_modulator": ("e1", "e2", "e3", "e4", "e5", "e6", "o1", "o2"),
+    "straight": ("o1", "o2"),
+    "tap_coupler": ("o1", "o2", "o3", "o4"),
+    "taper_strip_rib": ("o1", "o2"),
+    "terminator": ("o1",),
+    "via_stack": ("e1", "e2", "e3", "e4"),
+    "wire": ("e1", "e2"),
+}
+
+
+def argument(limit: Any) -> st.SearchStrategy[Any]:
+    """Values that an argument declares to allow; lengths stay below 400 um to keep the drawings small."""
+    if isinstance(limit, Um):
+        return st.integers(round(limit.low * 1000), round(min(limit.high, max(400.0, limit.low * 2)) * 1000)).map(
+            lambda n: n / 1000
+        )
+    if isinstance(limit, Real):
+        return st.floats(limit.low, limit.high, allow_nan=False)
+    if isinstance(limit, Count):
+        return st.integers(limit.low, min(limit.high, limit.low + 30))
+    if isinstance(limit, OneOf):
+        return st.sampled_from(limit.values)
+    if isinstance(limit, Flag):
+        return st.booleans()
+    raise NotImplementedError(type(limit))
+
+
+def written(component: Any, path: Any) -> LayoutFile:
+    canonical_layout(component, {}).write(str(path))
+    return read_layout(path)
+
+
+@pytest.mark.parametrize("name", sorted(PORTS))
+def test_ports_are_the_contract(name: str) -> None:
+    assert tuple(p.name for p in CELLS[name]().ports) == PORTS[name]
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_default_cell_is_clean_and_on_known_layers(name: str, tmp_path: Any) -> None:
+    component = CELLS[name]()
+    file = written(component, tmp_path / f"{name}.gds")
+    used = {(i.layer, i.datatype) for i in file.layout.layer_infos()}
+    assert used <= set(NAMES), f"layers that the process does not know: {used - set(NAMES)}"
+    result = drc(tmp_path / f"{name}.gds")
+    assert result.violations == ()
+    assert result.looked_at > 0
+
+
+@pytest.mark.parametrize("name", sorted(n for n, s in load_sheets().items() if s.cell in CELLS))
+def test_sheet_geometry_is_clean(name: str, tmp_path: Any) -> None:
+    sheet = load_sheets()[name]
+    written(CELLS[sheet.cell](**sheet.geometry), tmp_path / f"{name}.gds")
+    assert drc(tmp_path / f"{name}.gds").violations == ()
+
+
+@pytest.mark.parametrize("name", _PARAMETRIC)
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_allowed_arguments_draw_clean_or_are_refused(name: str, data: st.DataObject, tmp_path: Any) -> None:
+    arguments = {key: data.draw(argument(limit), label=key) for key, limit in limits_of(CELLS[name]).items()}
+    try:
+        component = CELLS[name](**arguments)
+    except ParameterError as error:
+        assert "\n" not in str(error) and len(str(error)) > 20
+        return
+    box = component.dbbox()
+    assert all(math.isfinite(v) and abs(v) < 60_000 for v in (box.left, box.bottom, box.right, box.top))
+    path = tmp_path / "cell.gds"
+    written(component, path)
+    assert drc(path).violations == (), arguments
+
+
+_WRONG = (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e9, "10", True, None)
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_wrong_numbers_are_refused_by_name(name: str) -> None:
+    tried = 0
+    for key, limit in limits_of(CELLS[name]).items():
+        if not isinstance(limit, (Um, Real, Count)):
+            continue
+        for value in _WRONG:
+            if isinstance(value, float) and limit.low <= value <= limit.high:
+                continue
+            with pytest.raises(ParameterError, match=key):
+                CELLS[name](**{key: value})
+            tried += 1
+    assert tried > 0 or not any(isinstance(v, (Um, Real, Count)) for v in limits_of(CELLS[name]).values())
+
+
+@pytest.mark.parametrize("name", sorted(CELLS))
+def test_unknown_argument_is_refused(name: str) -> None:
+    with pytest.raises(ParameterError, match="lenght"):
+        CELLS[name](lenght=3.0)
+
+
+def test_lengths_snap_to_the_grid_before_naming() -> None:
+    assert CELLS["straight"](length=0.1 + 0.2) is CELLS["straight"](length=0.3)
+
+
+def test_every_limit_is_of_a_known_kind() -> None:
+    kinds = (Um, Real, Count, OneOf, Flag, Text, Points, Reals)
+    for name, factory in CELLS.items():
+        for key, limit in limits_of(factory).items():
+            assert isinstance(limit, kinds) or hasattr(limit, "clean"), (name, key)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "word"),
+    [
+        ("bend_euler", {"radius": 4.0}, "radius"),
+        ("bend_s", {"length": 5.0, "offset": 5.0}, "at least"),
+        ("ring_modulator", {"junction_fill": 0.9}, "bus"),
+        ("mmi1x2", {"separation": 1.0}, "separation"),
+        ("grating_coupler", {"period": 0.35, "fill_factor": 0.5}, "0.2 um"),
+        ("wire", {"points": ((0, 0), (3, 4))}, "neither"),
+        ("fiber", {"route": (("jump", 1, 2),)}, "jump"),
+        ("connector", {"name": "../x"}, "name"),
+        ("straight", {"cross_section": "slot"}, "slot"),
+    ],
+)
+def test_refusals_name_the_cure(name: str, arguments: dict[str, Any], word: str) -> None:
+    with pytest.raises(ParameterError, match=word):
+        CELLS[name](**arguments)
+
+
+@pytest.mark.parametrize("name", ["straight", "bend_euler", "bend_s", "ring_modulator", "add_drop_ring"])
+def test_a_port_sits_on_an_edge_of_the_core(name: str) -> None:
+    component = CELLS[name]()
+    core = kdb.Region(component.kdb_cell.begin_shapes_rec(component.kcl.layout.layer(1, 0))).merged()
+    for port in component.ports:
+        if port.port_type != "optical":
+            continue
+        x, y = (round(v * 1000) for v in port.center)
+        half = round(port.width * 500)
+        dx, dy = {0: (0, half), 180: (0, half), 90: (half, 0), 270: (half, 0)}[round(port.orientation)]
+        wanted = {kdb.Point(x - dx, y - dy), kdb.Point(x + dx, y + dy)}
+        assert any({e.p1, e.p2} == wanted for e in core.edges().each()), (name, port.name)
