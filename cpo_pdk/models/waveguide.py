@@ -157,6 +157,7 @@ def bend_euler(
     radius: ArrayLike = 10.0,
     angle: ArrayLike = 90.0,
     cross_section: str = "strip",
+    width: ArrayLike | None = None,
     arc_fraction: ArrayLike = 0.5,
     loss_dB_cm: ArrayLike | None = None,
     dT: ArrayLike = 0.0,
@@ -168,6 +169,7 @@ def bend_euler(
         radius: smallest radius of curvature in um.
         angle: turn in degrees.
         cross_section: "strip" (TE and TM) or "rib" (TE).
+        width: core width in um; None: the cross-section's. The bend loss is that of the cross-section's width.
         arc_fraction: share of the turn made by the circular arc, 0 to 1.
         loss_dB_cm: propagation loss in dB/cm; None: the cross-section's. Bend loss comes on top.
         dT: temperature rise in K.
@@ -178,7 +180,7 @@ def bend_euler(
     excess = amplitude(bend_loss_dB(radius, angle, cross_section))
     return _two_port(
         {
-            m: excess * propagation(wl, length, cross_section, m, loss_dB_cm=loss_dB_cm, dT=dT)
+            m: excess * propagation(wl, length, cross_section, m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
             for m in _modes(cross_section)
         }
     )
