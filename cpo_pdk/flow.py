@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 NETLIST = "netlist.json"
 ENGINE = "engine.gds"
 LANES = "lanes.csv"
+MARKERS = "violations.lyrdb"
 REPORT = "report.html"
 #: kind of fibre -> how the engine's ports of that kind begin
 _FIBRE_PORTS = {"tx": "tx_", "rx": "rx_", "laser": "laser_", "loopback": "loop_"}
@@ -260,9 +261,11 @@ def _after_drawing(
         from cpo_pdk.report import gather, tables
         from cpo_pdk.report.data import ReportData
         from cpo_pdk.report.write import write_report
+        from cpo_pdk.verify.markers import write_lyrdb
 
         output.write_text(stage / LANES, tables.lane_csv(simulation.lanes))
         output.write_text(stage / "lanes.json", tables.lanes_json(simulation.lanes))
+        write_lyrdb(merge((drc, connectivity)), stage / MARKERS)
         output.write_json(stage / "checks.json", {"drc": drc.as_json(), "connectivity": connectivity.as_json()})
         fibres = fibres_of(netlist)
         engines = [cell.name for cell, _ in netlist.placed() if cell.function == "engine"]

@@ -104,6 +104,8 @@ def staged(folder: Path) -> Iterator[Path]:
             _move_into_place(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # only if nothing is in it: a first build that failed leaves no empty folder
 
 
 def _move_into_place(temporary: Path, folder: Path) -> None:

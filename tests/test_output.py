@@ -102,6 +102,12 @@ def test_a_set_of_results_appears_as_a_whole(tmp_path: Path) -> None:
     assert names(tmp_path) == ["package"]
 
 
+def test_a_first_set_that_fails_leaves_no_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), output.staged(output.result_folder(tmp_path, "package")):
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
 def test_a_set_that_fails_changes_nothing(tmp_path: Path) -> None:
     folder = output.result_folder(tmp_path, "package")
     (folder / "x.gds").write_text("old")

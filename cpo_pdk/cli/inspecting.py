@@ -18,13 +18,21 @@ GdsArgument = Annotated[Path, typer.Argument(metavar="GDS", help="A GDS or OASIS
 _SHOWN = 50
 
 
-def check(gds: GdsArgument, json: JsonOption = False) -> None:
+def check(
+    gds: GdsArgument,
+    markers: Annotated[Path | None, typer.Option("--markers", help="Also write them to this file for KLayout.")] = None,
+    json: JsonOption = False,
+) -> None:
     """Run the design rules and the connectivity checks on a layout file."""
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import flow
 
         result = flow.check(gds, progress=progress)
+        if markers is not None:
+            from cpo_pdk.verify.markers import write_lyrdb
+
+            write_lyrdb(result, markers)
         progress("")
         return Outcome(result.as_json(), _found(result), 0 if result.clean else 1)
 
