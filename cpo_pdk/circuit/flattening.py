@@ -84,10 +84,12 @@ def flatten(netlists: Netlists, cell: str, stop: Collection[str] = ()) -> FlatCi
     A cell that is a leaf itself becomes a circuit of one device, with the path `device`.
     """
     top = netlists.cells[cell]
+    leaves: dict[str, Leaf]
     if top.leaf:
         exposed = {port.name: ("device", port.name) for port in top.ports}
-        return FlatCircuit(cell, {"device": Leaf("device", cell, top.function, 0.0, 0.0)}, (), exposed, ())
-    leaves: dict[str, Leaf] = {}
+        leaves = {"device": Leaf("device", cell, top.function, 0.0, 0.0)} if top.ports else {}
+        return FlatCircuit(cell, leaves, (), exposed, ())
+    leaves = {}
     connections: list[Connection] = []
     outside: list[PortRef] = []
     bound: set[PortRef] = set()

@@ -1,0 +1,200 @@
+"""Cells are bound to models through sheets; what can't be bound, evaluated or believed is refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cpo_pdk.circuit.binding import bind, leaf_functions, range_warnings
+from cpo_pdk.circuit.evaluation import Evaluator
+from cpo_pdk.circuit.extraction import extract
+from cpo_pdk.circuit.flattening import flatten
+from cpo_pdk.circuit.layout_file import read_layout
+from cpo_pdk.circuit.passivity import check_passive, largest_singular_value
+from cpo_pdk.errors import LayoutError, ModelError, ParameterError
+
+WL = np.linspace(1.30, 1.32, 5)
+
+
+@dataclass(frozen=True)
+class FakeModel:
+    name: str
+    function: Any
+    ports: tuple[str, ...] = ("o1", "o2")
+    detectors: tuple[str, ...] = ()
+    ranges: dict[str, tuple[float, float, str]] = field(default_factory=dict)
+    resonances: Any = None
+    tuning: str = ""
+
+
+@dataclass(frozen=True)
+class FakeSheet:
+    name: str
+    cell: str
+    model: str | None
+    geometry: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+    operating_values: dict[str, float] = field(default_factory=dict)
+    wl_range_um: tuple[float, float] = (1.2, 1.4)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def guide(wl, *, length=1.0, loss_dB_cm=2.0, cross_section="strip"):
+    t = 10 ** (-loss_dB_cm * np.asarray(length) * 1e-4 / 20) * np.exp(2j * np.pi * 2.5 * length / wl)
+    return {("o1", "o2"): t, ("o2", "o1"): t}
+
+
+MODELS = {"guide": FakeModel("guide", guide, ranges={"length": (0.0, 100.0, "um")})}
+
+
+def bound_of(drawing: Any, *cells: Any, sheets: list[FakeSheet], models: Any = None) -> Any:
+    top = drawing.cell("chip")
+    for number, cell in enumerate(cells):
+        drawing.place(top, cell, f"x{number}", 0, 100 * number)
+    table = {sheet.name: sheet for sheet in sheets}
+    netlists = extract(read_layout(drawing.write()), leaf_functions(table))
+    circuit = flatten(netlists, top.name)
+    return circuit, bind(netlists, circuit, table, models or MODELS)
+
+
+def test_settings_win_over_sheet_and_only_known_parameters_pass(drawing: Any) -> None:
+    sheet = FakeSheet("wg", "straight", "guide", {"length": 3.0, "width": 1.0}, {"loss_dB_cm": 3.0, "spare": 1.0})
+    cell = drawing.straight(10.0, cross_section="strip", npoints=2)
+    _, bound = bound_of(drawing, cell, sheets=[sheet])
+    assert bound[cell.name].params == {"length": 10.0, "loss_dB_cm": 3.0, "cross_section": "strip"}
+
+
+def test_info_stands_in_for_a_missing_setting(drawing: Any) -> None:
+    cell = drawing.cell("fiber", [("o1", 0, 0, 180), ("o2", 9, 0, 0)], info={"length": 9.0, "loss_dB_cm": None})
+    _, bound = bound_of(drawing, cell, sheets=[FakeSheet("f", "fiber", "guide", values={"length": 1.0})])
+    assert bound[cell.name].params == {"length": 9.0}
+
+
+def test_the_sheet_that_agrees_best_is_taken(drawing: Any) -> None:
+    sheets = [
+        FakeSheet("short", "straight", "guide", {"length": 10.0, "gap": 0.2}),
+        FakeSheet("long", "straight", "guide", {"length": 20.0, "gap": 0.2}),
+    ]
+    a, b = drawing.straight(10, gap=0.2), drawing.straight(20, gap=0.2)
+    _, bound = bound_of(drawing, a, b, sheets=sheets)
+    assert (bound[a.name].sheet.name, bound[b.name].sheet.name) == ("short", "long")
+
+
+def test_two_sheets_that_agree_equally_are_refused(drawing: Any) -> None:
+    sheets = [FakeSheet("one", "straight", "guide"), FakeSheet("two", "straight", "guide")]
+    with pytest.raises(ModelError, match="sheets one and two"):
+        bound_of(drawing, drawing.straight(10), sheets=sheets)
+
+
+def test_everything_without_a_model_is_listed_at_once(drawing: Any) -> None:
+    ports = [("o1", 0, 0, 180)]
+    cells = [drawing.cell("laser", ports), drawing.cell("", ports), drawing.cell("ring", ports), drawing.straight(5)]
+    sheets = [
+        FakeSheet("wg", "straight", "guide"),
+        FakeSheet("ring", "ring", "missing_model"),
+    ]
+    with pytest.raises(ModelError) as caught:
+        bound_of(drawing, *cells, sheets=sheets)
+    text = str(caught.value)
+    for part in ("3 cells", "laser (x0) has no sheet", "(x1) has no sheet", "unknown model 'missing_model'"):
+        assert part in text
+    assert "\n" not in text
+
+
+def test_a_port_that_the_model_lacks_is_refused(drawing: Any) -> None:
+    cell = drawing.cell("straight", [("o1", 0, 0, 180), ("o2", 5, 0, 0), ("o3", 5, 5, 0)])
+    with pytest.raises(ModelError, match="no port o3"):
+        bound_of(drawing, cell, sheets=[FakeSheet("wg", "straight", "guide")])
+
+
+def test_ranges_are_reported_with_instance_parameter_value_and_limits(drawing: Any) -> None:
+    sheet = FakeSheet("wg", "straight", "guide", ranges={"loss_dB_cm": (1.0, 5.0)}, wl_range_um=(1.305, 1.4))
+    cell = drawing.straight(500.0, loss_dB_cm=9.0)
+    circuit, bound = bound_of(drawing, cell, sheets=[sheet])
+    assert range_warnings(circuit, bound, WL) == [
+        "x0: length = 500 um, wg holds for 0 to 100 um",
+        "x0: loss_dB_cm = 9, wg holds for 1 to 5",
+        "x0: wl = 1.3000 to 1.3200 um, wg holds for 1.305 to 1.4 um",
+    ]
+
+
+def test_equal_parameters_are_evaluated_once() -> None:
+    calls = []
+
+    def counted(wl, *, length=1.0):
+        calls.append(length)
+        return guide(wl, length=length)
+
+    evaluator = Evaluator(WL)
+    model = FakeModel("counted", counted)
+    first = evaluator.matrix("a", model, {"length": 2.0})
+    assert evaluator.matrix("b", model, {"length": 2.0}) is first
+    evaluator.matrix("c", model, {"length": np.array([[1.0], [2.0]])})
+    evaluator.matrix("d", model, {"length": np.array([[1.0], [3.0]])})
+    assert (len(calls), evaluator.distinct) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (np.array([1, np.nan, 1, 1, 1], complex), r"not finite at 1\.305000 um"),
+        (np.full(5, np.inf + 0j), "not finite"),
+        (np.array([0.5, 0.5, 0.5, 1.3, 0.5], complex), r"1\.300000 at 1\.315000 um"),
+        (np.full(3, 0.5 + 0j), "shape"),
+    ],
+)
+def test_unphysical_models_are_refused_by_instance(value: np.ndarray, says: str) -> None:
+    model = FakeModel("bad", lambda wl: {("o1", "o2"): value})
+    with pytest.raises(ModelError, match=says) as caught:
+        Evaluator(WL).matrix("engine/ring_3", model, {})
+    assert "engine/ring_3" in str(caught.value)
+
+
+def test_a_model_that_refuses_its_parameters_is_named() -> None:
+    def refuses(wl):
+        raise ParameterError("gap is 9 um; allowed is 0.1 to 1 um")
+
+    with pytest.raises(ModelError, match="ring_3: gap is 9"):
+        Evaluator(WL).matrix("ring_3", FakeModel("bad", refuses), {})
+
+
+def test_an_undeclared_port_is_refused() -> None:
+    model = FakeModel("bad", lambda wl: {("o1", "o9"): np.ones(5, complex)})
+    with pytest.raises(ModelError, match="'o9'"):
+        Evaluator(WL).matrix("x", model, {})
+
+
+def test_slight_gain_of_measured_data_is_a_warning() -> None:
+    evaluator = Evaluator(WL)
+    evaluator.matrix("x", FakeModel("measured", lambda wl: {("o1", "o2"): np.full(5, 1.01 + 0j)}), {})
+    assert len(evaluator.warnings) == 1
+    assert check_passive("x", {("o1", "o2"): np.full(5, 1.0005 + 0j)}, WL) == ""
+
+
+def test_singular_values_by_block_are_those_of_the_whole() -> None:
+    rng = np.random.default_rng(3)
+    ports = ["o1", "o2", "o3", "o4"]
+    for keep in (0.15, 0.3, 0.5, 1.0):
+        for _ in range(20):
+            full = rng.normal(size=(6, 4, 4)) + 1j * rng.normal(size=(6, 4, 4))
+            full *= rng.random((4, 4)) < keep
+            sdict = {
+                (a, b): full[:, j, i] for i, a in enumerate(ports) for j, b in enumerate(ports) if np.any(full[:, j, i])
+            }
+            if sdict:
+                found = largest_singular_value(sdict)
+                np.testing.assert_allclose(found, np.linalg.norm(full, 2, axis=(1, 2)), atol=1e-12)
+
+
+def test_a_layout_without_anything_optical(drawing: Any) -> None:
+    from cpo_pdk.circuit.simulation import s_parameters, simulate
+
+    drawing.cell("pad", [("e1", 0, 0, 0)], types={"e1": "electrical"})
+    file = drawing.write()
+    with pytest.raises(LayoutError, match="nothing optical"):
+        s_parameters(file, WL, {}, {})
+    with pytest.raises(LayoutError, match="holds no engine"):
+        simulate(file, {}, {})
