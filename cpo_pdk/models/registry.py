@@ -88,7 +88,7 @@ _ALL = (
         _TWO,
         _TM_THROUGH,
         ranges={
-            **_GUIDE,
+            **_CORE,
             "radius": (4.5, 1000.0, "um"),
             "angle": (-180.0, 180.0, "degrees"),
             "arc_fraction": (0.0, 1.0, "1"),
