@@ -131,7 +131,7 @@ def _overlap_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, 
                     CROSSING_RULE,
                     "WG",
                     cell.name,
-                    (box.left, box.bottom, box.right, box.top),
+                    (round(box.left, 4), round(box.bottom, 4), round(box.right, 4), round(box.top, 4)),
                     f"waveguides of {overlap.first} and {overlap.second} overlap by {overlap.area_um2:.4g} um2, "
                     f"0 allowed; place a crossing or route one around{_times(placed.get(cell.cell_index(), 1))}",
                 )

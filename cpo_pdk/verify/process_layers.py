@@ -13,6 +13,9 @@ import klayout.db as kdb
 
 from cpo_pdk.tech.layers import LAYERS, layer_of
 
+#: shapes that stand in fewer places than this on average gain nothing from the hierarchy
+REPEATED = 1.5
+
 Collection = kdb.Region | kdb.Edges | kdb.EdgePairs
 
 
@@ -51,8 +54,9 @@ class ProcessLayers:
         # a polygon that is cut in pieces gets new corners, rounded to the grid
         self._store.max_vertex_count = 0
         self._store.max_area_ratio = 0.0
-        self._regions: dict[str, kdb.Region] = {}
-        self._edges: dict[str, kdb.Edges] = {}
+        self._placed = placements(layout, top)
+        self._regions: dict[tuple[str, bool], kdb.Region] = {}
+        self._edges: dict[tuple[str, bool], kdb.Edges] = {}
 
     def index(self, name: str) -> int | None:
         """Layer index of a layer name in the layout; None when the file doesn't have it."""
@@ -66,21 +70,38 @@ class ProcessLayers:
         """Length in um as whole database units."""
         return round(um / self.dbu)
 
-    def region(self, name: str) -> kdb.Region:
-        """Merged polygons of a layer."""
-        if name not in self._regions:
-            region = kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.top, self.indexes([name])), self._store)
-            region.merge()
-            self._regions[name] = region
-        return self._regions[name]
+    def region(self, name: str, *, alone: bool = False) -> kdb.Region:
+        """Merged polygons of a layer.
 
-    def edges(self, name: str) -> kdb.Edges:
-        """Edges of the merged polygons of a layer, interior on the right."""
-        if name not in self._edges:
-            edges = self.region(name).edges()
+        Args:
+            name: the layer.
+            alone: the layer is not put together with another: then it need not be hierarchical, and isn't where hardly
+                any cell is placed twice (the way between neighbours through the hierarchy costs more than it saves).
+        """
+        key = (name, alone and not self._is_repeated(name))
+        if key not in self._regions:
+            shapes = kdb.RecursiveShapeIterator(self.layout, self.top, self.indexes([name]))
+            region = kdb.Region(shapes) if key[1] else kdb.Region(shapes, self._store)
+            region.merge()
+            self._regions[key] = region
+        return self._regions[key]
+
+    def edges(self, name: str, *, alone: bool = False) -> kdb.Edges:
+        """Edges of the merged polygons of a layer, interior on the right; see `region`."""
+        key = (name, alone and not self._is_repeated(name))
+        if key not in self._edges:
+            edges = self.region(name, alone=alone).edges()
             edges.merged_semantics = False
-            self._edges[name] = edges
-        return self._edges[name]
+            self._edges[key] = edges
+        return self._edges[key]
+
+    def _is_repeated(self, name: str) -> bool:
+        """True when a shape of the layer stands in `REPEATED` places or more on average."""
+        index = self.index(name)
+        if index is None:
+            return True
+        drawn = {cell: self.layout.cell(cell).shapes(index).size() for cell in self._placed}
+        return sum(self._placed[cell] * n for cell, n in drawn.items()) >= REPEATED * sum(drawn.values())
 
     def flat_polygons(self, names: tuple[str, ...]) -> kdb.Region:
         """Polygons of some layers as drawn, not merged, in the coordinates of the top cell."""
@@ -96,9 +117,8 @@ class ProcessLayers:
     def shape_counts(self) -> dict[str, int]:
         """Number of shapes by layer name with every instance counted; only layers of the process that hold any."""
         present = {name: index for name in LAYERS if (index := self.index(name)) is not None}
-        placed = placements(self.layout, self.top)
         counts = dict.fromkeys(present, 0)
-        for cell_index, times in placed.items():
+        for cell_index, times in self._placed.items():
             cell = self.layout.cell(cell_index)
             for name, layer in present.items():
                 counts[name] += times * cell.shapes(layer).size()

@@ -64,14 +64,14 @@ def _areas(layers: ProcessLayers, region: kdb.Region, value: float | None, note:
 def width(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
     """Material narrower than the limit."""
     limit = layers.dbus(rule.value)
-    pairs = layers.edges(rule.layers[0]).width_check(limit, True, kdb.Metrics.Euclidian, POINTED)
+    pairs = layers.edges(rule.layers[0], alone=True).width_check(limit, True, kdb.Metrics.Euclidian, POINTED)
     return _short(layers, pairs, rule.layers[0], limit, material=True)
 
 
 def space(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
     """Gaps and notches narrower than the limit."""
     limit = layers.dbus(rule.value)
-    pairs = layers.edges(rule.layers[0]).space_check(limit, True, kdb.Metrics.Euclidian, POINTED)
+    pairs = layers.edges(rule.layers[0], alone=True).space_check(limit, True, kdb.Metrics.Euclidian, POINTED)
     return _short(layers, pairs, rule.layers[0], limit, material=False)
 
 
@@ -123,7 +123,7 @@ def inside(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
 def area(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Islands smaller than the limit."""
     limit = round(rule.value / layers.dbu**2)
-    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0]).with_area(0, limit, False)):
+    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0], alone=True).with_area(0, limit, False)):
         yield Finding(shape.bbox().transformed(to_top), shape.area() * layers.dbu**2, places)
 
 
@@ -160,7 +160,7 @@ def _cells_with(layers: ProcessLayers, indexes: list[int]) -> set[int]:
 def angle(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Corners sharper than the limit, of the material or of a notch in it."""
     for name in rule.layers:
-        for shape, to_top, places in layers.distinct(layers.region(name)):
+        for shape, to_top, places in layers.distinct(layers.region(name, alone=True)):
             for points in contours(shape.polygon):
                 for index, degrees in _sharp(points, rule.value):
                     x, y = (round(v) for v in points[index])
@@ -182,7 +182,7 @@ def _sharp(points: NDArray[np.float64], limit: float) -> list[tuple[int, float]]
 
 def bend_radius(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Curves whose centre line turns tighter than the limit."""
-    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0])):
+    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0], alone=True)):
         if shape.polygon.num_points() < 8:
             continue
         loops = [points * layers.dbu for points in contours(shape.polygon)]
