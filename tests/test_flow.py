@@ -127,7 +127,7 @@ def test_check_and_simulate_say_the_same_of_the_file(result: flow.BuildResult) -
 def test_a_violation_is_reported_and_the_exit_code_is_1(
     result: flow.BuildResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A sliver drawn into the built file by hand: `report` finds it, `check` finds it, results are written all the same."""
+    """A sliver drawn into the built file by hand: `report` and `check` find it, results are written all the same."""
     folder = tmp_path / "switch_51t2"
     folder.mkdir()
     for name in ("switch_51t2.gds", "engine.gds"):

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 INK = "#1b1f24"
 FAINT = "#c9d1d9"
 #: eight colours that differ in hue and lightness, one a wavelength channel, short to long
-CHANNELS = ("#4b2f8f", "#2f5fc4", "#1688b5", "#129b83", "#5fa83a", "#c2a116", "#dd7420", "#c73640")
+CHANNELS = ("#7a56c8", "#3f74d8", "#1f97c4", "#14a287", "#62ab3c", "#c2a116", "#dd7420", "#d2484f")
 TX, RX = "#2f5fc4", "#dd7420"
 
 _SETTINGS = {
