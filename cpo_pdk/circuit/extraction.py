@@ -16,7 +16,7 @@ from typing import Any
 import klayout.db as kdb
 
 from cpo_pdk.circuit.layout_file import LayoutFile
-from cpo_pdk.circuit.meta import CellMeta, CrossSection, is_optical, read_cell_meta, read_cross_sections
+from cpo_pdk.circuit.meta import CellMeta, CrossSection, instance_name, is_optical, read_cell_meta, read_cross_sections
 from cpo_pdk.circuit.netlist import CellNetlist, Instance, Netlists, Port, plain_dict
 from cpo_pdk.circuit.touching import PlacedPort, touch
 from cpo_pdk.errors import LayoutError
@@ -189,8 +189,7 @@ class _Extractor:
             own_ports = any(is_optical(port.port_type) for port in self.meta(child).ports)
             if not own_ports and self.is_leaf(child):
                 continue
-            given = inst.property(0)
-            given = given if isinstance(given, str) else ""
+            given = instance_name(inst, self.layout.cell(index).name)
             if inst.size() > INSTANCE_LIMIT:
                 raise LayoutError(
                     f"{self.file.path}: array {given or self.layout.cell(child).name!r} has {inst.size()} elements, "

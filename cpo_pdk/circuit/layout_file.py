@@ -177,8 +177,20 @@ def flat_shape_count(layout: kdb.Layout, top: kdb.Cell, path: Path) -> int:
     return total[top.cell_index()]
 
 
+def _check_names(layout: kdb.Layout, path: Path) -> None:
+    """Refuse names that are no text, so that nobody who reads the layout later stumbles over them."""
+    for cell in layout.each_cell():
+        try:
+            _ = cell.name
+        except (RuntimeError, UnicodeError) as error:
+            raise LayoutError(f"{path}: the name of a cell is no UTF-8 text; copy or build the file again") from error
+
+
 def _has_meta(cell: kdb.Cell) -> bool:
-    return any(info.name.startswith("kfactory:") for info in cell.each_meta_info())
+    try:
+        return any(info.name.startswith("kfactory:") for info in cell.each_meta_info())
+    except (RuntimeError, UnicodeError):
+        return False
 
 
 def _top_cell(layout: kdb.Layout, path: Path) -> kdb.Cell:
@@ -223,6 +235,7 @@ def read_layout(path: str | Path, *, shape_limit: int = SHAPE_LIMIT) -> LayoutFi
         raise LayoutError(f"{path}: {_cause(fault)}") from fault
     if abs(layout.dbu / DBU_UM - 1.0) > 1e-9:
         raise LayoutError(f"{path}: database unit {layout.dbu:.9g} um, must be {DBU_UM} um; scale the layout first")
+    _check_names(layout, path)
     warnings = [line for line in said if not (line.startswith("Warning: In file") and line.endswith(":"))]
     top = _top_cell(layout, path)
     ghosts = sorted(cell.name for cell in layout.each_cell() if cell.is_ghost_cell() and not cell.is_top())

@@ -63,17 +63,46 @@ def is_outside(port_type: str) -> bool:
     return port_type.startswith(("edge", "vertical_"))
 
 
+def _described(owner: kdb.Layout | kdb.Cell, what: str) -> list[tuple[str, Any]]:
+    """Names and values of the meta information of a layout or cell.
+
+    Raises:
+        LayoutError: it is not text (KLayout raises a `RuntimeError` then), or nested too deep.
+    """
+    try:
+        return [(item.name, item.value) for item in owner.each_meta_info()]
+    except (RuntimeError, UnicodeError) as error:
+        raise LayoutError(f"{what}: its meta information is damaged; copy or build the file again") from error
+
+
+def instance_name(instance: kdb.Instance, cell: str) -> str:
+    """Name that kfactory gave an instance (property 0), empty when there is none.
+
+    Args:
+        instance: the instance.
+        cell: name of the cell that it lies in, for the message.
+
+    Raises:
+        LayoutError: the property is damaged.
+    """
+    try:
+        name = instance.property(0)
+    except (RuntimeError, UnicodeError) as error:
+        raise LayoutError(f"cell {cell!r}: the name of an instance is damaged; copy or build the file again") from error
+    return name if isinstance(name, str) else ""
+
+
 def read_cross_sections(layout: kdb.Layout) -> dict[str, CrossSection]:
     """Cross-sections of a layout by kfactory's identifier."""
     layers: dict[str, tuple[int, int]] = {}
     raw: dict[str, dict[str, Any]] = {}
-    for item in layout.each_meta_info():
-        if item.name.startswith(_ENCLOSURES) and isinstance(item.value, dict):
-            main = item.value.get("main_layer")
+    for name, value in _described(layout, "the layout"):
+        if name.startswith(_ENCLOSURES) and isinstance(value, dict):
+            main = value.get("main_layer")
             if isinstance(main, kdb.LayerInfo):
-                layers[item.name.removeprefix(_ENCLOSURES)] = (main.layer, main.datatype)
-        elif item.name.startswith(_CROSS_SECTIONS) and isinstance(item.value, dict):
-            raw[item.name.removeprefix(_CROSS_SECTIONS)] = item.value
+                layers[name.removeprefix(_ENCLOSURES)] = (main.layer, main.datatype)
+        elif name.startswith(_CROSS_SECTIONS) and isinstance(value, dict):
+            raw[name.removeprefix(_CROSS_SECTIONS)] = value
     found: dict[str, CrossSection] = {}
     for key, value in raw.items():
         width = value.get("width")
@@ -95,15 +124,15 @@ def read_cell_meta(cell: kdb.Cell, cross_sections: dict[str, CrossSection], dbu:
     """
     function, settings, info = "", {}, {}
     ports: list[tuple[int, PortMeta]] = []
-    for item in cell.each_meta_info():
-        if item.name == "kfactory:function_name":
-            function = str(item.value or "")
-        elif item.name == "kfactory:settings" and isinstance(item.value, dict):
-            settings = item.value
-        elif item.name == "kfactory:info" and isinstance(item.value, dict):
-            info = item.value
-        elif item.name.startswith(_PORTS):
-            ports.append(_port(cell.name, item.name.removeprefix(_PORTS), item.value, cross_sections, dbu))
+    for name, value in _described(cell, f"cell {cell.name!r}"):
+        if name == "kfactory:function_name":
+            function = str(value or "")
+        elif name == "kfactory:settings" and isinstance(value, dict):
+            settings = value
+        elif name == "kfactory:info" and isinstance(value, dict):
+            info = value
+        elif name.startswith(_PORTS):
+            ports.append(_port(cell.name, name.removeprefix(_PORTS), value, cross_sections, dbu))
     ports.sort(key=lambda entry: entry[0])
     return CellMeta(cell.name, function, settings, info, tuple(port for _, port in ports))
 

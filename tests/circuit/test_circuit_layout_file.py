@@ -61,6 +61,7 @@ GOOD = _gds({"TOP": ["A"], "A": []})
         (_gds({"T": []}, 1.0001e-9), "database unit"),
         (_gds({"T": [], "U": []}), "2 top cells (T, U)"),
         (GOOD + b"(" * 40000, "nested"),
+        (GOOD.replace(b"TOP", b"T\xd8P"), "no UTF-8 text"),
     ],
 )
 def test_refused_in_one_line(tmp_path: Path, capfd: pytest.CaptureFixture[str], content: bytes, says: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.circuit.simulation import s_parameters, simulate
+from cpo_pdk.errors import CpoError
 from cpo_pdk.spec import load_sheets, load_spec
 
 
@@ -76,3 +77,22 @@ def test_the_file_is_passive_and_reciprocal_between_its_ports(files: tuple[Path,
     for port in ports:
         total = sum(np.abs(value) ** 2 for (a, _), value in s.items() if a == port)
         assert np.all(total <= 1 + 1e-9)
+
+
+def test_damaged_files_are_refused_or_read_never_worse(files: tuple[Path, Path], tmp_path: Path) -> None:
+    whole = files[1].read_bytes()
+    rng = np.random.default_rng(7)
+    sheets = load_sheets()
+    refused = 0
+    for number in range(30):
+        damaged = bytearray(whole)
+        for place in rng.integers(97, len(whole), 4):
+            damaged[place] = rng.integers(256)
+        file = tmp_path / f"{number}.gds"
+        file.write_bytes(damaged)
+        try:
+            simulate(file, sheets, points=3)
+        except CpoError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 5
