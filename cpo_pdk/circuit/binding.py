@@ -206,6 +206,41 @@ def _count(paths: list[str]) -> str:
     return first if len(paths) == 1 else f"{first} and {len(paths) - 1} more"
 
 
+def _outside(entry: Bound, params: Mapping[str, Any]) -> dict[str, str]:
+    """Parameter -> what is wrong with it, for numbers outside the range of the sheet, or else of the model."""
+    if entry.model is None:
+        return {}
+    limits = {key: (lo, hi, unit) for key, (lo, hi, unit) in entry.model.ranges.items()}
+    limits.update({key: (*pair, limits.get(key, (0, 0, ""))[2]) for key, pair in entry.sheet.ranges.items()})
+    found: dict[str, str] = {}
+    for key, (lo, hi, unit) in sorted(limits.items()):
+        value = params.get(key)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            continue
+        slack = 1e-9 * max(1.0, abs(lo), abs(hi))
+        if not lo - slack <= value <= hi + slack:
+            unit = "" if unit in ("", "1") else f" {unit}"
+            found[key] = f"{key} = {value:g}{unit}, {entry.sheet.name} holds for {lo:g} to {hi:g}{unit}"
+    return found
+
+
+def operation_warnings(
+    circuit: FlatCircuit, bound: Mapping[str, Bound], operation: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """A line for every kind of device that is tuned or driven beyond what its model or sheet holds for.
+
+    Args:
+        circuit, bound: see `bind`.
+        operation: path of an instance -> parameters that it is operated with.
+    """
+    beyond: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for path, params in operation.items():
+        cell = circuit.leaves[path].cell
+        for key, text in _outside(bound[cell], params).items():
+            beyond.setdefault((cell, key), []).append((path, text))
+    return [f"{_count([path for path, _ in found])}: {min(found)[1]}" for _, found in sorted(beyond.items())]
+
+
 def range_warnings(circuit: FlatCircuit, bound: Mapping[str, Bound], wl: NDArray[np.float64]) -> list[str]:
     """A line for every parameter, and for the wavelengths, outside what model or sheet holds for.
 
@@ -226,19 +261,7 @@ def range_warnings(circuit: FlatCircuit, bound: Mapping[str, Bound], wl: NDArray
         low, high = entry.sheet.wl_range_um
         if low_wl < low - 1e-9 or high_wl > high + 1e-9:
             outside.setdefault(entry.sheet.name, (entry.sheet, []))[1].extend(where[name])
-        limits = {key: (lo, hi, unit) for key, (lo, hi, unit) in entry.model.ranges.items()}
-        limits.update({key: (*pair, limits.get(key, (0, 0, ""))[2]) for key, pair in entry.sheet.ranges.items()})
-        for key, (lo, hi, unit) in sorted(limits.items()):
-            value = entry.params.get(key)
-            if not isinstance(value, int | float) or isinstance(value, bool):
-                continue
-            slack = 1e-9 * max(1.0, abs(lo), abs(hi))
-            if not lo - slack <= value <= hi + slack:
-                unit = f" {unit}" if unit else ""
-                lines.append(
-                    f"{_count(where[name])}: {key} = {value:g}{unit}, "
-                    f"{entry.sheet.name} holds for {lo:g} to {hi:g}{unit}"
-                )
+        lines += [f"{_count(where[name])}: {text}" for text in _outside(entry, entry.params).values()]
     for sheet, paths in outside.values():
         low, high = sheet.wl_range_um
         lines.append(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cpo_pdk.circuit.binding import Bound, ModelLike, range_warnings
+from cpo_pdk.circuit.binding import Bound, ModelLike, operation_warnings, range_warnings
 from cpo_pdk.circuit.engine_ports import facet_of, receive_buses, receivers_of, rings_of, transmit_buses
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.flattening import FlatCircuit
@@ -132,6 +132,10 @@ class EngineState:
                 if drive is not None:
                     self.drives[lock.ring] = drive
                     self.overrides[lock.ring]["V"] = drive.v_one
+
+        self.warnings += operation_warnings(self.circuit, self.bound, self.overrides)
+        zero = {ring: {"V": drive.v_zero} for ring, drive in self.drives.items()}
+        self.warnings += operation_warnings(self.circuit, self.bound, zero)
 
     def ring_by_channel(self, rings: Sequence[str]) -> dict[int, str]:
         """Channel (from 0) -> ring of one bus."""

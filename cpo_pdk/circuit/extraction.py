@@ -190,6 +190,11 @@ class _Extractor:
             if not own_ports and self.is_leaf(child):
                 continue
             given = instance_name(inst, self.layout.cell(index).name)
+            if abs(inst.dcplx_trans.mag - 1.0) > 1e-9:
+                raise LayoutError(
+                    f"{self.file.path}: instance {given or self.layout.cell(child).name!r} is magnified by "
+                    f"{inst.dcplx_trans.mag:g}, 1 needed; draw the cell at its size"
+                )
             if inst.size() > INSTANCE_LIMIT:
                 raise LayoutError(
                     f"{self.file.path}: array {given or self.layout.cell(child).name!r} has {inst.size()} elements, "

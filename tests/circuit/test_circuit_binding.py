@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cpo_pdk.circuit.binding import bind, leaf_functions, range_warnings
+from cpo_pdk.circuit.binding import bind, leaf_functions, operation_warnings, range_warnings
 from cpo_pdk.circuit.evaluation import Evaluator
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.flattening import flatten
@@ -119,6 +119,16 @@ def test_ranges_are_reported_with_instance_parameter_value_and_limits(drawing: A
         "x0: loss_dB_cm = 9, wg holds for 1 to 5",
         "x0: wl = 1.3000 to 1.3200 um, wg holds for 1.305 to 1.4 um",
     ]
+
+
+def test_operation_beyond_the_range_is_reported_once_a_kind(drawing: Any) -> None:
+    sheet = FakeSheet("wg", "straight", "guide")
+    cell = drawing.straight(5.0)
+    circuit, bound = bound_of(drawing, cell, cell, sheets=[sheet])
+    lines = operation_warnings(circuit, bound, {"x0": {"length": 150.0}, "x1": {"length": 50.0}})
+    assert lines == ["x0: length = 150 um, wg holds for 0 to 100 um"]
+    lines = operation_warnings(circuit, bound, {"x0": {"length": 150.0}, "x1": {"length": 160.0}})
+    assert lines == ["x0 and 1 more: length = 150 um, wg holds for 0 to 100 um"]
 
 
 def test_equal_parameters_are_evaluated_once() -> None:

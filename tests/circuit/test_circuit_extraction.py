@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import klayout.db as kdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -156,6 +157,14 @@ def test_arrays_are_instances_by_column_and_row(drawing: Draw) -> None:
     assert {(i.x, i.y) for i in cell.instances} == {(10.0 * c, 50.0 * r) for c in range(3) for r in range(2)}
     assert Connection(("a[0,1]", "o2"), ("a[1,1]", "o1")) in cell.connections
     assert len(cell.connections) == 4
+
+
+def test_a_magnified_instance_is_refused(drawing: Draw) -> None:
+    top = drawing.cell("chip")
+    trans = kdb.ICplxTrans(1.5, 0, False, 0, 0)
+    top.insert(kdb.CellInstArray(drawing.straight(10).cell_index(), trans)).set_property(0, "big")
+    with pytest.raises(LayoutError, match=r"magnified by 1\.5"):
+        extract(read_layout(drawing.write()))
 
 
 def test_cells_without_ports_are_dissolved(drawing: Draw) -> None:
