@@ -1,4 +1,7 @@
-"""The process with all its cells as a gdsfactory PDK: `cpo_pdk.PDK.activate()` makes the cells usable in any gdsfactory script."""
+"""The process with all its cells as a gdsfactory PDK.
+
+`cpo_pdk.PDK.activate()` makes the cells usable in any gdsfactory script.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """One optical engine: fibre array in the east, splitter trees in the west, transmit and receive rows between them.
 
-From south to north the fibre array holds: loopback, laser fibres, transmit fibres, receive fibres, loopback. Laser light runs west
-below the rows it feeds, turns round in a column of its own, is split, and comes back east through the modulators: no two
-waveguides cross.
+From south to north the fibre array holds: loopback, laser fibres, transmit fibres, receive fibres, loopback. Laser
+light runs west below the rows it feeds, turns round in a column of its own, is split, and comes back east through the
+modulators: no two waveguides cross.
 """
 
 from __future__ import annotations
@@ -26,7 +26,18 @@ MARGIN = 100.0  # from the outermost fibres' half pitch to the south and north e
 def engine_size(
     kit: Kit, channels: int, tx: int, rx: int, laser: int, loopbacks: int, fibre_pitch: float, bump_x: float
 ) -> tuple[float, float]:
-    """Length (towards the facet) and width (along the facet) of the die in um."""
+    """Length (towards the facet) and width (along the facet) of the die in um.
+
+    Args:
+        kit: devices.
+        channels: number of wavelengths.
+        tx: number of transmit fibres.
+        rx: number of receive fibres.
+        laser: number of laser fibres.
+        loopbacks: 0, 1 or 2.
+        fibre_pitch: of the array in um.
+        bump_x: bump pitch along a row in um.
+    """
     fibres = tx + rx + laser + 2 * loopbacks
     coupler = make(kit, "edge_coupler").info["length"]
     length = _rows_at(kit, laser, tx // laser) + row_length(kit, channels, bump_x) + coupler
@@ -68,6 +79,9 @@ def engine(
         fibre_pitch: of the array in um.
         bump_x: bump pitch along a row in um.
         bump_y: bump pitch across a row in um; half the fibre pitch.
+
+    Raises:
+        ParameterError: a device that its cell refuses to draw, or a fibre pitch that is too small for the loopbacks.
     """
     c = gf.Component()
     ways = tx // laser
@@ -78,7 +92,7 @@ def engine(
     array = c << _array(kit=kit, n=tx + rx + laser + 2 * loopbacks, pitch=fibre_pitch, loopbacks=loopbacks)
     array.name = "fibre_array"
     array.move((x_rows + length, round(MARGIN + fibre_pitch / 2, 3)))
-    inner = {k: array.ports[f"o{k}"] for k in range(1, laser + tx + rx + (0 if loopbacks == 2 else 0) + 1)}
+    inner = {k: array.ports[f"o{k}"] for k in range(1, laser + tx + rx + 1)}
 
     transmit = tx_macro(kit=kit, radii=radii_modulator, length=length, bump_x=bump_x, bump_y=bump_y)
     rows: list[gf.ComponentReference] = []

@@ -17,6 +17,10 @@ Kit = tuple[tuple[str, str, tuple[tuple[str, Any], ...]], ...]
 def kit_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Kit:
     """The devices of a spec's engine.
 
+    Args:
+        spec: the package.
+        sheets: device sheets by name.
+
     Raises:
         SpecError: for a sheet that does not exist, or that names a cell, model or argument that does not exist.
     """
@@ -34,6 +38,15 @@ def kit_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Kit:
 
 
 def make(kit: Kit, role: str, **overrides: Any) -> gf.Component:
-    """Draw the device that plays `role`, with some arguments replaced."""
+    """Draw the device that plays a role.
+
+    Args:
+        kit: devices.
+        role: field of the spec's `engine.devices`, "modulator".
+        overrides: arguments of the cell that replace those of the sheet.
+
+    Raises:
+        ParameterError: an argument that the cell refuses.
+    """
     cell, geometry = next((cell, geometry) for name, cell, geometry in kit if name == role)
     return CELLS[cell](**{**dict(geometry), **overrides})

@@ -1,4 +1,4 @@
-"""Rows of an engine: a transmit bus of modulators, a receive pair of buses, and the splitter tree that feeds the transmit rows."""
+"""Rows of an engine: transmit bus of modulators, receive pair of buses; and the splitter tree that feeds them light."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ FAN = 80.0
 
 
 def row_length(kit: Kit, channels: int, bump_x: float) -> float:
-    """Length of a row from the splitter tree to the edge coupler, um: the longer of the two kinds of row."""
+    """Length of a row from the splitter tree to the edge coupler, um: the longer of the two kinds of row.
+
+    Args:
+        kit: devices.
+        channels: number of wavelengths, one unit each.
+        bump_x: bump pitch along the row in um.
+    """
     units = HEAD + channels * 3 * bump_x
     receive = units + FAN + make(kit, "psr").info["length"]
     transmit = units + make(kit, "taper").info["length"] + 3 * bump_x
@@ -63,8 +69,8 @@ def tx_macro(
     monitor.name = "monitor"
     monitor.connect("o1", tap.ports["o3"], mirror=True)
     _tap_bumps(c, monitor, HEAD + len(radii) * 3 * bump_x, bump_x, bump_y)
-    x, y = tap.ports["o4"].center
-    out = c << make(kit, "waveguide", length=round(length - x, 3), cross_section="strip")
+    rest = round(length - tap.ports["o4"].center[0], 3)
+    out = c << make(kit, "waveguide", length=rest, cross_section="strip")
     out.name = "out"
     out.connect("o1", tap.ports["o4"])
     c.add_port("o1", port=taper_in.ports["o1"])
@@ -131,7 +137,12 @@ def rx_macro(
 
 
 def tree_length(kit: Kit, ways: int) -> float:
-    """Length of a splitter tree from its root to the rows, um."""
+    """Length of a splitter tree from its root to the rows, um.
+
+    Args:
+        kit: devices.
+        ways: number of rows, a power of two.
+    """
     splitter = make(kit, "splitter")
     size = splitter.ports["o2"].center[0] - splitter.ports["o1"].center[0]
     bend = make(kit, "bend", radius=cross_section("strip").radius, angle=90).ports["o2"].center[0]

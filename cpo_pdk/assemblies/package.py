@@ -1,11 +1,12 @@
-"""The package: substrate, ASIC, engines, fibres and connectors, drawn at true scale with the package centre at the origin."""
+"""The package: substrate, ASIC, engines, fibres and connectors, drawn at true scale, its centre at the origin."""
 
 from __future__ import annotations
 
+from cpo_pdk.assemblies.engine_places import EnginePlace
 from cpo_pdk.assemblies.kit import Kit, make
-from cpo_pdk.assemblies.planning import EnginePlace, Plan
+from cpo_pdk.assemblies.planning import Plan
 from cpo_pdk.components import connector
-from cpo_pdk.components.drawing import rectangle, square
+from cpo_pdk.components.drawing import FACE_TYPE, rectangle, square
 from cpo_pdk.errors import AssemblyError
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -16,7 +17,11 @@ BUMP_ASIC = 0.6  # diameter of an ASIC bump over its pitch
 
 @gf.cell(basename="cpo_asic_bump", check_instances=_RAISE)
 def asic_bump(size: float) -> gf.Component:
-    """One bump of the ASIC's field, a square of `size` um."""
+    """One bump of the ASIC's field, a square.
+
+    Args:
+        size: edge in um.
+    """
     c = gf.Component()
     square(c, "ASIC_BUMP", 0, 0, size)
     return c
@@ -60,6 +65,12 @@ def asic(size_x: float, size_y: float, bump_pitch: float, bump_margin: float, sh
 def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) -> gf.Component:
     """Draw a planned package; the fibres' ends meet facets and connectors exactly, or it is an error.
 
+    Args:
+        spec: the package.
+        plan: where everything stands.
+        kit: devices.
+        engine: the drawn engine, lower left corner at the origin, facet in the east.
+
     Raises:
         AssemblyError: when a fibre does not end at its connector.
     """
@@ -78,7 +89,7 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
     die.name = "asic"
     placed = {place.name: _place_engine(c, place, engine, spec.engines.keepout_um) for place in plan.engines}
     loops = spec.engine.fibre_counts["loopback"]
-    names = [p.name for p in engine.ports if p.port_type == "edge_coupler"]
+    names = [p.name for p in engine.ports if p.port_type == FACE_TYPE]
     for ribbon in plan.ribbons:
         ref, name = placed[ribbon.engine.name], ribbon.engine.name
         for index in [i for i, port in enumerate(names) if port.startswith("loop_")][:loops]:
@@ -91,8 +102,8 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
                 name=group.name,
                 kind=group.kind,
                 n=group.count,
-                pitch=plan.pitch_ribbon,
-                wall=round((group.body - (group.count - 1) * plan.pitch_ribbon) / 2, 3),
+                pitch=plan.bundle.pitch_ribbon,
+                wall=round((group.body - (group.count - 1) * plan.bundle.pitch_ribbon) / 2, 3),
             )
             plug.name = group.name.replace("-", "_")
             plug.rotate(90)
@@ -114,13 +125,19 @@ def _place_engine(c: gf.Component, place: EnginePlace, engine: gf.Component, kee
     ref = c << engine
     ref.name = f"engine_{place.name}"
     ref.rotate(place.rotation)
-    cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[place.rotation]
+    cos, sin = place.outward
     ref.move(
         (round(place.x - (cos * length - sin * width) / 2, 3), round(place.y - (sin * length + cos * width) / 2, 3))
     )
-    dx, dy = (length, width) if sin == 0 else (width, length)
-    x, y = dx / 2 + keepout, dy / 2 + keepout
-    rectangle(c, "KEEPOUT", round(place.x - x, 3), round(place.y - y, 3), round(place.x + x, 3), round(place.y + y, 3))
+    left, bottom, right, top = place.box((length, width))
+    rectangle(
+        c,
+        "KEEPOUT",
+        round(left - keepout, 3),
+        round(bottom - keepout, 3),
+        round(right + keepout, 3),
+        round(top + keepout, 3),
+    )
     return ref
 
 
@@ -128,5 +145,6 @@ def _must_meet(name: str, end: gf.Port, target: gf.Port) -> None:
     (x0, y0), (x1, y1) = end.center, target.center
     if (x0, y0) != (x1, y1) or (end.orientation - target.orientation) % 360 != 180:
         raise AssemblyError(
-            f"{name}: ends at ({x0}, {y0}) um, its connector is at ({x1}, {y1}) um; this is a fault of the ribbon planner, please report it"
+            f"{name}: ends at ({x0}, {y0}) um, its connector is at ({x1}, {y1}) um; this is a fault of the ribbon "
+            "planner, please report it"
         )

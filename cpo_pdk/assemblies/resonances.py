@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpo_pdk.errors import AssemblyError
-from cpo_pdk.models import MODELS
+from cpo_pdk.models import MODELS, Model
 from cpo_pdk.spec.sheet import Sheet
 
 GRID = 0.001  # um: radii are drawn on the mask grid
 REACH = 0.08  # um: how far a radius may move from the sheet's; 0.08 um is about 1 % of a ring
 
 
+@dataclass(frozen=True)
+class _Ring:
+    """The model behind a ring's sheet, with the parameters that the sheet gives it."""
+
+    model: Model
+    resonances: Callable[..., NDArray[np.float64]]
+    parameters: dict[str, Any]
+
+    def rests(self, low: float, high: float, **changed: float) -> NDArray[np.float64]:
+        """Cold resonances between two wavelengths in um, rising, with some parameters changed."""
+        return np.sort(np.atleast_1d(self.resonances(low, high, **{**self.parameters, **changed})))
+
+
+def _ring(sheet: Sheet) -> _Ring:
+    model = MODELS.get(sheet.model or "")
+    if model is None or model.resonances is None:
+        raise AssemblyError(
+            f"{sheet.origin}: model {sheet.model!r} has no resonances, so no ring can be placed on a channel; "
+            "use a ring's sheet"
+        )
+    values: dict[str, Any] = {**sheet.values, **sheet.geometry}
+    return _Ring(model, model.resonances, {k: v for k, v in values.items() if k in model.parameters})
+
+
 def rising_radii(sheet: Sheet, wl_um: Sequence[float], bias_nm: float) -> tuple[float, ...]:
     """Radii of the rings of one bus, one a channel, all resonant in the same order.
 
-    Each ring rests `bias_nm` or a little more below its channel (a radius step of 1 nm moves a resonance by about 0.15 nm), because its
-    heater can only shift it to the red.
+    Each ring rests `bias_nm` or a little more below its channel (a radius step of 1 nm moves a resonance by about
+    0.15 nm), because its heater can only shift it to the red.
 
     Args:
         sheet: of the ring; its model must know resonances.
-        wl_um: wavelengths of the channels, rising.
+        wl_um: wavelengths of the channels in um, rising.
         bias_nm: distance below the channel in nm.
 
     Returns:
@@ -32,20 +58,13 @@ def rising_radii(sheet: Sheet, wl_um: Sequence[float], bias_nm: float) -> tuple[
     Raises:
         AssemblyError: when the model has no resonances, or no radius near the sheet's fits.
     """
-    model = MODELS.get(sheet.model or "")
-    if model is None or model.resonances is None:
-        raise AssemblyError(
-            f"{sheet.origin}: model {sheet.model!r} has no resonances, so no ring can be placed on a channel; use a ring's sheet"
-        )
-    geometry: dict[str, Any] = dict(sheet.geometry)
-    nominal = geometry.get("radius")
+    ring, nominal = _ring(sheet), sheet.geometry.get("radius")
     if nominal is None:
         raise AssemblyError(f"{sheet.origin}: geometry has no radius; give the ring's nominal radius in um")
-    parameters = _accepted(model.function, {**sheet.values, **geometry})
     steps = round(REACH / GRID)
     candidates = [round(nominal + i * GRID, 3) for i in range(-steps, steps + 1)]
     low, high = min(wl_um) - 0.03, max(wl_um) + 0.03
-    rest = [np.sort(np.atleast_1d(model.resonances(low, high, **{**parameters, "radius": r}))) for r in candidates]
+    rest = [ring.rests(low, high, radius=r) for r in candidates]
     middle = len(wl_um) // 2
     start = candidates.index(min(candidates, key=lambda r: abs(r - nominal)))
     first = _branch(rest, start, wl_um[middle] - bias_nm * 1e-3)
@@ -56,21 +75,21 @@ def rising_radii(sheet: Sheet, wl_um: Sequence[float], bias_nm: float) -> tuple[
         fits = shift >= -1e-9
         if not fits.any():
             raise AssemblyError(
-                f"{sheet.origin}: no radius from {candidates[0]} to {candidates[-1]} um rests {bias_nm:g} nm below the channel at {wl:.6f} um; "
-                "change the sheet's radius"
+                f"{sheet.origin}: no radius from {candidates[0]} to {candidates[-1]} um rests {bias_nm:g} nm below the "
+                f"channel at {wl:.6f} um; change the sheet's radius"
             )
         best = int(np.argmin(np.where(fits, shift, np.inf)))
         if shift[best] > 1e-3:
             raise AssemblyError(
-                f"{sheet.origin}: the nearest radius, {candidates[best]} um, rests {shift[best] * 1e3:.2f} nm further below the channel at "
-                f"{wl:.6f} um than asked; change the sheet's radius"
+                f"{sheet.origin}: the nearest radius, {candidates[best]} um, rests {shift[best] * 1e3:.2f} nm further "
+                f"below the channel at {wl:.6f} um than asked; change the sheet's radius"
             )
         radii.append(candidates[best])
     return tuple(radii)
 
 
 def _branch(rest: list[np.ndarray], start: int, target: float) -> np.ndarray:
-    """Resonance of one order for every candidate radius: the one nearest to `target` at `start`, followed step by step."""
+    """Resonance of one order for every candidate: the one nearest to `target` at `start`, followed step by step."""
     branch = np.empty(len(rest))
     branch[start] = rest[start][np.argmin(np.abs(rest[start] - target))]
     for step in (1, -1):
@@ -81,36 +100,39 @@ def _branch(rest: list[np.ndarray], start: int, target: float) -> np.ndarray:
     return branch
 
 
-def _accepted(function: Any, values: dict[str, Any]) -> dict[str, Any]:
-    """The values that a model function takes."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    return {k: v for k, v in values.items() if k in names}
-
-
 def free_spectral_range_nm(sheet: Sheet, wl_um: Sequence[float]) -> float:
-    """Distance of two resonances of the sheet's ring around the middle of the channels, nm."""
-    model = MODELS[sheet.model or ""]
-    assert model.resonances is not None
+    """Distance of two resonances of a ring around the middle of the channels, nm.
+
+    Args:
+        sheet: of the ring; its model must know resonances.
+        wl_um: wavelengths of the channels in um.
+
+    Raises:
+        AssemblyError: when the model has no resonances.
+    """
     middle = float(np.mean(wl_um))
-    found = np.sort(
-        model.resonances(middle - 0.06, middle + 0.06, **_accepted(model.function, {**sheet.values, **sheet.geometry}))
-    )
+    found = _ring(sheet).rests(middle - 0.06, middle + 0.06)
     index = int(np.clip(np.searchsorted(found, middle), 1, len(found) - 1))
     return float(found[index] - found[index - 1]) * 1e3
 
 
 def linewidth_nm(sheet: Sheet, wl_um: Sequence[float]) -> float:
-    """Full width at half depth of the ring's notch on its first bus near the middle of the channels, nm, from the model."""
-    model = MODELS[sheet.model or ""]
-    assert model.resonances is not None
-    parameters = _accepted(model.function, {**sheet.values, **sheet.geometry})
+    """Full width at half depth of a ring's notch on its first bus near the middle of the channels, nm, from the model.
+
+    Args:
+        sheet: of the ring; its model must know resonances.
+        wl_um: wavelengths of the channels in um.
+
+    Raises:
+        AssemblyError: when the model has no resonances.
+    """
+    ring = _ring(sheet)
     middle = float(np.mean(wl_um))
-    found = np.atleast_1d(model.resonances(middle - 0.03, middle + 0.03, **parameters))
+    found = ring.rests(middle - 0.03, middle + 0.03)
     center = float(found[np.argmin(np.abs(found - middle))])
     wl = center + np.linspace(-4e-3, 4e-3, 16_001)
-    s = model.function(wl, **parameters)
-    through = "o4" if "o4" in model.ports else "o2"
+    s = ring.model.function(wl, **ring.parameters)
+    through = "o4" if "o4" in ring.model.ports else "o2"
     power = np.abs(s["o1", through]) ** 2
     half = (power.max() + power.min()) / 2
     below = wl[power < half]

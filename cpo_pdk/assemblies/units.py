@@ -5,6 +5,8 @@ A unit is three bump columns wide and one fibre pitch high, so that units laid s
 
 from __future__ import annotations
 
+import itertools
+
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.components import bump
 from cpo_pdk.components.drawing import wire
@@ -21,7 +23,19 @@ DETECTOR_X = 25.0
 
 
 def straight_between(c: gf.Component, kit: Kit, name: str, start: gf.Port, stop: gf.Port, xs: str = "strip") -> None:
-    """Join two ports that face each other with a straight waveguide; nothing to draw when they already touch."""
+    """Join two ports that face each other with a straight waveguide; nothing to draw when they already touch.
+
+    Args:
+        c: component to draw in.
+        kit: devices.
+        name: of the waveguide's instance.
+        start: port of an instance in `c`.
+        stop: port of an instance in `c`.
+        xs: cross-section, strip or rib.
+
+    Raises:
+        ValueError: when the ports do not face each other.
+    """
     (x0, y0), (x1, y1) = start.center, stop.center
     length = round(abs(x1 - x0) + abs(y1 - y0), 3)
     if length == 0:
@@ -34,7 +48,12 @@ def straight_between(c: gf.Component, kit: Kit, name: str, start: gf.Port, stop:
 
 
 def place_bumps(c: gf.Component, sites: dict[str, tuple[float, float]]) -> None:
-    """Place one bump a site and expose it as an electrical port of that name."""
+    """Place one bump a site and expose it as an electrical port of that name.
+
+    Args:
+        c: component to draw in.
+        sites: port name -> (x, y) of its bump in um.
+    """
     for name, (x, y) in sites.items():
         ref = c << bump()
         ref.name = f"bump_{name}"
@@ -43,8 +62,13 @@ def place_bumps(c: gf.Component, sites: dict[str, tuple[float, float]]) -> None:
 
 
 def run(c: gf.Component, *points: tuple[float, float]) -> None:
-    """Draw a metal 2 wire through points; equal neighbours are dropped."""
-    path = [points[0]] + [q for p, q in zip(points, points[1:], strict=False) if p != q]
+    """Draw a metal 2 wire, `WIRE` wide.
+
+    Args:
+        c: component to draw in.
+        points: corners in um; equal neighbours are dropped.
+    """
+    path = [points[0]] + [q for p, q in itertools.pairwise(points) if p != q]
     wire(c, "M2", path, WIRE)
 
 
@@ -52,7 +76,8 @@ def run(c: gf.Component, *points: tuple[float, float]) -> None:
 def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
     """One ring modulator on the row's axis with its six bumps.
 
-    Ports `o1` west and `o2` east (rib); `e1` anode, `e2` cathode, `e3`, `e4` heater, `e5` anode and `e6` cathode of the monitor.
+    Ports `o1` west and `o2` east (rib); `e1` anode, `e2` cathode, `e3`, `e4` heater, `e5` anode and `e6` cathode of the
+    monitor.
 
     Args:
         kit: devices.
@@ -64,12 +89,12 @@ def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     modulator = c << make(kit, "modulator", radius=radius)
     modulator.name = "modulator"
     half, up = 1.5 * bump_x, bump_y / 2
-    for name, port, x in (("west", "o1", -half), ("east", "o2", half)):
+    for name, port, mate, x in (("west", "o1", "o2", -half), ("east", "o2", "o1", half)):
         start = modulator.ports[port]
         ref = c << make(kit, "waveguide", length=round(abs(x - start.center[0]), 3), cross_section="rib")
         ref.name = f"bus_{name}"
-        ref.connect("o2" if name == "west" else "o1", start)
-        c.add_port("o1" if name == "west" else "o2", port=ref.ports["o1" if name == "west" else "o2"])
+        ref.connect(mate, start)
+        c.add_port(port, port=ref.ports[port])
     sites = {
         "e1": (0.0, up),
         "e2": (bump_x, up),
@@ -95,8 +120,8 @@ def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
 def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
     """One receive channel: a drop ring on each polarisation's bus, both feeding one detector from its two ends.
 
-    Ports `o1`, `o4` ends of the lower bus (west, east), `o2`, `o3` of the upper bus; `e1`, `e2` upper heater, `e3`, `e4` lower heater,
-    `e5` anode and `e6` cathode of the detector.
+    Ports `o1`, `o4` ends of the lower bus (west, east), `o2`, `o3` of the upper bus; `e1`, `e2` upper heater, `e3`,
+    `e4` lower heater, `e5` anode and `e6` cathode of the detector.
 
     Args:
         kit: devices.
@@ -128,13 +153,12 @@ def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
             ring.dmirror_y()
         ring.move((RING_X, side * BUS_Y))
         _drop_to_detector(c, kit, label, side, ring, detector.ports[into])
-        for name, port, x, own in (("west", "o1", -half, "o2"), ("east", "o4", half, "o1")):
-            ref = c << make(
-                kit, "waveguide", length=round(abs(x - ring.ports[port].center[0]), 3), cross_section="strip"
-            )
+        for name, port, x, own in (("west", "o1", -half, bus[0]), ("east", "o4", half, bus[1])):
+            length = round(abs(x - ring.ports[port].center[0]), 3)
+            ref = c << make(kit, "waveguide", length=length, cross_section="strip")
             ref.name = f"bus_{label}_{name}"
             ref.connect("o1", ring.ports[port])
-            c.add_port(bus[0] if name == "west" else bus[1], port=ref.ports["o2"])
+            c.add_port(own, port=ref.ports["o2"])
         for pin, local in zip(heater, ("e1", "e2"), strict=True):
             x, y = ring.ports[local].center
             run(c, (x, y), (x, side * up), sites[pin])
@@ -156,7 +180,6 @@ def _drop_to_detector(
     drop = ring.ports["o3"]
     if side > 0:  # drop runs east, turns right (south) into the detector
         bend.dmirror_y()
-    x, y = bend.ports["o2"].center
-    bend.move((round(into.center[0] - x, 3), round(drop.center[1], 3)))
+    bend.move((round(into.center[0] - bend.ports["o2"].center[0], 3), round(drop.center[1], 3)))
     straight_between(c, kit, f"drop_{label}", drop, bend.ports["o1"])
     straight_between(c, kit, f"drop_in_{label}", bend.ports["o2"], into)

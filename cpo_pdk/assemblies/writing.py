@@ -1,7 +1,7 @@
 """Write a component as GDS so that the same component always gives the same bytes, whatever else the session has drawn.
 
-The tree below the component is copied into a fresh layout, cells in the order of their names, with only the meta information that
-belongs to it; the file is written beside its place and then renamed into it.
+The tree below the component is copied into a fresh layout, cells in the order of their names, with only the meta
+information that belongs to it; the file is written beside its place and then renamed into it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,12 @@ def write_gds(component: gf.Component, path: Path, names: Mapping[str, str] | No
 
 
 def canonical_layout(component: gf.Component, names: Mapping[str, str]) -> kdb.Layout:
-    """A fresh layout with the tree below `component`: cells and layers sorted, meta information of its own cells only."""
+    """A fresh layout with the tree below a component: cells and layers sorted, meta information of its own cells only.
+
+    Args:
+        component: becomes the only top cell.
+        names: drawn cell name -> name in the layout.
+    """
     source = component.kcl.layout
     top = source.cell(component.cell_index())
     called = sorted(
@@ -90,7 +95,7 @@ def _meta_of(cell: Any) -> list[kdb.LayoutMetaInfo]:
 
 
 def _copy_layout_meta(kcl: Any, layout: kdb.Layout, used: set[str]) -> None:
-    """Copy the used cross-sections, their enclosures and the format's version; other designs of the session stay out."""
+    """Copy the used cross-sections, their enclosures and the format's version; what else was drawn stays out."""
     kcl.set_meta_data()
     known = {m.name: m for m in kcl.layout.each_meta_info() if m.persisted}
     wanted = {name for name in known if name.startswith("kfactory:settings:")} | used

@@ -5,8 +5,8 @@ Each argument says what it allows in its annotation::
     @cell
     def straight(length: Annotated[float, Um(0.001, 20_000)] = 10.0) -> gf.Component: ...
 
-A value that is not allowed (wrong type, NaN, out of range) raises `ParameterError` before anything is drawn. Lengths are snapped to
-the 1 nm grid before the cell is named, so that two spellings of one length are one cell.
+A value that is not allowed (wrong type, NaN, out of range) raises `ParameterError` before anything is drawn. Lengths
+are snapped to the 1 nm grid before the cell is named, so that two spellings of one length are one cell.
 """
 
 from __future__ import annotations
@@ -17,15 +17,30 @@ import math
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ParamSpec
+from typing import Any, Protocol
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.process import ensure_active
 
-P = ParamSpec("P")
-
 GRID = 0.001  # um
+
+
+class Limit(Protocol):
+    """What an argument of a cell allows."""
+
+    def clean(self, cell: str, name: str, value: Any) -> Any:
+        """The value as the cell is drawn and named with it.
+
+        Args:
+            cell: name of the cell, for the message.
+            name: of the argument, for the message.
+            value: what the caller gave.
+
+        Raises:
+            ParameterError: when the value is not allowed.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -37,7 +52,7 @@ class Um:
     unit: str = "um"
 
     def clean(self, cell: str, name: str, value: Any) -> float:
-        """Return the value as a float on the grid; raises `ParameterError`."""
+        """The value as a float on the grid; see `Limit.clean`."""
         number = _number(cell, name, value, self)
         return round(round(number / GRID) * GRID, 3)
 
@@ -51,7 +66,7 @@ class Real:
     unit: str = ""
 
     def clean(self, cell: str, name: str, value: Any) -> float:
-        """Return the value as a float; raises `ParameterError`."""
+        """The value as a float; see `Limit.clean`."""
         return round(_number(cell, name, value, self), 6)
 
 
@@ -64,7 +79,7 @@ class Count:
     unit: str = ""
 
     def clean(self, cell: str, name: str, value: Any) -> int:
-        """Return the value as an int; raises `ParameterError`."""
+        """The value as an int; see `Limit.clean`."""
         number = _number(cell, name, value, self)
         if number != int(number):
             raise ParameterError(
@@ -80,7 +95,7 @@ class OneOf:
     values: tuple[Any, ...]
 
     def clean(self, cell: str, name: str, value: Any) -> Any:
-        """Return the value; raises `ParameterError`."""
+        """The value; see `Limit.clean`."""
         if isinstance(value, bool) or value not in self.values:
             allowed = ", ".join(str(v) for v in self.values)
             raise ParameterError(f"{cell}: {name} = {value!r} is not one of: {allowed}")
@@ -92,7 +107,7 @@ class Flag:
     """True or False."""
 
     def clean(self, cell: str, name: str, value: Any) -> bool:
-        """Return the value; raises `ParameterError`."""
+        """The value; see `Limit.clean`."""
         if not isinstance(value, bool):
             raise ParameterError(f"{cell}: {name} = {value!r} is not true or false")
         return value
@@ -105,7 +120,7 @@ class Text:
     longest: int = 40
 
     def clean(self, cell: str, name: str, value: Any) -> str:
-        """Return the value; raises `ParameterError`."""
+        """The value; see `Limit.clean`."""
         if not isinstance(value, str) or not 0 < len(value) <= self.longest or not set(value) <= _TEXT:
             raise ParameterError(
                 f"{cell}: {name} = {value!r} is not a text of 1 to {self.longest} letters, digits and '-', '_', '.'"
@@ -120,7 +135,7 @@ class Points:
     least: int = 2
 
     def clean(self, cell: str, name: str, value: Any) -> tuple[tuple[float, float], ...]:
-        """Return the points as tuples of floats; raises `ParameterError`."""
+        """The points as tuples of floats; see `Limit.clean`."""
         limits = Um(-1e6, 1e6)
         try:
             points = tuple((limits.clean(cell, name, x), limits.clean(cell, name, y)) for x, y in value)
@@ -141,7 +156,7 @@ class Reals:
     longest: int = 10_000
 
     def clean(self, cell: str, name: str, value: Any) -> tuple[float, ...]:
-        """Return the numbers as a tuple; raises `ParameterError`."""
+        """The numbers as a tuple; see `Limit.clean`."""
         if isinstance(value, str) or not hasattr(value, "__iter__"):
             raise ParameterError(f"{cell}: {name} = {value!r} is not a list of numbers")
         one = Real(self.low, self.high, self.unit)
@@ -150,8 +165,6 @@ class Reals:
             raise ParameterError(f"{cell}: {name} has {len(numbers)} numbers; give 1 to {self.longest}")
         return numbers
 
-
-Limit = Um | Real | Count | OneOf | Flag | Text | Points | Reals
 
 _TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
@@ -173,17 +186,29 @@ CELLS: dict[str, Callable[..., gf.Component]] = {}
 
 
 def limits_of(factory: Callable[..., Any]) -> dict[str, Limit]:
-    """What each argument of a cell allows, by argument name."""
+    """What each argument of a cell allows, by argument name.
+
+    Args:
+        factory: a cell, one of `CELLS`.
+    """
     hints = typing.get_type_hints(inspect.unwrap(factory), include_extras=True)
     hints.pop("return", None)
     return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
-def cell(function: Callable[P, gf.Component]) -> Callable[P, gf.Component]:
+def cell[**P](function: Callable[P, gf.Component]) -> Callable[P, gf.Component]:
     """Make a parametric cell of a drawing function: checked arguments, cached, named `cpo_<function>_<arguments>`.
 
+    Args:
+        function: draws and returns the component; every argument has a default and an annotation with a `Limit`.
+
+    Returns:
+        The cell; it raises `ParameterError` for an argument that is unknown or not allowed.
+
     Raises:
-        TypeError: at definition, when an argument has no default or does not say what it allows.
+        TypeError: at definition, when an argument has no default; at the first call, when one does not say what it
+            allows.
+        ParameterError: at definition, when a cell of that name exists.
     """
     signature = inspect.signature(function)
     name = function.__name__
@@ -208,7 +233,7 @@ def cell(function: Callable[P, gf.Component]) -> Callable[P, gf.Component]:
         bound.apply_defaults()
         ensure_active()
         clean = {key: limits[key].clean(name, key, value) for key, value in bound.arguments.items()}
-        return drawn(**clean)
+        return drawn(**clean)  # pyright: ignore[reportCallIssue]  # `bound` has a value for every argument
 
     if name in CELLS and inspect.unwrap(CELLS[name]).__module__ != function.__module__:
         raise ParameterError(f"cell {name!r} of {function.__module__} has the name of a cell that exists; rename it")

@@ -46,7 +46,7 @@ def edge_coupler(
 
 
 def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loopbacks: int) -> None:
-    """Place `n` couplers in `c`, join neighbours at the ends by loopbacks, and add ports `f1`... (facet) and `o1`... (inside).
+    """Place couplers in a row and join neighbours at its ends by loopbacks; ports `f1`... (facet), `o1`... (inside).
 
     Args:
         c: component to draw in.
@@ -54,6 +54,9 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
         n: number of couplers.
         pitch: centre to centre in um.
         loopbacks: 0, 1 (south end) or 2 (both ends).
+
+    Raises:
+        ParameterError: too few couplers for the loopbacks, or a pitch that is too small to turn one.
     """
     if n < 2 * loopbacks:
         raise ParameterError(
@@ -72,7 +75,8 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
         size = bend.ports["o2"].center[1]
         if pitch <= 2 * size:
             raise ParameterError(
-                f"edge coupler array: pitch = {pitch} um is too small to turn a loopback; give more than {2 * size:.3f} um"
+                f"edge coupler array: pitch = {pitch} um is too small to turn a loopback; "
+                f"give more than {2 * size:.3f} um"
             )
         down, up, link = c << bend, c << bend, c << straight(length=round(pitch - 2 * size, 3))
         down.name, up.name, link.name = f"loop_{low + 1}_a", f"loop_{low + 1}_b", f"loop_{low + 1}"
@@ -108,6 +112,9 @@ def edge_coupler_array(
         tip_width: of each coupler in um.
         length_taper: of each coupler in um.
         loopbacks: 0, 1 (the first two couplers joined on the inside) or 2 (the last two as well).
+
+    Raises:
+        ParameterError: too few couplers for the loopbacks, or a pitch that is too small to turn one.
     """
     c = gf.Component()
     draw_array(c, edge_coupler(tip_width=tip_width, length_taper=length_taper), n, pitch, loopbacks)
@@ -200,6 +207,9 @@ def psr(
         width_hybrid: core width where TM0 meets TE1 in um.
         width_narrow: width of the waveguide that takes TE1 as its own TE0 in um.
         dy: centre to centre of the outputs in um.
+
+    Raises:
+        ParameterError: when the dropped output would bend below the smallest radius of the strip.
     """
     c = gf.Component()
     width = waveguide("strip").width

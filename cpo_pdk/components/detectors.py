@@ -14,6 +14,10 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _BODY = 8.0  # width of the silicon under the germanium and its contacts, um
 
+_Length = Annotated[float, Um(8, 100)]
+_WidthGe = Annotated[float, Um(1.2, 4)]
+_LengthTaper = Annotated[float, Um(2, 50)]
+
 
 def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool) -> gf.Component:
     """Draw the body along x from 0 to `length`, tapers outside it, both terminals on the south side."""
@@ -33,14 +37,8 @@ def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool
     for side in (1, -1):
         low, high = sorted((side * inner, side * (_BODY / 2 - 0.2)))
         rectangle(c, "PPP", 0.3, low, length - 0.3, high)
-        rectangle(
-            c,
-            "VIAC",
-            1.2,
-            min(side * (inner + 0.3), side * (inner + 0.7)),
-            length - 1.2,
-            max(side * (inner + 0.3), side * (inner + 0.7)),
-        )
+        low, high = sorted((side * (inner + 0.3), side * (inner + 0.7)))
+        rectangle(c, "VIAC", 1.2, low, length - 1.2, high)
         low, high = sorted((side * (inner + 0.05), side * 5.0))
         rectangle(c, "M1", 0.9, low, length - 0.9, high)
     anode, cathode = 2.0, length - 2.0
@@ -57,11 +55,7 @@ def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool
 
 
 @cell
-def photodetector(
-    length: Annotated[float, Um(8, 100)] = 15.0,
-    width_ge: Annotated[float, Um(1.2, 4)] = 2.0,
-    length_taper: Annotated[float, Um(2, 50)] = 8.0,
-) -> gf.Component:
+def photodetector(length: _Length = 15.0, width_ge: _WidthGe = 2.0, length_taper: _LengthTaper = 8.0) -> gf.Component:
     """Vertical p-i-n germanium detector, lit from one end.
 
     ::
@@ -81,9 +75,7 @@ def photodetector(
 
 @cell
 def photodetector_dual(
-    length: Annotated[float, Um(8, 100)] = 15.0,
-    width_ge: Annotated[float, Um(1.2, 4)] = 2.0,
-    length_taper: Annotated[float, Um(2, 50)] = 8.0,
+    length: _Length = 15.0, width_ge: _WidthGe = 2.0, length_taper: _LengthTaper = 8.0
 ) -> gf.Component:
     """Vertical p-i-n germanium detector, lit from both ends: the currents of two polarisations add.
 

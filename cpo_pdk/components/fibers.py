@@ -17,7 +17,11 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 #: Fibres are drawn to 0.1 um: their outline is for the mechanical engineer, not for a mask.
 FIBER_CHORD_ERROR = 0.1  # um
 
+#: One step of a fibre, see `Route`.
 Step = tuple[str, float, float]
+
+#: Heading in degrees -> unit vector.
+UNIT = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Route:
     """
 
     def clean(self, cell: str, name: str, value: Any) -> tuple[Step, ...]:
-        """Return the steps as tuples; raises `ParameterError`."""
+        """The steps as tuples; see `Limit.clean`."""
         length = Um(0, 5e6)
         steps: list[Step] = []
         try:
@@ -55,6 +59,9 @@ class Route:
 def trace(steps: tuple[Step, ...]) -> tuple[Points, int, float, float]:
     """Follow steps from the origin heading east.
 
+    Args:
+        steps: as `Route` describes them, lengths in um.
+
     Returns:
         Centre line, shape (N, 2); final heading in degrees; length in um; smallest radius of curvature in um.
     """
@@ -72,7 +79,7 @@ def trace(steps: tuple[Step, ...]) -> tuple[Points, int, float, float]:
             phi = np.radians(np.linspace(0, abs(b), arc_steps(a, math.pi / 2, FIBER_CHORD_ERROR) + 1)[1:])
             local = np.column_stack([a * np.sin(phi), math.copysign(1, b) * a * (1 - np.cos(phi))])
             step_length, radius = a * math.pi / 2, a
-        c, s = _COS[heading], _SIN[heading]
+        c, s = UNIT[heading]
         moved = position + local @ np.array([[c, s], [-s, c]])
         if step_length:
             points.append(moved[1:] if verb == "s" else moved)
@@ -81,10 +88,6 @@ def trace(steps: tuple[Step, ...]) -> tuple[Points, int, float, float]:
         length += step_length
         radius_min = min(radius_min, radius)
     return np.concatenate(points), heading, length, radius_min
-
-
-_COS = {0: 1, 90: 0, 180: -1, 270: 0}
-_SIN = {0: 0, 90: 1, 180: 0, 270: -1}
 
 
 @cell

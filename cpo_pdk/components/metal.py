@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Annotated
 
 import numpy as np
@@ -11,6 +12,13 @@ from cpo_pdk.components.drawing import metal_port, octagon, square
 from cpo_pdk.components.drawing import wire as draw_wire
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
+
+
+def _side_ports(c: gf.Component, size: float, width: float) -> None:
+    """Add a terminal of `width` um on each side of a square of `size` um: `e1` west, then clockwise."""
+    half = size / 2
+    for name, angle, x, y in (("e1", 180, -half, 0), ("e2", 90, 0, half), ("e3", 0, half, 0), ("e4", 270, 0, -half)):
+        metal_port(c, name, x, y, angle, width=width)
 
 
 @cell
@@ -30,13 +38,7 @@ def via_stack(
     for i in range(count):
         for j in range(count):
             square(c, "VIA1", round((i - (count - 1) / 2) * 1.2, 3), round((j - (count - 1) / 2) * 1.2, 3), 0.6)
-    for name, angle, x, y in (
-        ("e1", 180, -size / 2, 0),
-        ("e2", 90, 0, size / 2),
-        ("e3", 0, size / 2, 0),
-        ("e4", 270, 0, -size / 2),
-    ):
-        metal_port(c, name, x, y, angle, width=size)
+    _side_ports(c, size, size)
     return c
 
 
@@ -56,7 +58,7 @@ def wire(
     Raises:
         ParameterError: for a leg that is neither horizontal nor vertical.
     """
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if (x0 != x1) == (y0 != y1):
             raise ParameterError(f"wire: leg ({x0}, {y0}) to ({x1}, {y1}) um is neither horizontal nor vertical")
     c = gf.Component()
@@ -92,11 +94,5 @@ def pad(size: Annotated[float, Um(20, 500)] = 80.0) -> gf.Component:
     c = gf.Component()
     square(c, "M2", 0, 0, size)
     square(c, "PADOPEN", 0, 0, size - 4)
-    for name, angle, x, y in (
-        ("e1", 180, -size / 2, 0),
-        ("e2", 90, 0, size / 2),
-        ("e3", 0, size / 2, 0),
-        ("e4", 270, 0, -size / 2),
-    ):
-        metal_port(c, name, x, y, angle, width=min(size, 10.0))
+    _side_ports(c, size, min(size, 10.0))
     return c

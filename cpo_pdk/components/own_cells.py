@@ -14,7 +14,11 @@ from cpo_pdk.errors import CpoError, InputError
 
 
 def own_cell_files(project: Path) -> list[Path]:
-    """The Python files beside the sheets of a project, in the order in which they are run."""
+    """The Python files beside the sheets of a project, in the order in which they are run.
+
+    Args:
+        project: folder that holds `components/`.
+    """
     return sorted((project / "components").glob("*.py"))
 
 

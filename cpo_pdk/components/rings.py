@@ -10,11 +10,12 @@ import numpy as np
 from cpo_pdk.components.cell import Real, Um, cell
 from cpo_pdk.components.curves import arc, band, racetrack, sector
 from cpo_pdk.components.detectors import photodetector
-from cpo_pdk.components.drawing import RIB_SLAB_WIDTH, metal_port, optical_port, polygon, rectangle, wire
+from cpo_pdk.components.drawing import metal_port, optical_port, polygon, rectangle, wire
 from cpo_pdk.components.metal import via_stack
 from cpo_pdk.components.waveguides import taper_strip_rib, terminator
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.process import RIB_SLAB_WIDTH
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _TAIL = 8.0  # from the bus to the centre of the heater's pads, um
@@ -75,6 +76,9 @@ def add_drop_ring(
         length_x: of the two straights in um; 0 makes a circle.
         width_heater: of the heater in um.
         length_bus: how far each bus runs beyond the ring's straight, on each side, in um.
+
+    Raises:
+        ParameterError: when the buses end beside the ring.
     """
     if length_bus < radius + 1:
         raise ParameterError(
@@ -225,7 +229,10 @@ def _junction_metal(
 
 
 def _monitor(c: gf.Component, half_drop: float, y_drop: float) -> None:
-    """Locking monitor at the west end of the drop waveguide, where light that runs east on the bus comes out; terminator east."""
+    """Draw the locking monitor in the west of the drop waveguide, where light that runs east on the bus comes out.
+
+    The east end is terminated.
+    """
     end = c << terminator(length=10.0, cross_section="rib")
     end.move((half_drop, y_drop))
     taper = c << taper_strip_rib(length=10.0)

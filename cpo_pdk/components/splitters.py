@@ -37,6 +37,9 @@ def mmi1x2(
         width_taper: width of the arms at the body in um.
         length_taper: length of the arms' tapers in um.
         separation: centre to centre of the two outputs in um.
+
+    Raises:
+        ParameterError: when the outputs are too close, or stand out of the body.
     """
     if separation - width_taper < 0.12:
         raise ParameterError(
@@ -44,7 +47,8 @@ def mmi1x2(
         )
     if separation + width_taper > width_mmi:
         raise ParameterError(
-            f"mmi1x2: the arms (separation {separation} + width {width_taper} um) stand out of a body {width_mmi} um wide"
+            f"mmi1x2: the arms (separation {separation} + width {width_taper} um) stand out of a body "
+            f"{width_mmi} um wide"
         )
     c = gf.Component()
     width = waveguide("strip").width
@@ -82,6 +86,9 @@ def tap_coupler(
         gap: between the parallel waveguides in um.
         length_s: of each S-bend in um.
         dy: centre to centre of the ports in um.
+
+    Raises:
+        ParameterError: when the ports are closer than the coupler, or the S-bends too tight.
     """
     core = waveguide("strip")
     pitch = core.width + gap
@@ -91,7 +98,8 @@ def tap_coupler(
     bend, _, radius = sine_s(length_s, offset)
     if radius < core.radius_min:
         raise ParameterError(
-            f"tap_coupler: S-bends of {length_s} um bend at {radius:.2f} um, below {core.radius_min} um; lengthen length_s"
+            f"tap_coupler: S-bends of {length_s} um bend at {radius:.2f} um, below {core.radius_min} um; "
+            "lengthen length_s"
         )
     c = gf.Component()
     total = 2 * length_s + length

@@ -7,10 +7,11 @@ from typing import Annotated
 import numpy as np
 
 from cpo_pdk.components.cell import OneOf, Um, cell
-from cpo_pdk.components.curves import band, euler_bend, sine_s
-from cpo_pdk.components.drawing import RIB_SLAB_WIDTH, guide, optical_port, polygon
+from cpo_pdk.components.curves import band, euler_bend, sine_s, sine_s_length
+from cpo_pdk.components.drawing import guide, optical_port, polygon
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.process import RIB_SLAB_WIDTH
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 Guide = Annotated[str, OneOf(("strip", "rib"))]
@@ -59,6 +60,9 @@ def bend_euler(
         radius: smallest radius of curvature in um.
         angle: 90 or 180 degrees.
         cross_section: strip or rib.
+
+    Raises:
+        ParameterError: when the radius is below what the cross-section allows.
     """
     c = gf.Component()
     core = waveguide(cross_section)
@@ -69,7 +73,8 @@ def bend_euler(
     points[-1] = np.round(points[-1], 3)
     guide(c, band(points, core.width, **headings), cross_section, _slab(points, cross_section, **headings))
     optical_port(c, "o1", 0, 0, 180, cross_section)
-    optical_port(c, "o2", *points[-1], int(angle), cross_section)
+    x, y = points[-1]
+    optical_port(c, "o2", x, y, int(angle), cross_section)
     c.info["length"] = round(length, 6)
     c.info["radius_min"] = radius
     return c
@@ -101,10 +106,10 @@ def bend_s(
     core = waveguide(cross_section)
     points, path, radius = sine_s(length, offset)
     if radius < core.radius_min:
-        shortest = np.sqrt(2 * np.pi * abs(offset) * core.radius_min)
         raise ParameterError(
-            f"bend_s: length = {length} um for offset = {offset} um bends at {radius:.2f} um, below the {core.radius_min} um of "
-            f"{cross_section}; make it at least {shortest:.1f} um long"
+            f"bend_s: length = {length} um for offset = {offset} um bends at {radius:.2f} um, below the "
+            f"{core.radius_min} um of {cross_section}; make it at least "
+            f"{sine_s_length(offset, core.radius_min):.1f} um long"
         )
     headings = {"start_deg": 0.0, "end_deg": 0.0}
     guide(c, band(points, core.width, **headings), cross_section, _slab(points, cross_section, **headings))

@@ -1,7 +1,7 @@
 """The layers of the process: names, GDS numbers, and what each is for.
 
-Numbers are those of gdsfactory's generic PDK where it has the layer; package-level layers sit above 300, where it has none.
-This module is light on purpose: the checks and the circuit read it without gdsfactory.
+Numbers are those of gdsfactory's generic PDK where it has the layer; package-level layers sit above 300, where it has
+none. This module is light on purpose: the checks and the circuit read it without gdsfactory.
 """
 
 from __future__ import annotations
@@ -65,6 +65,13 @@ NAMES: dict[tuple[int, int], str] = {(info.layer, info.datatype): name for name,
 
 
 def layer_of(name: str) -> tuple[int, int]:
-    """Return (layer, datatype) of a layer name; raises `KeyError` for an unknown one."""
+    """Return (layer, datatype) of a layer.
+
+    Args:
+        name: key in `LAYERS`.
+
+    Raises:
+        KeyError: there is no layer of that name.
+    """
     info = LAYERS[name]
     return (info.layer, info.datatype)

@@ -69,6 +69,9 @@ MATERIALS: MappingProxyType[str, Material] = MappingProxyType(
 def material(name: str) -> Material:
     """Return one material.
 
+    Args:
+        name: key in `MATERIALS`.
+
     Raises:
         ParameterError: there is no material of that name.
     """

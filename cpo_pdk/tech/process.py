@@ -1,6 +1,7 @@
 """The process as gdsfactory objects: layer enumeration, cross-sections, layer stack and layer views.
 
-Everything here is built from the data in `layers.py`, `data/waveguides.yaml` and `data/stack.yaml`; nothing is written twice.
+Everything here is built from the data in `layers.py`, `data/waveguides.yaml` and `data/stack.yaml`; nothing is written
+twice.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ LAYER = kf.layer.layerenum_from_dict(
 
 @gf.xsection
 def strip(width: float = 0.4, radius: float = 10.0, radius_min: float = 5.0) -> gf.CrossSection:
-    """Fully etched silicon waveguide; widths and radii in um."""
+    """Fully etched silicon waveguide.
+
+    Args:
+        width: core width in um.
+        radius: routing bend radius in um.
+        radius_min: smallest bend radius in um.
+    """
     return gf.cross_section.cross_section(width=width, layer=layer_of("WG"), radius=radius, radius_min=radius_min)
 
 
@@ -30,7 +37,14 @@ def strip(width: float = 0.4, radius: float = 10.0, radius_min: float = 5.0) -> 
 def rib(
     width: float = 0.4, slab_width: float = RIB_SLAB_WIDTH, radius: float = 25.0, radius_min: float = 5.0
 ) -> gf.CrossSection:
-    """Rib on a 90 nm slab; widths and radii in um."""
+    """Rib on a 90 nm slab.
+
+    Args:
+        width: core width in um.
+        slab_width: slab width in um.
+        radius: routing bend radius in um.
+        radius_min: smallest bend radius in um.
+    """
     slab = gf.Section(width=slab_width, layer=layer_of("SLAB90"), name="slab")
     return gf.cross_section.cross_section(
         width=width, layer=layer_of("WG"), sections=(slab,), radius=radius, radius_min=radius_min
@@ -73,40 +87,47 @@ def rib_pn(
     )
 
 
-@gf.xsection
-def heater_metal(width: float = 1.2, radius: float = 5.0) -> gf.CrossSection:
-    """TiN heater strip; width in um."""
+def _metal(layer: str, width: float, radius: float) -> gf.CrossSection:
     return gf.cross_section.cross_section(
         width=width,
-        layer=layer_of("HEATER"),
+        layer=layer_of(layer),
         radius=radius,
         port_types=("electrical", "electrical"),
         port_names=("e1", "e2"),
     )
+
+
+@gf.xsection
+def heater_metal(width: float = 1.2, radius: float = 5.0) -> gf.CrossSection:
+    """TiN heater strip.
+
+    Args:
+        width: in um.
+        radius: routing bend radius in um.
+    """
+    return _metal("HEATER", width, radius)
 
 
 @gf.xsection
 def metal1(width: float = 2.0, radius: float = 5.0) -> gf.CrossSection:
-    """Metal 1 wire; width in um."""
-    return gf.cross_section.cross_section(
-        width=width,
-        layer=layer_of("M1"),
-        radius=radius,
-        port_types=("electrical", "electrical"),
-        port_names=("e1", "e2"),
-    )
+    """Metal 1 wire.
+
+    Args:
+        width: in um.
+        radius: routing bend radius in um.
+    """
+    return _metal("M1", width, radius)
 
 
 @gf.xsection
 def metal2(width: float = 2.0, radius: float = 5.0) -> gf.CrossSection:
-    """Metal 2 wire, the top metal; width in um."""
-    return gf.cross_section.cross_section(
-        width=width,
-        layer=layer_of("M2"),
-        radius=radius,
-        port_types=("electrical", "electrical"),
-        port_names=("e1", "e2"),
-    )
+    """Metal 2 wire, the top metal.
+
+    Args:
+        width: in um.
+        radius: routing bend radius in um.
+    """
+    return _metal("M2", width, radius)
 
 
 CROSS_SECTIONS: dict[str, Any] = {

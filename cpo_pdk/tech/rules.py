@@ -164,6 +164,9 @@ def parse_rules(text: str, where: str = "<rules>") -> tuple[Rule, ...]:
 def load_rules(path: Path = RULES_FILE) -> tuple[Rule, ...]:
     """Rules of a file, by default those of the process.
 
+    Args:
+        path: of the YAML file.
+
     Raises:
         InputError: the file can't be read, or any rule in it is not valid.
     """

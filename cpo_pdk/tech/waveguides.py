@@ -101,6 +101,9 @@ def cross_sections() -> MappingProxyType[str, CrossSection]:
 def cross_section(name: str) -> CrossSection:
     """Return one cross-section.
 
+    Args:
+        name: "strip" or "rib".
+
     Raises:
         ParameterError: there is no cross-section of that name.
     """

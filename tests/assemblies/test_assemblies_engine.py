@@ -107,6 +107,12 @@ def test_rings_rest_below_their_channels_in_one_order(name: str) -> None:
     assert 0.05 < linewidth_nm(sheet, wl) < SPEC.engine.grid.spacing_nm / 2
 
 
-def test_a_device_without_resonances_is_refused() -> None:
+@pytest.mark.parametrize("role", ["modulator", "drop_filter"])
+def test_a_device_without_resonances_is_refused(role: str) -> None:
+    devices = SPEC.engine.devices.model_copy(update={role: "straight"})
+    spec = SPEC.model_copy(update={"engine": SPEC.engine.model_copy(update={"devices": devices})})
     with pytest.raises(AssemblyError, match="no resonances"):
-        rising_radii(SHEETS["straight"], SPEC.engine.grid.wl_um, 0.5)
+        draw(spec, SHEETS)
+    for ask in (free_spectral_range_nm, linewidth_nm):
+        with pytest.raises(AssemblyError, match="no resonances"):
+            ask(SHEETS["straight"], SPEC.engine.grid.wl_um)

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from cpo_pdk.assemblies import write_package
-from cpo_pdk.assemblies.planning import _spread, plan
+from cpo_pdk.assemblies.planning import plan
+from cpo_pdk.assemblies.slots import spread
 from cpo_pdk.components.fibers import trace
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec import find_spec, load_sheets, load_spec
@@ -54,8 +55,9 @@ def test_every_fibre_bends_no_tighter_than_asked_and_ends_at_the_faceplate_headi
 
 def test_connectors_stand_apart_in_faceplate_order() -> None:
     planned = plan(SPEC, SIZE)
+    bundle = planned.bundle
     bodies = sorted(
-        (x + g.shift - (g.first + (g.count - 1) / 2 - (planned.fibres - 1) / 2) * planned.pitch_ribbon, g.body)
+        (x + g.shift - (g.first + (g.count - 1) / 2 - (bundle.fibres - 1) / 2) * bundle.pitch_ribbon, g.body)
         for r in planned.ribbons
         for g, x in ((g, r.x) for g in r.groups)
     )
@@ -65,9 +67,9 @@ def test_connectors_stand_apart_in_faceplate_order() -> None:
 
 
 def test_spread_moves_as_little_as_it_must() -> None:
-    assert _spread([0.0, 100.0], 10.0) == [0.0, 100.0]
-    assert _spread([-1.0, 1.0], 10.0) == [-5.0, 5.0]
-    assert _spread([0.0, 0.0, 0.0], 2.0) == [-2.0, 0.0, 2.0]
+    assert spread([0.0, 100.0], 10.0) == [0.0, 100.0]
+    assert spread([-1.0, 1.0], 10.0) == [-5.0, 5.0]
+    assert spread([0.0, 0.0, 0.0], 2.0) == [-2.0, 0.0, 2.0]
 
 
 def test_no_two_fibres_overlap_in_the_drawn_package(tmp_path: Path) -> None:
@@ -83,7 +85,8 @@ def test_no_two_fibres_overlap_in_the_drawn_package(tmp_path: Path) -> None:
 
 def test_two_builds_in_two_processes_give_the_same_bytes(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from cpo_pdk.spec import load_spec, load_sheets; from cpo_pdk.assemblies import write_package;"
+        "import sys; from pathlib import Path; from cpo_pdk.spec import load_spec, load_sheets;"
+        "from cpo_pdk.assemblies import write_package;"
         "from cpo_pdk.components import CELLS; [CELLS[n]() for n in sys.argv[2:]];"
         "write_package(load_spec('switch_51t2'), Path(sys.argv[1]), load_sheets())"
     )

@@ -1,4 +1,4 @@
-"""Every electrical terminal has a bump of its own: proved with KLayout's own net tracer, on the polygons of the file."""
+"""Every electrical terminal has a bump of its own: proved with KLayout's net tracer, on the polygons of the file."""
 
 from __future__ import annotations
 

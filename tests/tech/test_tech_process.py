@@ -81,7 +81,8 @@ def test_importing_gdsfactory_does_not_run_a_strangers_dotenv(tmp_path: Path) ->
     """kfactory imports the module that `KFACTORY_SHOW_FUNCTION` in a `.env` of the working folder names."""
     (tmp_path / ".env").write_text("KFACTORY_SHOW_FUNCTION=evil.marker\n")
     (tmp_path / "evil.py").write_text("open('marker.txt', 'w').write('ran')\ndef marker(*a, **k): pass\n")
-    code = f"import sys; sys.path[:0] = [{str(Path(__file__).parents[2])!r}]; import cpo_pdk.pdk; cpo_pdk.pdk.PDK.activate()"
+    root = str(Path(__file__).parents[2])
+    code = f"import sys; sys.path[:0] = [{root!r}]; import cpo_pdk.pdk; cpo_pdk.pdk.PDK.activate()"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
@@ -91,6 +92,8 @@ def test_importing_gdsfactory_does_not_run_a_strangers_dotenv(tmp_path: Path) ->
 
 def test_the_process_serves_klayout_alone() -> None:
     """Layer numbers are readable without gdsfactory: a bare KLayout script can use them."""
-    code = "import sys, cpo_pdk.tech.layers as t; assert t.layer_of('WG') == (1, 0); assert 'gdsfactory' not in sys.modules"
+    code = (
+        "import sys, cpo_pdk.tech.layers as t; assert t.layer_of('WG') == (1, 0);assert 'gdsfactory' not in sys.modules"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert kdb.LayerInfo(*layer_of("FIBER")).layer == 310
