@@ -28,7 +28,7 @@ DOUBLED = {
     r"bandwidth_Tbps: 51\.2": "bandwidth_Tbps: 102.4",
     r"count: 8": "count: 16",
     r"per_side: \{[^}]*\}": "per_side: {north: 4, east: 4, south: 4, west: 4}",
-    r"pitch_mm: 12\.0": "pitch_mm: 7.0",
+    r"pitch_mm: 12\.0": "pitch_mm: 7.5",
     r"distance_mm: 130": "distance_mm: 200",
 }
 

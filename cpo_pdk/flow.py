@@ -285,6 +285,9 @@ def _after_drawing(
                 connectivity=connectivity,
                 simulation=simulation,
                 warnings=warnings,
+                models=dict(
+                    sorted({i.cell: i.model for lane in simulation.lanes for i in lane.items if i.cell != "-"}.items())
+                ),
             ),
             stage,
             REPORT,

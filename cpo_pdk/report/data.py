@@ -45,7 +45,7 @@ class ReportData:
         drc, connectivity: outcome of the checks.
         simulation: lanes, spectra, crosstalk.
         warnings: what the designer should know, one line each.
-        models: cell factory -> sheet and model that it was bound to.
+        models: cell factory -> compact model that it was bound to.
     """
 
     name: str
