@@ -45,16 +45,17 @@ class Limit(Protocol):
 
 @dataclass(frozen=True)
 class Um:
-    """A length in um between `low` and `high` (inclusive), on the 1 nm grid."""
+    """A length in um between `low` and `high` (inclusive), in steps of `step` um (the 1 nm grid)."""
 
     low: float
     high: float
     unit: str = "um"
+    step: float = GRID
 
     def clean(self, cell: str, name: str, value: Any) -> float:
         """The value as a float on the grid; see `Limit.clean`."""
         number = _number(cell, name, value, self)
-        return round(round(number / GRID) * GRID, 3)
+        return round(round(number / self.step) * self.step, 3)
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,26 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Maybe:
+    """What `limit` allows, or None: the cross-section's own value."""
+
+    limit: Um
+
+    def clean(self, cell: str, name: str, value: Any) -> float | None:
+        """The value; see `Limit.clean`."""
+        return None if value is None else self.limit.clean(cell, name, value)
+
+
+@dataclass(frozen=True)
 class OneOf:
     """One of a few values."""
 
     values: tuple[Any, ...]
 
     def clean(self, cell: str, name: str, value: Any) -> Any:
-        """The value; see `Limit.clean`."""
+        """The value, or the name of a gdsfactory object where one is given; see `Limit.clean`."""
+        if not isinstance(value, (str, int, float)):
+            value = getattr(value, "name", value)
         if isinstance(value, bool) or value not in self.values:
             allowed = ", ".join(str(v) for v in self.values)
             raise ParameterError(f"{cell}: {name} = {value!r} is not one of: {allowed}")

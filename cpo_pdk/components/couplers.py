@@ -16,6 +16,7 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
+_TRENCH_REACH = 60.0  # of the facet trench beside the outermost coupler, um
 _TRENCH = 20.0  # width of the facet trench outside the die, um
 
 
@@ -38,7 +39,7 @@ def edge_coupler(
     width = tip_width + (waveguide("strip").width - tip_width) * (1 - t) ** (1 / 0.7)
     line = np.column_stack([t * length_taper, np.zeros_like(t)])
     polygon(c, "WG", band(line, width, 0.0, 0.0))
-    rectangle(c, "DEEPTRENCH", length_taper, -60.0, length_taper + _TRENCH, 60.0)
+    rectangle(c, "DEEPTRENCH", length_taper, -_TRENCH_REACH, length_taper + _TRENCH, _TRENCH_REACH)
     optical_port(c, "o1", 0, 0, 180)
     face_port(c, "o2", length_taper, 0, 0)
     c.info["length"] = length_taper
@@ -62,6 +63,8 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
         raise ParameterError(
             f"edge coupler array: n = {n} is too few for {loopbacks} loopbacks; give at least {2 * loopbacks}"
         )
+    facet = coupler.ports["o2"].center[0]
+    rectangle(c, "DEEPTRENCH", facet, -_TRENCH_REACH, facet + _TRENCH, round((n - 1) * pitch + _TRENCH_REACH, 3))
     rows = []
     for i in range(n):
         ref = c << coupler

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
-from cpo_pdk.components.cell import OneOf, Um, cell
+from cpo_pdk.components.cell import Maybe, OneOf, Um, cell
 from cpo_pdk.components.curves import band, euler_bend, sine_s, sine_s_length
 from cpo_pdk.components.drawing import guide, optical_port, polygon
 from cpo_pdk.errors import ParameterError
@@ -15,6 +15,7 @@ from cpo_pdk.tech.process import RIB_SLAB_WIDTH
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 Guide = Annotated[str, OneOf(("strip", "rib"))]
+Width = Annotated[float | None, Maybe(Um(0.3, 0.6, step=0.002))]
 
 
 def _slab(points: np.ndarray, cross_section: str, **headings: float) -> np.ndarray | None:
@@ -22,7 +23,9 @@ def _slab(points: np.ndarray, cross_section: str, **headings: float) -> np.ndarr
 
 
 @cell
-def straight(length: Annotated[float, Um(0.25, 50_000)] = 10.0, cross_section: Guide = "strip") -> gf.Component:
+def straight(
+    length: Annotated[float, Um(0.25, 50_000)] = 10.0, cross_section: Guide = "strip", width: Width = None
+) -> gf.Component:
     """Straight waveguide.
 
     ::
@@ -32,12 +35,14 @@ def straight(length: Annotated[float, Um(0.25, 50_000)] = 10.0, cross_section: G
     Args:
         length: in um.
         cross_section: strip or rib.
+        width: of the core in um; None: the cross-section's.
     """
     c = gf.Component()
+    core = waveguide(cross_section).width if width is None else width
     line = np.array([[0.0, 0.0], [length, 0.0]])
-    guide(c, band(line, waveguide(cross_section).width), cross_section, _slab(line, cross_section))
-    optical_port(c, "o1", 0, 0, 180, cross_section)
-    optical_port(c, "o2", length, 0, 0, cross_section)
+    guide(c, band(line, core), cross_section, _slab(line, cross_section))
+    optical_port(c, "o1", 0, 0, 180, cross_section, core)
+    optical_port(c, "o2", length, 0, 0, cross_section, core)
     c.info["length"] = length
     return c
 
@@ -47,6 +52,7 @@ def bend_euler(
     radius: Annotated[float, Um(5, 1_000)] = 10.0,
     angle: Annotated[float, OneOf((90, 180, 90.0, 180.0))] = 90.0,
     cross_section: Guide = "strip",
+    width: Width = None,
 ) -> gf.Component:
     """Clothoid-arc-clothoid bend to the left; half of the turn is made by the arc.
 
@@ -60,6 +66,7 @@ def bend_euler(
         radius: smallest radius of curvature in um.
         angle: 90 or 180 degrees.
         cross_section: strip or rib.
+        width: of the core in um; None: the cross-section's.
 
     Raises:
         ParameterError: when the radius is below what the cross-section allows.
@@ -68,13 +75,14 @@ def bend_euler(
     core = waveguide(cross_section)
     if radius < core.radius_min:
         raise ParameterError(f"bend_euler: radius = {radius} um is below the {core.radius_min} um of {cross_section}")
+    core_width = core.width if width is None else width
     points, length = euler_bend(radius, angle)
     headings = {"start_deg": 0.0, "end_deg": float(angle)}
     points[-1] = np.round(points[-1], 3)
-    guide(c, band(points, core.width, **headings), cross_section, _slab(points, cross_section, **headings))
-    optical_port(c, "o1", 0, 0, 180, cross_section)
+    guide(c, band(points, core_width, **headings), cross_section, _slab(points, cross_section, **headings))
+    optical_port(c, "o1", 0, 0, 180, cross_section, core_width)
     x, y = points[-1]
-    optical_port(c, "o2", x, y, int(angle), cross_section)
+    optical_port(c, "o2", x, y, int(angle), cross_section, core_width)
     c.info["length"] = round(length, 6)
     c.info["radius_min"] = radius
     return c

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cpo_pdk.assemblies.writing import canonical_layout
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.components import CELLS, limits_of
-from cpo_pdk.components.cell import Count, Flag, OneOf, Points, Real, Reals, Text, Um
+from cpo_pdk.components.cell import Count, Flag, Maybe, OneOf, Points, Real, Reals, Text, Um
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import NAMES
@@ -54,6 +54,8 @@ def argument(limit: Any) -> st.SearchStrategy[Any]:
         return st.integers(round(limit.low * 1000), round(min(limit.high, max(400.0, limit.low * 2)) * 1000)).map(
             lambda n: n / 1000
         )
+    if isinstance(limit, Maybe):
+        return st.none() | argument(limit.limit)
     if isinstance(limit, Real):
         return st.floats(limit.low, limit.high, allow_nan=False)
     if isinstance(limit, Count):
@@ -139,7 +141,7 @@ def test_lengths_snap_to_the_grid_before_naming() -> None:
 
 
 def test_every_limit_is_of_a_known_kind() -> None:
-    kinds = (Um, Real, Count, OneOf, Flag, Text, Points, Reals)
+    kinds = (Maybe, Um, Real, Count, OneOf, Flag, Text, Points, Reals)
     for name, factory in CELLS.items():
         for key, limit in limits_of(factory).items():
             assert isinstance(limit, kinds) or hasattr(limit, "clean"), (name, key)
