@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 # An environment of the caller's must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test lint pictures lock clean
 help:
 	@echo "make demo    sets up, builds and simulates $(SPEC), writes the report into gds_out/"
 	@echo "make test    sets up, runs the tests"
@@ -44,6 +44,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+
+# the two pictures of README.md, from a package that was built
+pictures: demo
+	cp gds_out/switch_51t2/package.png gds_out/switch_51t2/spectra.png docs/pictures/
 
 # names and versions only: no addresses, no hashes
 lock: setup

@@ -48,7 +48,7 @@ def choices_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Choice, 
     used = dict.fromkeys(getattr(spec.engine.devices, part) for part in type(spec.engine.devices).model_fields)
     for name in used:
         sheet = sheets.get(name)
-        for key, parameter in sheet.parameters.items() if sheet else ():
+        for key, parameter in {**sheet.parameters, **sheet.operating}.items() if sheet else ():
             if parameter.choice:
                 unit = "" if parameter.unit == "1" else f" {parameter.unit}"
                 found.append(Choice(f"{name}: {key}", f"{parameter.value:g}{unit}", parameter.source))
