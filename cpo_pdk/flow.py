@@ -13,17 +13,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cpo_pdk import output
+from cpo_pdk.circuit.binding import leaf_functions
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
-from cpo_pdk.errors import InputError
+from cpo_pdk.errors import InputError, Problem, SpecError
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import CheckResult, merge
+
+if TYPE_CHECKING:
+    from cpo_pdk.assemblies import PackageFiles
 
 Say = Callable[[str], None]
 
@@ -140,6 +144,7 @@ def build(
     out: str | Path = "gds_out",
     project: Path | None = None,
     progress: Say | None = None,
+    trust: bool = False,
 ) -> BuildResult:
     """Build, check, simulate and report one package.
 
@@ -148,6 +153,7 @@ def build(
         out: results go to `out/<name of the package>/`.
         project: folder with `components/` and `assemblies/`; default: the one that the spec lies in.
         progress: called with a few words as each stage begins.
+        trust: run the Python files beside the project's sheets, which define cells of its own.
 
     Returns:
         what was made and found; violations are in it, not raised.
@@ -164,9 +170,7 @@ def build(
     folder = output.result_folder(out, package.name)
     with output.staged(folder) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
-            from cpo_pdk.assemblies import write_package
-
-            files = write_package(package, stage, sheets)
+            files = _draw(package, stage, sheets, project or project_of(spec), trust)
         return _after_drawing(package, sheets, files.package_gds, files.warnings, stage, folder, clock)
 
 
@@ -236,6 +240,23 @@ def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str
     return package, sheets
 
 
+def _draw(
+    package: PackageSpec, stage: Path, sheets: dict[str, Sheet], project: Path | None, trust: bool
+) -> PackageFiles:
+    """Draw the package, with the project's own cells if it is trusted; says so when they are missed."""
+    from cpo_pdk.assemblies import write_package  # imports gdsfactory, which checks and simulations do without
+    from cpo_pdk.components.own_cells import load_own_cells, own_cell_files
+
+    if project is not None and trust:
+        load_own_cells(project)
+    try:
+        return write_package(package, stage, sheets)
+    except SpecError as error:
+        files = own_cell_files(project) if project is not None and not trust else []
+        notes = [Problem(f, 1, 1, "cells of this file are unknown: run it with --trust if you trust it") for f in files]
+        raise SpecError([*error.problems, *notes]) from None
+
+
 def _after_drawing(
     package: PackageSpec,
     sheets: dict[str, Sheet],
@@ -250,7 +271,7 @@ def _after_drawing(
         file = read_layout(gds)
     drc, connectivity = _checks(file, sheets, clock)
     with clock.stage("netlist", "extracting the netlist"):
-        netlist = extract(file, _devices(sheets))
+        netlist = extract(file, leaf_functions(sheets))
         output.write_text(stage / NETLIST, netlist.to_json())
     with clock.stage("simulate", "simulating the lanes"):
         from cpo_pdk.circuit.simulation import simulate as simulate_lanes
@@ -319,11 +340,6 @@ def fibres_of(netlist: Netlists) -> dict[str, int]:
     return {**counts, "total": sum(counts.values())}
 
 
-def _devices(sheets: dict[str, Sheet]) -> frozenset[str]:
-    """Cells that are one device each, whatever is placed in them: those that have a sheet."""
-    return frozenset(sheet.cell for sheet in sheets.values())
-
-
 def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[CheckResult, CheckResult]:
     from cpo_pdk.verify.connectivity import connectivity_layout
     from cpo_pdk.verify.drc import drc_layout
@@ -331,7 +347,7 @@ def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[
     with clock.stage("drc", "checking the design rules"):
         drc = drc_layout(file)
     with clock.stage("connectivity", "checking the connections"):
-        return drc, connectivity_layout(file, _devices(sheets))
+        return drc, connectivity_layout(file, leaf_functions(sheets))
 
 
 def simulation_json(result: SimulationResult, gds: str | Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -224,3 +225,15 @@ def test_an_interrupted_build_leaves_the_results_of_the_one_before(tmp_path: Pat
 
 def test_the_pdk_is_reachable_from_the_face() -> None:
     assert {"ring_modulator", "straight"} <= set(cpo_pdk.PDK.cells)
+
+
+def test_own_cells_run_only_when_trusted(tmp_path: Path) -> None:
+    """A project with Python beside its sheets: refused with the cure, and none of it run, until one says `trust`."""
+    project = tmp_path / "project"
+    shutil.copytree(Path(__file__).parents[1] / "examples" / "own_project", project)
+    cell = project / "components" / "boxed_modulator.py"
+    cell.write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n" + cell.read_text("utf-8"), encoding="utf-8")
+    spec = project / "assemblies" / "small_switch.yaml"
+    with pytest.raises(SpecError, match="--trust"):
+        flow.build(spec, out=tmp_path / "out", project=project)
+    assert not (tmp_path / "ran").exists()

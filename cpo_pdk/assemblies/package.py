@@ -93,7 +93,7 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
     for ribbon in plan.ribbons:
         ref, name = placed[ribbon.engine.name], ribbon.engine.name
         for index in [i for i, port in enumerate(names) if port.startswith("loop_")][:loops]:
-            stub = c << make(kit, "fiber", route=plan.stub(index, spec.fibres.loopback_length_mm * 1e3), open_end=True)
+            stub = c << make(kit, "fiber", route=tuple(plan.bundle.fan_out(index)), open_end=True)
             stub.name = f"fibre_{name}_{names[index]}"
             stub.connect("o1", ref.ports[names[index]])
         for group in ribbon.groups:

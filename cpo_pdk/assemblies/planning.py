@@ -70,16 +70,6 @@ class Plan:
         """
         return round(ribbon.x - self.bundle.place(index) * self.bundle.pitch_ribbon + group.shift, 3)
 
-    def stub(self, index: int, length: float) -> tuple[Step, ...]:
-        """Steps of an alignment fibre, which follows the fan-out and is cut.
-
-        Args:
-            index: of the fibre in the engine's array (0: southernmost).
-            length: from the facet in um.
-        """
-        rest = round(length - self.bundle.fan_end, 3)
-        return (*self.bundle.fan_out(index), ("line", max(rest, 0.0), 0.0))
-
 
 def plan(spec: PackageSpec, engine_size: tuple[float, float]) -> Plan:
     """Place the engines and plan the ribbons.

@@ -72,6 +72,7 @@ class Bundle:
         pitch_array: of the fibres at the facet.
         pitch_ribbon: of the fibres in the ribbon.
         fan_length: of the fan-out from one pitch to the other, along x.
+        straight: after the fan-out, before any bend: alignment fibres end here, beside the others.
         radius_center: bend radius of the ribbon's centre line; its innermost fibre then bends as the spec allows.
     """
 
@@ -79,6 +80,7 @@ class Bundle:
     pitch_array: float
     pitch_ribbon: float
     fan_length: float
+    straight: float
     radius_center: float
 
     @property
@@ -88,8 +90,8 @@ class Bundle:
 
     @property
     def fan_end(self) -> float:
-        """Distance of the fan-out's end from the facet, um."""
-        return LEAD + self.fan_length
+        """Distance from the facet to where the first bend may begin, and alignment fibres end, um."""
+        return LEAD + self.fan_length + self.straight
 
     def place(self, index: float) -> float:
         """Place of a fibre counted from the ribbon's centre line, in pitches.
@@ -100,13 +102,13 @@ class Bundle:
         return index - (self.fibres - 1) / 2
 
     def fan_out(self, index: int) -> list[Step]:
-        """First steps of a fibre: straight out of the facet, then to the pitch of the ribbon; lengths in um.
+        """First steps of a fibre: straight out of the facet, to the pitch of the ribbon, straight; lengths in um.
 
         Args:
             index: of the fibre in the engine's array (0: southernmost).
         """
         offset = round(self.place(index) * (self.pitch_ribbon - self.pitch_array), 3)
-        return [("line", LEAD, 0.0), ("s", self.fan_length, offset)]
+        return [("line", LEAD, 0.0), ("s", self.fan_length, offset), ("line", self.straight, 0.0)]
 
 
 def bundle_of(spec: PackageSpec) -> Bundle:
@@ -120,7 +122,8 @@ def bundle_of(spec: PackageSpec) -> Bundle:
     half = (fibres - 1) / 2
     radius = spec.fibres.bend_radius_mm * 1e3
     fan = roomy_s_length(half * abs(pitch_ribbon - pitch_array), radius)
-    return Bundle(fibres, pitch_array, pitch_ribbon, fan, round(radius + half * pitch_ribbon, 3))
+    straight = max(0.0, spec.fibres.loopback_length_mm * 1e3 - LEAD - fan) if spec.engine.loopbacks else 0.0
+    return Bundle(fibres, pitch_array, pitch_ribbon, fan, round(straight, 3), round(radius + half * pitch_ribbon, 3))
 
 
 def roomy_s_length(offset: float, radius: float) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cpo_pdk.cli import console
-from cpo_pdk.cli.console import JsonOption, Outcome, Progress
+from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
 
 if TYPE_CHECKING:
     from cpo_pdk.flow import BuildResult
@@ -17,13 +17,15 @@ SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A package spe
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; a subfolder by name is made.")]
 
 
-def build(spec: SpecArgument, out: OutOption = Path("gds_out"), json: JsonOption = False) -> None:
+def build(
+    spec: SpecArgument, out: OutOption = Path("gds_out"), trust: TrustOption = False, json: JsonOption = False
+) -> None:
     """Draw the package of SPEC, check it, simulate its lanes, write the report."""
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import flow
 
-        return _outcome(flow.build(spec, out, progress=progress), progress)
+        return _outcome(flow.build(spec, out, progress=progress, trust=trust), progress)
 
     console.run(work, json)
 

@@ -21,6 +21,9 @@ import typer
 from cpo_pdk.errors import CpoError, SpecError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+TrustOption = Annotated[
+    bool, typer.Option("--trust", help="Run the Python files in the project's components/, its own cells.")
+]
 
 
 @dataclass

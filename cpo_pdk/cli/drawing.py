@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from cpo_pdk.cli import console
-from cpo_pdk.cli.console import JsonOption, Outcome, Progress
+from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
 
 
 def cells(
@@ -19,6 +19,7 @@ def cells(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the GDS and the picture.")] = Path(
         "gds_out/cells"
     ),
+    trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
     """Draw one device: its GDS and a picture of it."""
@@ -27,6 +28,10 @@ def cells(
         from cpo_pdk.cli.one_cell import draw_cell
 
         progress(f"drawing {name}")
+        if trust:
+            from cpo_pdk.components.own_cells import load_own_cells
+
+            load_own_cells(Path.cwd())
         document = draw_cell(name, dict(_assignment(text) for text in settings or []), out, Path.cwd())
         progress("")
         text = [f"{key:9} {_words(value)}" for key, value in document.items()]

@@ -7,9 +7,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import get_args
 
+from cpo_pdk.circuit.binding import leaf_functions
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.circuit.netlist import Netlists, ProblemKind
+from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.drc import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
@@ -27,10 +29,8 @@ _MARK = 0.5
 
 
 def device_functions() -> frozenset[str]:
-    """Cell factories that have a sheet: each is one device, whatever it is put together from."""
-    from cpo_pdk.spec import load_sheets
-
-    return frozenset(sheet.cell for sheet in load_sheets().values())
+    """Cell factories that a shipped sheet ties to a model: each is one device, whatever it is put together from."""
+    return leaf_functions(load_sheets())
 
 
 def connectivity(path: str | Path, leaves: Collection[str] | None = None) -> CheckResult:
