@@ -31,7 +31,9 @@ def arc_steps(radius: float, angle: float, chord_error: float = CHORD_ERROR) -> 
     return max(8, math.ceil(abs(angle) / step))
 
 
-def arc(center: tuple[float, float], radius: float, start: float, stop: float) -> Points:
+def arc(
+    center: tuple[float, float], radius: float, start: float, stop: float, chord_error: float = CHORD_ERROR
+) -> Points:
     """Points of an arc, shape (N, 2).
 
     Args:
@@ -39,8 +41,9 @@ def arc(center: tuple[float, float], radius: float, start: float, stop: float) -
         radius: in um.
         start: angle of the first point in radians, counter-clockwise from east.
         stop: angle of the last point in radians.
+        chord_error: largest distance of a chord from the arc in um.
     """
-    phi = np.linspace(start, stop, arc_steps(radius, stop - start) + 1)
+    phi = np.linspace(start, stop, arc_steps(radius, stop - start, chord_error) + 1)
     return np.column_stack([center[0] + radius * np.cos(phi), center[1] + radius * np.sin(phi)])
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from cpo_pdk.components.cell import Count, Flag, OneOf, Text, Um, cell
-from cpo_pdk.components.curves import Points, arc_steps, band, sine_s
+from cpo_pdk.components.curves import arc, band, sine_s
 from cpo_pdk.components.drawing import FACE_WIDTH, face_port, polygon, rectangle
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -56,38 +56,63 @@ class Route:
         return tuple(steps)
 
 
-def trace(steps: tuple[Step, ...]) -> tuple[Points, int, float, float]:
+@dataclass(frozen=True)
+class Piece:
+    """One step of a route in its place: start (um), heading there (degrees), its length and smallest radius (um)."""
+
+    step: Step
+    x: float
+    y: float
+    heading: int
+    length: float
+    radius_min: float
+
+
+def trace(steps: tuple[Step, ...]) -> tuple[list[Piece], tuple[float, float], int]:
     """Follow steps from the origin heading east.
 
     Args:
         steps: as `Route` describes them, lengths in um.
 
     Returns:
-        Centre line, shape (N, 2); final heading in degrees; length in um; smallest radius of curvature in um.
+        The pieces, without those of no length; where the route ends (um); its heading there (degrees).
     """
-    points = [np.zeros((1, 2))]
-    position, heading, length, radius_min = np.zeros(2), 0, 0.0, math.inf
+    pieces: list[Piece] = []
+    x, y, heading = 0.0, 0.0, 0
     for verb, a, b in steps:
+        cos, sin = UNIT[heading]
         if verb == "line":
-            local, step_length, radius = np.array([[a, 0.0]]), a, math.inf
-            turn = 0
+            along, aside, turn, length, radius = a, 0.0, 0, a, math.inf
         elif verb == "s":
-            local, step_length, radius = sine_s(a, b, FIBER_CHORD_ERROR)
-            turn = 0
+            _, length, radius = sine_s(a, b, FIBER_CHORD_ERROR)
+            along, aside, turn = a, b, 0
         else:
-            turn = round(b)
-            phi = np.radians(np.linspace(0, abs(b), arc_steps(a, math.pi / 2, FIBER_CHORD_ERROR) + 1)[1:])
-            local = np.column_stack([a * np.sin(phi), math.copysign(1, b) * a * (1 - np.cos(phi))])
-            step_length, radius = a * math.pi / 2, a
-        c, s = UNIT[heading]
-        moved = position + local @ np.array([[c, s], [-s, c]])
-        if step_length:
-            points.append(moved[1:] if verb == "s" else moved)
-            position = np.round(moved[-1], 3)
+            along, aside, turn, length, radius = a, math.copysign(a, b), round(b), a * math.pi / 2, a
+        if length:
+            pieces.append(Piece((verb, a, b), x, y, heading, length, radius))
+        x, y = round(x + cos * along - sin * aside, 3), round(y + sin * along + cos * aside, 3)
         heading = (heading + turn) % 360
-        length += step_length
-        radius_min = min(radius_min, radius)
-    return np.concatenate(points), heading, length, radius_min
+    return pieces, (x, y), heading
+
+
+@gf.cell(basename="cpo_fiber_piece")
+def fiber_piece(layer: str, step: Step) -> gf.Component:
+    """The outline of one step of a fibre, from the origin heading east; fibres that run in parallel share it.
+
+    Args:
+        layer: FIBER or FIBER_PM.
+        step: see `Route`; an arc turns left.
+    """
+    verb, a, b = step
+    if verb == "line":
+        points, end = np.array([[0.0, 0.0], [a, 0.0]]), 0.0
+    elif verb == "s":
+        points, end = sine_s(a, b, FIBER_CHORD_ERROR)[0], 0.0
+    else:
+        points, end = arc((0.0, a), a, -math.pi / 2, 0.0, FIBER_CHORD_ERROR), 90.0
+    c = gf.Component()
+    polygon(c, layer, band(points, FACE_WIDTH, 0.0, end))
+    return c
 
 
 @cell
@@ -110,16 +135,22 @@ def fiber(
         kind: SMF (single-mode) or PM (polarisation-maintaining).
         open_end: the far end goes nowhere (an alignment fibre that is cut after the attach).
     """
-    points, heading, length, radius_min = trace(route)
+    pieces, (x, y), heading = trace(route)
+    if not pieces:
+        raise ParameterError("fiber: route has no length; give at least one step that has")
     c = gf.Component()
     layer = "FIBER" if kind == "SMF" else "FIBER_PM"
-    keep = np.concatenate([[True], np.linalg.norm(np.diff(points, axis=0), axis=1) > 1e-3])
-    polygon(c, layer, band(points[keep], FACE_WIDTH, 0.0, float(heading)))
+    for piece in pieces:
+        verb, a, b = piece.step
+        ref = c << fiber_piece(layer=layer, step=(verb, a, abs(b)) if verb == "arc" else piece.step)
+        if verb == "arc" and b < 0:
+            ref.dmirror_y()
+        ref.rotate(piece.heading)
+        ref.move((piece.x, piece.y))
     face_port(c, "o1", 0, 0, 180)
-    x, y = np.round(points[-1], 3)
-    face_port(c, "o2", float(x), float(y), heading)
-    c.info["length"] = round(length, 3)
-    c.info["radius_min"] = round(min(radius_min, 1e9), 3)
+    face_port(c, "o2", x, y, heading)
+    c.info["length"] = round(sum(p.length for p in pieces), 3)
+    c.info["radius_min"] = round(min(1e9, *(p.radius_min for p in pieces)), 3)
     if open_end:
         c.info["open_ports"] = ["o2"]
     return c

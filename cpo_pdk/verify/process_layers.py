@@ -96,7 +96,12 @@ class ProcessLayers:
         return self._edges[key]
 
     def _is_repeated(self, name: str) -> bool:
-        """True when a shape of the layer stands in `REPEATED` places or more on average."""
+        """True when a shape of the layer stands in `REPEATED` places or more on average.
+
+        Pieces of fibre repeat, but each time beside other neighbours: a package layer gains nothing from the hierarchy.
+        """
+        if LAYERS[name].group == "package":
+            return False
         index = self.index(name)
         if index is None:
             return True
