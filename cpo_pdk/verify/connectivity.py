@@ -9,21 +9,41 @@ from typing import get_args
 
 from cpo_pdk.circuit.binding import leaf_functions
 from cpo_pdk.circuit.extraction import extract
+from cpo_pdk.circuit.fibre_chains import CONNECTOR
+from cpo_pdk.circuit.flattening import Placement
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.circuit.netlist import Netlists, ProblemKind
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.verify.drawn_ports import undrawn_ports
 from cpo_pdk.verify.drc import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.overlaps import composite_cells, overlaps
+from cpo_pdk.verify.overlaps import composite_cells, overlaps, raw_crossings
 from cpo_pdk.verify.process_layers import placements
 
 #: waveguides of two instances that lie on each other
 CROSSING_RULE = "CONN.overlap"
+#: waveguides drawn across each other in one cell
+RAW_CROSSING_RULE = "CONN.crossing"
+#: a port of a device at which its waveguide isn't drawn as it says
+UNDRAWN_RULE = "CONN.not_drawn"
+#: a facet in a package that meets no fibre, or a fibre that ends at nothing
+LOOSE_RULE = "CONN.loose_facet"
 #: silicon in the file, and nothing that says where its optical ports are
 NOTHING_RULE = "CONN.no_ports"
-CONNECTIVITY_RULES = (*(f"CONN.{kind}" for kind in get_args(ProblemKind)), CROSSING_RULE, NOTHING_RULE)
+CONNECTIVITY_RULES = (
+    *(f"CONN.{kind}" for kind in get_args(ProblemKind)),
+    CROSSING_RULE,
+    RAW_CROSSING_RULE,
+    UNDRAWN_RULE,
+    LOOSE_RULE,
+    NOTHING_RULE,
+)
 
+#: a device with this many optical ports may be a crossing itself
+CROSSING_PORTS = 4
+#: function of the cells that are a fibre
+FIBER = "fiber"
 #: half the side of the box that marks a port, um
 _MARK = 0.5
 
@@ -59,9 +79,11 @@ def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None)
     refuse_foreign(file)
     netlists = extract(file, device_functions() if leaves is None else leaves)
     placed = placements(file.layout, file.top)
-    violations = _port_violations(file, netlists, placed)
+    violations = _port_violations(file, netlists, placed) + _loose_violations(file, netlists, placed)
     with captured_output():
         violations += _overlap_violations(file, netlists, placed)
+        violations += _raw_crossing_violations(file, netlists, placed)
+        violations += _undrawn_violations(file, netlists, placed)
     looked_at = netlists.counts().get("optical_ports", 0) or len(netlists.cells[netlists.top].ports)
     wg = file.layout.find_layer(*layer_of("WG"))
     if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty() and not _says_what_it_is(file):
@@ -117,6 +139,28 @@ def _port_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int
     ]
 
 
+def _loose_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
+    """Open facets in cells that have fibres or connectors; positions of a connector may stay free."""
+    found: list[Violation] = []
+    for cell in netlists.cells.values():
+        functions = {instance.name: instance.function for instance in cell.instances}
+        if not {FIBER, CONNECTOR} & set(functions.values()):
+            continue
+        cells = {instance.name: instance for instance in cell.instances}
+        for name, port_name in cell.outside:
+            instance = cells[name]
+            port = next(p for p in netlists.cells[instance.cell].ports if p.name == port_name)
+            if instance.function == CONNECTOR or not port.port_type.startswith("edge"):
+                continue
+            x, y = Placement().inside(instance).point(port.x, port.y)
+            what = "ends at nothing" if instance.function == FIBER else "meets no fibre"
+            text = f"{name}.{port_name} {what}, 1 partner needed; move the two together or declare it in open_ports"
+            found.append(
+                Violation(LOOSE_RULE, "-", cell.name, _around(x, y), text + _times(_placed(file, placed, cell.name)))
+            )
+    return found
+
+
 def _overlap_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
     layer = file.layout.find_layer(*layer_of("WG"))
     if layer is None:
@@ -136,4 +180,48 @@ def _overlap_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, 
                     f"0 allowed; place a crossing or route one around{_times(placed.get(cell.cell_index(), 1))}",
                 )
             )
+    return found
+
+
+def _raw_crossing_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
+    layer = file.layout.find_layer(*layer_of("WG"))
+    if layer is None:
+        return []
+    found: list[Violation] = []
+    for index, places in placed.items():
+        cell = file.layout.cell(index)
+        netlist = netlists.cells.get(cell.name)
+        if netlist is not None and netlist.leaf and len(netlist.ports) >= CROSSING_PORTS:
+            continue
+        for crossing in raw_crossings(file.layout, cell, layer):
+            box = crossing.box.to_dtype(file.layout.dbu)
+            found.append(
+                Violation(
+                    RAW_CROSSING_RULE,
+                    "WG",
+                    cell.name,
+                    (round(box.left, 4), round(box.bottom, 4), round(box.right, 4), round(box.top, 4)),
+                    f"two waveguides drawn across each other in one cell, {crossing.area_um2:.4g} um2 in common, "
+                    f"0 allowed; place a crossing or route one around{_times(places)}",
+                )
+            )
+    return found
+
+
+def _undrawn_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, int]) -> list[Violation]:
+    found: list[Violation] = []
+    for netlist in netlists.cells.values():
+        cell = file.layout.cell(netlist.name)
+        if not netlist.leaf or cell is None:
+            continue
+        found += [
+            Violation(
+                UNDRAWN_RULE,
+                fault.layer,
+                netlist.name,
+                _around(fault.x, fault.y),
+                fault.message + _times(placed.get(cell.cell_index(), 1)),
+            )
+            for fault in undrawn_ports(file.layout, cell, netlist.ports)
+        ]
     return found

@@ -13,6 +13,8 @@ import numpy as np
 
 #: overlaps up to this width are the rounding of slanted edges, dbu
 SLIVER = 2
+#: what is wider is no single-mode waveguide: the arms of alignment marks cross, dbu
+WIDEST_WAVEGUIDE = 3000
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,39 @@ def overlaps(layout: kdb.Layout, cell: kdb.Cell, layer: int) -> Iterator[Overlap
         real = both.sized(-SLIVER // 2).sized(SLIVER // 2) if not both.is_empty() else both
         for polygon in real.merged().each():
             yield Overlap(a.name, b.name, polygon.bbox(), polygon.area() * layout.dbu**2)
+
+
+def raw_crossings(layout: kdb.Layout, cell: kdb.Cell, layer: int) -> Iterator[Overlap]:
+    """Places where two shapes that a cell draws itself cross: what they have in common cuts both of them in two.
+
+    Shapes that only overlap at their ends, as the pieces of one waveguide do, stay in one piece each.
+    """
+    shapes = cell.shapes(layer)
+    if shapes.size() < 2:
+        return
+    parts = [_Part("own shapes", None, kdb.ICplxTrans(), shape.bbox()) for shape in shapes.each() if _has_area(shape)]
+    polygons = [shape.polygon for shape in shapes.each() if _has_area(shape)]
+    for i, j in _near_pairs(parts):
+        a, b = kdb.Region(polygons[i]), kdb.Region(polygons[j])
+        both = (a & b).sized(-SLIVER // 2).sized(SLIVER // 2).merged()
+        for polygon in both.each():
+            common = kdb.Region(polygon)
+            if _is_narrow(common) and _pieces(a, common) > 1 and _pieces(b, common) > 1:
+                yield Overlap("own shapes", "own shapes", polygon.bbox(), polygon.area() * layout.dbu**2)
+
+
+def _has_area(shape: kdb.Shape) -> bool:
+    return shape.is_box() or shape.is_polygon() or shape.is_path()
+
+
+def _is_narrow(common: kdb.Region) -> bool:
+    """True when no disc wider than a waveguide fits in."""
+    return common.sized(-WIDEST_WAVEGUIDE // 2).is_empty()
+
+
+def _pieces(whole: kdb.Region, cut: kdb.Region) -> int:
+    """In how many pieces a shape falls when a part is taken out, slivers apart."""
+    return (whole - cut.sized(SLIVER // 2)).sized(-SLIVER // 2).merged().count()
 
 
 def _parts(layout: kdb.Layout, cell: kdb.Cell, layer: int) -> Iterator[_Part]:

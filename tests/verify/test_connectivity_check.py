@@ -153,3 +153,75 @@ def test_waveguides_without_any_port_are_never_clean(draw):
     assert list(result.by_rule) == ["CONN.no_ports"]
     assert not result.clean
     assert not check(path, ()).clean
+
+
+def _edited(path, change):
+    """The file with its layout changed by `change(layout)`, meta information kept."""
+    layout = kdb.Layout()
+    layout.read(str(path))
+    change(layout)
+    options = kdb.SaveLayoutOptions()
+    options.write_context_info = True
+    layout.write(str(path), options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("box", "says"),
+    [
+        ((0, -200, 19_999, 200), "WG ends 1 nm before it"),
+        ((0, -200, 19_500, 200), "WG ends 500 nm before it"),
+        ((0, -225, 20_000, 225), "WG is drawn 0.45 um wide at it"),
+        ((0, 5_000, 20_000, 5_400), "no WG is drawn within 10 um of it"),
+    ],
+)
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+def test_a_waveguide_that_is_not_drawn_as_its_port_says(build, cells, box, says, angle):
+    def redraw(layout):
+        cell = next(c for c in layout.each_cell() if c.name.startswith("cpo_straight"))
+        shapes = cell.shapes(layout.layer(*layer_of("WG")))
+        shapes.clear()
+        shapes.insert(kdb.Box(*box))
+
+    path = build(("w", cells.straight(length=20), 3, 4, angle))
+    result = connectivity(_edited(path, redraw), LEAVES)
+    found = [v for v in result.violations if v.rule == "CONN.not_drawn"]
+    assert found and any(says in v.message for v in found)
+    assert all(v.cell.startswith("cpo_straight") for v in found)
+
+
+def test_ports_of_turned_and_curved_devices_are_drawn(build, cells):
+    path = build(
+        ("bend", cells.bend_euler(radius=10, angle=90), 0, 0, 33),
+        ("cross", cells.crossing(), 50, 0, 0),
+        ("taper", cells.taper_strip_rib(), 100, 0, 0),
+    )
+    assert "CONN.not_drawn" not in connectivity(path, (*LEAVES, "taper_strip_rib")).by_rule
+
+
+@pytest.mark.parametrize("where", ["straight", "macro"])
+def test_waveguides_drawn_across_each_other_in_one_cell(build, cells, where):
+    def cross(layout):
+        layer = layout.layer(*layer_of("WG"))
+        if where == "straight":
+            cell = next(c for c in layout.each_cell() if c.name.startswith("cpo_straight"))
+        else:
+            cell = layout.create_cell("macro")
+            cell.shapes(layer).insert(kdb.Box(0, 29_800, 20_000, 30_200))
+            layout.top_cells()[0].insert(kdb.CellInstArray(cell.cell_index(), kdb.Trans(0, 10_000)))
+        cell.shapes(layer).insert(kdb.Box(9_000, -40_000, 9_400, 40_000))
+
+    path = build(("w", cells.straight(length=20), 0, 0, 0))
+    (found,) = [v for v in connectivity(_edited(path, cross), LEAVES).violations if v.rule == "CONN.crossing"]
+    assert "0.16 um2 in common, 0 allowed" in found.message
+
+
+def test_pieces_of_one_waveguide_and_alignment_marks_do_not_cross(build, cells):
+    from cpo_pdk.components import die
+
+    def more(layout):
+        cell = next(c for c in layout.each_cell() if c.name.startswith("cpo_straight"))
+        cell.shapes(layout.layer(*layer_of("WG"))).insert(kdb.Box(9_000, -200, 40_000, 200))
+
+    path = build(("w", cells.straight(length=20), 0, 0, 0), ("mark", die.alignment_mark(), 200, 0, 0))
+    assert "CONN.crossing" not in connectivity(_edited(path, more), LEAVES).by_rule
