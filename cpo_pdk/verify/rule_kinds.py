@@ -17,6 +17,7 @@ from cpo_pdk.verify.curvature import tight_bends
 from cpo_pdk.verify.edge_distance import face, marker, nearest_ends, share_end, shortfall
 from cpo_pdk.verify.outline import contours
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
+from cpo_pdk.verify.tips import near_edges, needles, notches
 
 #: slivers up to twice this are the rounding of slanted edges, not a violation; dbu
 SLIVER = 1
@@ -61,18 +62,20 @@ def _areas(layers: ProcessLayers, region: kdb.Region, value: float | None, note:
         yield Finding(shape.bbox().transformed(to_top), value, places, note)
 
 
-def width(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
+def width(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Material narrower than the limit."""
     limit = layers.dbus(rule.value)
     pairs = layers.edges(rule.layers[0], alone=True).width_check(limit, True, kdb.Metrics.Euclidian, POINTED)
-    return _short(layers, pairs, rule.layers[0], limit, material=True)
+    yield from _short(layers, pairs, rule.layers[0], limit, material=True)
+    yield from near_edges(layers, notches(layers, rule.layers[0]), rule.layers[0], limit, through=True)
 
 
-def space(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
+def space(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Gaps and notches narrower than the limit."""
     limit = layers.dbus(rule.value)
     pairs = layers.edges(rule.layers[0], alone=True).space_check(limit, True, kdb.Metrics.Euclidian, POINTED)
-    return _short(layers, pairs, rule.layers[0], limit, material=False)
+    yield from _short(layers, pairs, rule.layers[0], limit, material=False)
+    yield from near_edges(layers, needles(layers, rule.layers[0]), rule.layers[0], limit, through=False)
 
 
 def separation(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
@@ -85,6 +88,8 @@ def separation(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
         distance = shortfall(shape.edge_pair, limit)
         if distance is not None:
             yield Finding(marker(shape.edge_pair, limit).transformed(to_top), distance * layers.dbu, places)
+    yield from near_edges(layers, needles(layers, first), second, limit)
+    yield from near_edges(layers, needles(layers, second), first, limit)
     yield from _areas(layers, layers.region(first) & layers.region(second), 0.0, "they overlap")
 
 
@@ -97,13 +102,22 @@ def enclosure(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
         distance = shortfall(shape.edge_pair, limit)
         if distance is not None:
             yield Finding(shape.edge_pair.second.bbox().transformed(to_top), distance * layers.dbu, places)
+    yield from near_edges(layers, needles(layers, inner), outer, limit)
+    yield from near_edges(layers, notches(layers, outer), inner, limit)
     yield from _areas(layers, _without_slivers(layers.region(inner) - layers.region(outer)), 0.0, f"outside {outer}")
 
 
 def overlap(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
-    """Places where two layers touch or overlap by less than the limit."""
+    """Places where two layers touch or overlap by less than the limit: what they share is narrower than it."""
     limit = layers.dbus(rule.value)
     first, second = rule.layers
+    shared = (layers.region(first) & layers.region(second)).merged()
+    borders = shared.edges()
+    borders.merged_semantics = False
+    for shape, to_top, places in layers.distinct(borders.width_check(limit, True, kdb.Metrics.Euclidian, POINTED)):
+        distance = shortfall(shape.edge_pair, limit)
+        if distance is not None:
+            yield Finding(marker(shape.edge_pair, limit).transformed(to_top), distance * layers.dbu, places)
     for shape, to_top, places in layers.distinct(
         layers.edges(first).overlap_check(layers.edges(second), limit, True, kdb.Metrics.Euclidian, POINTED)
     ):
