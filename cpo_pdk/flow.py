@@ -7,6 +7,7 @@ No file holds a time, a user name or a path of the machine: two builds of one sp
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -98,20 +99,31 @@ class BuildResult:
                 },
             },
             "insertion_loss_dB": {d: spread_of(lanes, d) for d in ("tx", "rx")},
-            "crosstalk_dB": {"worst": round(max(lane.crosstalk_dB for lane in lanes), 3)},
+            "crosstalk_dB": {"worst": worst_crosstalk_of(lanes)},
             "lanes": self.lanes.as_posix(),
             "seconds": {stage: round(s, 3) for stage, s in self.seconds.items()},
         }
 
 
-def spread_of(lanes: tuple[Lane, ...], direction: str) -> dict[str, float]:
-    """Smallest, median and largest insertion loss of one direction, dB."""
+def spread_of(lanes: tuple[Lane, ...], direction: str) -> dict[str, float | None]:
+    """Smallest, median and largest insertion loss of one direction, dB; None where there is no lane, or no light."""
     losses = [lane.insertion_loss_dB for lane in lanes if lane.direction == direction]
+    if not losses:
+        return {"min": None, "median": None, "max": None}
     return {
-        "min": round(min(losses), 3),
-        "median": round(statistics.median(losses), 3),
-        "max": round(max(losses), 3),
+        "min": _level(min(losses)),
+        "median": _level(statistics.median(losses)),
+        "max": _level(max(losses)),
     }
+
+
+def worst_crosstalk_of(lanes: tuple[Lane, ...]) -> float | None:
+    """Highest crosstalk of all lanes, dB; None without lanes."""
+    return _level(max((lane.crosstalk_dB for lane in lanes), default=math.nan))
+
+
+def _level(value: float) -> float | None:
+    return round(value, 3) if math.isfinite(value) else None
 
 
 class _Clock:
@@ -305,7 +317,7 @@ def _after_drawing(
                 drc=drc,
                 connectivity=connectivity,
                 simulation=simulation,
-                warnings=warnings,
+                warnings=tuple(_without_folders(text, package, sheets) for text in warnings),
                 models=dict(
                     sorted({i.cell: i.model for lane in simulation.lanes for i in lane.items if i.cell != "-"}.items())
                 ),
@@ -329,6 +341,13 @@ def _after_drawing(
         warnings=warnings,
         seconds=clock.seconds,
     )
+
+
+def _without_folders(text: str, package: PackageSpec, sheets: dict[str, Sheet]) -> str:
+    """A message as the report shows it: files by name only, so that its bytes do not depend on where they lie."""
+    for origin in (package.origin, *(sheet.origin for sheet in sheets.values())):
+        text = text.replace(str(origin), origin.name)
+    return text
 
 
 def fibres_of(netlist: Netlists) -> dict[str, int]:
@@ -360,7 +379,7 @@ def simulation_json(result: SimulationResult, gds: str | Path) -> dict[str, Any]
         "gds": Path(gds).as_posix(),
         "lanes_per_direction": {d: sum(lane.direction == d for lane in lanes) for d in directions},
         "insertion_loss_dB": {d: spread_of(lanes, d) for d in directions},
-        "crosstalk_dB": {"worst": round(max(lane.crosstalk_dB for lane in lanes), 3)} if lanes else {},
+        "crosstalk_dB": {"worst": worst_crosstalk_of(lanes)} if lanes else {},
         "counts": result.counts,
         "modulator": result.modulator,
         "warnings": list(result.warnings),

@@ -1,7 +1,7 @@
 """Writing results so that nobody ever reads half of one.
 
 A file is written under a temporary name in its own folder, flushed to the disk and renamed. A whole set of results
-is made in a hidden folder beside its destination (`staged`) and moved into place only when all of it is there.
+is made in a hidden folder inside its destination (`staged`) and moved into place only when all of it is there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from cpo_pdk.errors import OutputError
 from cpo_pdk.spec.name_rules import check_name
@@ -27,7 +26,6 @@ except ImportError:  # Windows
     fcntl = None
 
 _TEMPORARY = ".tmp-"
-_LOCK = ".tmp-lock"
 #: where a leftover has no lock to ask, it counts as dead after this time, s
 _STALE_AFTER = 3600.0
 
@@ -71,15 +69,27 @@ def result_folder(root: Path | str, name: str) -> Path:
         OutputError: the folder can't be written, is a link or is not a folder.
     """
     root = Path(root)
-    folder = root / check_name(name, "output folder", hyphen=True)
+    return _writable_folder(root / check_name(name, "output folder", hyphen=True), inside=root)
+
+
+def chosen_folder(folder: Path | str) -> Path:
+    """Return a folder that the user named in full, made if needed.
+
+    Raises:
+        OutputError: the folder can't be written, is a link or is not a folder.
+    """
+    return _writable_folder(Path(folder))
+
+
+def _writable_folder(folder: Path, inside: Path | None = None) -> Path:
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         _refuse_link(folder)
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(_explain(folder, error)) from error
-    if folder.resolve().parent != root.resolve():
-        raise OutputError(f"{folder}: lies outside of {root}; choose another name")
+    if inside is not None and folder.resolve().parent != inside.resolve():
+        raise OutputError(f"{folder}: lies outside of {inside}; choose another name")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: no permission to write here; choose another folder with --out")
     return folder
@@ -87,18 +97,17 @@ def result_folder(root: Path | str, name: str) -> Path:
 
 @contextlib.contextmanager
 def staged(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside `folder`; on success its files replace those of the same name in `folder`.
+    """Give a temporary folder inside `folder`; on success its files replace those of the same name in `folder`.
 
     An exception, or Ctrl-C, inside the block leaves `folder` as it was. Leftovers of builds that were killed are
     removed first; a build of the same results that still runs is an `OutputError`.
     """
-    _clean_leftovers(folder)
-    try:
-        temporary = Path(tempfile.mkdtemp(prefix=f"{_TEMPORARY}{folder.name}.", dir=folder.parent))
-    except OSError as error:
-        raise OutputError(_explain(folder.parent, error)) from error
-    with (temporary / _LOCK).open("w") as lock:
-        _take(lock)
+    with _locked(folder):
+        _clean_leftovers(folder)
+        try:
+            temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder))
+        except OSError as error:
+            raise OutputError(_explain(folder, error)) from error
         try:
             yield temporary
             _move_into_place(temporary, folder)
@@ -112,6 +121,8 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
     files = sorted(p for p in temporary.iterdir() if p.is_file() and not p.name.startswith(_TEMPORARY))
     for file in files:
         _refuse_link(folder / file.name)
+        if (folder / file.name).is_dir():
+            raise OutputError(f"{folder / file.name}: is a folder, a result of that name is to be written; remove it")
     try:
         for file in files:
             with file.open("rb+") as handle:
@@ -140,39 +151,44 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the system lets go of it when the process ends, however it ends."""
+    if fcntl is None:
+        if any(time.time() - p.stat().st_mtime < _STALE_AFTER for p in folder.glob(f"{_TEMPORARY}*") if p.is_dir()):
+            raise OutputError(_busy(folder))
+        yield
+        return
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(_explain(folder, error)) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise OutputError(_busy(folder)) from None
+    except OSError:  # a file system without locks
+        pass
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _busy(folder: Path) -> str:
+    return f"{folder}: another process is building the same results; wait for it or choose another --out"
+
+
 def _clean_leftovers(folder: Path) -> None:
-    for leftover in folder.parent.glob(f"{_TEMPORARY}{folder.name}.*"):
-        if leftover.is_symlink() or not leftover.is_dir():
-            continue
-        if _in_use(leftover):
-            raise OutputError(
-                f"{folder}: another process is building the same results; wait for it or choose another --out"
-            )
-        shutil.rmtree(leftover, ignore_errors=True)
+    """Remove what killed builds left; whoever holds the folder is the only one that builds in it."""
     for leftover in folder.glob(f"{_TEMPORARY}*"):
-        if leftover.is_file() and time.time() - leftover.stat().st_mtime > _STALE_AFTER:
+        if leftover.is_symlink():
+            continue
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        elif leftover.is_file() and time.time() - leftover.stat().st_mtime > _STALE_AFTER:
             leftover.unlink(missing_ok=True)
-
-
-def _in_use(leftover: Path) -> bool:
-    """A build that lives holds its lock; the system drops the lock of one that was killed."""
-    if fcntl is None:
-        return time.time() - leftover.stat().st_mtime < _STALE_AFTER
-    try:
-        with (leftover / _LOCK).open("a") as lock:
-            return not _take(lock)
-    except OSError:
-        return False
-
-
-def _take(lock: IO[str]) -> bool:
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _refuse_link(path: Path) -> None:

@@ -212,7 +212,7 @@ def test_an_interrupted_build_leaves_the_results_of_the_one_before(tmp_path: Pat
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         deadline = time.monotonic() + 60
-        while not list(tmp_path.glob("gds_out/.tmp-*/*.gds")) and time.monotonic() < deadline:
+        while not list(folder.glob(".tmp-*/*.gds")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

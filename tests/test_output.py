@@ -143,11 +143,44 @@ def test_a_killed_build_leaves_the_old_results_and_is_cleaned_up_by_the_next(tmp
             pass
         builder.send_signal(signal.SIGKILL)
     assert (folder / "x.gds").read_text() == "old"
-    assert len(names(tmp_path)) == 2
+    assert len(names(folder)) == 2
     with output.staged(folder) as stage:
         (stage / "x.gds").write_text("new")
-    assert (folder / "x.gds").read_text() == "new"
+    assert names(folder) == ["x.gds"] and (folder / "x.gds").read_text() == "new"
     assert names(tmp_path) == ["package"]
+
+
+def test_a_folder_in_the_place_of_a_result_stops_all_of_them(tmp_path: Path) -> None:
+    folder = output.result_folder(tmp_path, "package")
+    (folder / "b.csv").mkdir()
+    with pytest.raises(OutputError, match=r"b\.csv: is a folder"), output.staged(folder) as stage:
+        (stage / "a.gds").write_text("new")
+        (stage / "b.csv").write_text("new")
+    assert names(folder) == ["b.csv"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks of the system")
+def test_of_builds_that_start_at_once_one_wins(tmp_path: Path) -> None:
+    folder = output.result_folder(tmp_path, "package")
+    environment = {**os.environ, "PYTHONPATH": str(Path(output.__file__).parent.parent)}
+    code = BUILDER.replace("time.sleep(60)", "sys.stdin.read()")
+    builders = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    deadline = time.monotonic() + 60
+    while sum(b.poll() is None for b in builders) > 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    ended = [b.communicate() for b in builders]
+    assert sorted("another process" in err for _, err in ended) == [False, True, True, True]
+    assert names(folder) == ["x.gds"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")

@@ -12,6 +12,7 @@ import typer
 from cpo_pdk import __version__
 from cpo_pdk.cli import building, drawing, inspecting, projects
 from cpo_pdk.cli.console import settings
+from cpo_pdk.cli.streams import stdout_failed
 
 app = typer.Typer(
     name="cpo",
@@ -29,7 +30,7 @@ _UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        print(f"cpo_pdk {__version__}")
+        print(json.dumps({"version": __version__}) if settings.as_json else f"cpo_pdk {__version__}", flush=True)
         raise typer.Exit
 
 
@@ -39,6 +40,7 @@ def _global_options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="As --json behind the command.")] = False,
 ) -> None:
     settings.debug = debug
 
@@ -55,8 +57,23 @@ app.command("cells")(drawing.cells)
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run `cpo` with `arguments` (default: those of the process) and return the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    settings.as_json = "--json" in arguments
+    try:
+        return _parsed(arguments)
+    except SystemExit as stop:  # the parser's own way out when the reader of the help went away
+        if isinstance(stop.__context__, BrokenPipeError):
+            return stdout_failed(stop.__context__)
+        raise
+    except OSError as error:
+        return stdout_failed(error)
+    finally:
+        settings.as_json = False
+
+
+def _parsed(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="cpo", standalone_mode=False)
+        sys.stdout.flush()
     except typer.Exit as stop:
         return stop.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -66,7 +83,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if not message:  # `cpo` alone: the help was printed
             return 2
         print(f"cpo: {message} (cpo --help shows what there is)", file=sys.stderr)
-        if "--json" in arguments:
-            print(json.dumps({"error": {"type": "UsageError", "message": message, "exit_code": 2}}))
+        if settings.as_json:
+            document = {"error": {"type": "UsageError", "message": message, "exit_code": 2}}
+            print(json.dumps(document), flush=True)
         return 2
     return code if isinstance(code, int) else 0

@@ -67,9 +67,10 @@ def _summary(result: BuildResult) -> list[Any]:
         row = loss[direction]
         table.add_row(
             f"loss {direction}",
-            f"{row['min']:.2f} / {row['median']:.2f} / {row['max']:.2f} dB (best, median, worst lane; {what})",
+            " / ".join(_decibel(row[key], 2) for key in ("min", "median", "max"))
+            + f" dB (best, median, worst lane; {what})",
         )
-    table.add_row("crosstalk", f"{facts['crosstalk_dB']['worst']:.1f} dB (worst lane)")
+    table.add_row("crosstalk", f"{_decibel(facts['crosstalk_dB']['worst'], 1)} dB (worst lane)")
     files = [
         f"{what:8} {path}"
         for what, path in (
@@ -81,3 +82,8 @@ def _summary(result: BuildResult) -> list[Any]:
         )
     ]
     return [table, "", *files]
+
+
+def _decibel(value: float | None, digits: int) -> str:
+    """A level, or a dash where no light arrives or no lane is."""
+    return "-" if value is None else f"{value:.{digits}f}"

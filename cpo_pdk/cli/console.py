@@ -18,6 +18,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from cpo_pdk.cli.streams import stdout_failed
 from cpo_pdk.errors import CpoError, SpecError
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
@@ -31,6 +32,7 @@ class Settings:
     """What the global options say."""
 
     debug: bool = False
+    as_json: bool = False
 
 
 settings = Settings()
@@ -64,17 +66,23 @@ class Progress:
 
     def __call__(self, stage: str) -> None:
         """Close the stage before and open this one; an empty name only closes."""
+        from rich.text import Text
+
+        stage = printable(stage)
         if self._stage:
             self._stop()
-            self._console.print(f"  {self._stage}", f"[dim]{time.perf_counter() - self._since:.1f} s[/dim]")
+            words = Text(f"  {self._stage} ").append(f"{time.perf_counter() - self._since:.1f} s", "dim")
+            self._console.print(words, soft_wrap=True)
         self._stage, self._since = stage, time.perf_counter()
         if stage and self._console.is_terminal:
-            self._status = self._console.status(f"{stage} ...")
+            self._status = self._console.status(Text(f"{stage} ..."))
             self._status.start()
 
     def warn(self, message: str) -> None:
         """Print a warning."""
-        self._console.print("[yellow]warning:[/yellow]", message, markup=True, soft_wrap=True)
+        from rich.text import Text
+
+        self._console.print(Text("warning: ", "yellow").append(printable(message), "default"), soft_wrap=True)
 
     def _stop(self) -> None:
         if self._status is not None:
@@ -96,7 +104,8 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
     with _stdout_aside() as stdout:
         progress = Progress(sys.stderr)
         try:
-            outcome = work(progress)
+            with contextlib.closing(progress):  # the spinner is gone before a message is printed
+                outcome = work(progress)
         except KeyboardInterrupt:
             outcome = _refused("KeyboardInterrupt", "interrupted; earlier results are untouched", 130)
         except CpoError as error:
@@ -111,14 +120,12 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
                 " Run it again as 'cpo --debug ...' and report it with the output (CONTRIBUTING.md)",
                 3,
             )
-        finally:
-            progress.close()
+        code = outcome.exit_code
         try:
-            _print(outcome, as_json, stdout)
-        except BrokenPipeError:  # the reader of a pipe went away: nobody is left to tell
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
-            raise typer.Exit(141) from None
-    raise typer.Exit(outcome.exit_code)
+            _print(outcome, as_json or settings.as_json, stdout)
+        except OSError as error:
+            code = stdout_failed(error, stdout.fileno())
+    raise typer.Exit(code)
 
 
 def _refused(kind: str, message: str, exit_code: int, error: CpoError | None = None) -> Outcome:
@@ -130,10 +137,16 @@ def _refused(kind: str, message: str, exit_code: int, error: CpoError | None = N
         document["problems"] = [
             {"file": str(p.file), "line": p.line, "column": p.column, "message": p.message} for p in error.problems
         ]
-        print(message, file=sys.stderr)
+        lines = [printable(str(p)) for p in error.problems]
+        print("\n".join(lines), file=sys.stderr)
     else:
-        print(f"cpo: {message}", file=sys.stderr)
+        print(f"cpo: {printable(message)}", file=sys.stderr)
     return Outcome({"error": document}, exit_code=exit_code)
+
+
+def printable(text: str) -> str:
+    """One line that can't steer a terminal: file and cell names may hold anything."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _print(outcome: Outcome, as_json: bool, stdout: IO[str]) -> None:
@@ -141,10 +154,14 @@ def _print(outcome: Outcome, as_json: bool, stdout: IO[str]) -> None:
         print(json.dumps(outcome.document, ensure_ascii=False, allow_nan=False), file=stdout)
     elif outcome.text:
         from rich.console import Console
+        from rich.text import Text
 
         console = Console(file=stdout, highlight=False, width=None if stdout.isatty() else 200)
         for item in outcome.text:
-            console.print(item, markup=False) if isinstance(item, str) else console.print(item)
+            if isinstance(item, str):
+                console.print(Text(printable(item)), soft_wrap=True)
+            else:
+                console.print(item)
     stdout.flush()
 
 
@@ -157,14 +174,14 @@ def _stdout_aside() -> Iterator[IO[str]]:
     except OSError:  # started with stdout closed
         kept = os.open(os.devnull, os.O_WRONLY)
     os.dup2(2, 1)
-    stream = os.fdopen(kept, "w", encoding="utf-8")
+    stream = os.fdopen(kept, "w", encoding="utf-8", errors="backslashreplace")
     previous, sys.stdout = sys.stdout, sys.stderr
     try:
         yield stream
     finally:
         sys.stdout = previous
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             stream.flush()
         os.dup2(kept, 1)
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(OSError):
             stream.close()

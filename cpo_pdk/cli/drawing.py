@@ -42,11 +42,13 @@ def cells(
 
 def _assignment(text: str) -> tuple[str, Any]:
     from cpo_pdk.errors import InputError
-    from cpo_pdk.spec.yaml_source import core_scalar
+    from cpo_pdk.spec.yaml_source import MAX_DIGITS, core_scalar
 
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         raise InputError(f"--set {text!r}: give KEY=VALUE, as in --set gap=0.2")
+    if len(value) > MAX_DIGITS:
+        raise InputError(f"--set {key.strip()}: a value of {len(value)} characters; {MAX_DIGITS} are allowed")
     return key.strip(), core_scalar(value.strip())
 
 

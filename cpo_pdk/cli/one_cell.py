@@ -41,7 +41,7 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
         known = sorted({*CELLS, *sheets})
         raise InputError(f"no cell or sheet {name!r}{did_you_mean(name, known) or ';'} there are: {', '.join(known)}")
     component = CELLS[function](**{**(sheet.geometry if sheet else {}), **settings})
-    folder = output.result_folder(out.parent, out.name)
+    folder = output.chosen_folder(out)
     with output.staged(folder) as stage:
         file = f"{component.name}.gds"
         write_gds(component, stage / file)

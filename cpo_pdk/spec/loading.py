@@ -64,6 +64,8 @@ def find_spec(path_or_name: str | Path, project: Path | None = None) -> Path:
         found = list_specs(project)
         if path.is_dir():
             raise InputError(f"{path}: is a folder, a spec file is expected; known specs: {_names(found)}")
+        if path.exists():
+            raise InputError(f"{path}: is a pipe or device, a spec file is expected; known specs: {_names(found)}")
         raise InputError(f"{path}: no such file{did_you_mean(path.stem, found) or ';'} known specs: {_names(found)}")
     found = list_specs(project)
     check_name(text, "spec")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import klayout.db as kdb
@@ -73,6 +74,24 @@ def test_a_cell_is_drawn_with_arguments_of_ones_own(here: Path, capfd: pytest.Ca
     assert sorted(p.name for p in (here / "own").iterdir()) == sorted([gds.name, gds.with_suffix(".png").name])
 
 
+@pytest.mark.parametrize("out", [".", "my results/v1.0", "ä"])
+def test_a_cell_is_drawn_into_any_folder_that_one_names(
+    here: Path, out: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    document = document_of(["cells", "straight", "--out", out], capfd)
+    assert Path(document["gds"]).parent == Path(out)
+    assert len(list((here / out).iterdir())) == 2
+
+
+@pytest.mark.parametrize("command", ["build", "report"])
+def test_a_spec_that_is_a_pipe_or_a_device_is_one_line(
+    here: Path, command: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(here / "pipe.yaml")
+    for name in ("pipe.yaml", "/dev/zero"):
+        assert "pipe or device" in document_of([command, name], capfd, code=2)["error"]["message"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -80,7 +99,8 @@ def test_a_cell_is_drawn_with_arguments_of_ones_own(here: Path, capfd: pytest.Ca
         (["straight", "--set", "length=.nan"], "not finite"),
         (["straight", "--set", "length"], "give KEY=VALUE"),
         (["straight", "--set", "lenght=3"], "unknown argument 'lenght'"),
-        (["straight", "--out", "../out/.."], "name"),
+        (["straight", "--out", "/dev/null/x"], "can't be written"),
+        (["straight", "--set", "length=" + "9" * 5000], "characters"),
     ],
 )
 def test_a_cell_that_cannot_be_drawn_writes_nothing(

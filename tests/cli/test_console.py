@@ -135,3 +135,76 @@ def test_a_module_in_the_working_folder_is_not_imported(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["cells"]
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirects of a shell")
+@pytest.mark.parametrize(
+    ("arguments", "redirect", "code", "said"),
+    [
+        ("list --json", ">&-", 0, ""),
+        ("list --json", ">&- 2>&-", 0, ""),
+        ("list --json", "<&- >&- 2>&-", 0, ""),
+        ("check no.gds", ">&-", 2, "no such file"),
+        ("check no.gds", "2>/dev/full", 2, ""),
+        ("list", ">/dev/full", 2, "stdout: can't be written"),
+        ("list --json", ">/dev/full", 2, "stdout: can't be written"),
+        ("--help", ">/dev/full", 2, "stdout: can't be written"),
+        ("nonsense --json", ">/dev/full", 2, "stdout: can't be written"),
+        ("--help", "| true", 141, ""),
+        ("nonsense --json", "| true", 141, "No such command"),
+    ],
+)
+def test_closed_and_full_streams_give_the_right_exit_code(
+    arguments: str, redirect: str, code: int, said: str, tmp_path: Path
+) -> None:
+    if "/dev/full" in redirect and not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    environment = {**os.environ, "PYTHONPATH": str(Path(cpo_pdk.__file__).parent.parent)}
+    script = f"{sys.executable} -m cpo_pdk {arguments} {redirect}; exit ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == code, result.stderr
+    assert said in result.stderr and "Traceback" not in result.stderr and result.stderr.count("\n") <= 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="redirects of a shell")
+def test_without_stderr_the_result_is_whole(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(cpo_pdk.__file__).parent.parent)}
+    for redirect in ("2>&-", "2>/dev/full"):
+        script = f"{sys.executable} -m cpo_pdk cells straight --json {redirect}"
+        result = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert result.returncode == 0 and json.loads(result.stdout)["cell"] == "straight"
+
+
+@pytest.mark.parametrize("arguments", [["--json", "list"], ["list", "--json"]])
+def test_json_may_stand_before_the_command(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    assert set(json.loads(capfd.readouterr().out)) == {"sheets", "cells", "specs"}
+    assert run(["--version", "--json"]) == 0
+    assert json.loads(capfd.readouterr().out) == {"version": cpo_pdk.__version__}
+
+
+def test_names_are_neither_markup_nor_control_sequences(capfd: pytest.CaptureFixture[str]) -> None:
+    name = "x[/b].gds \x1b[31m :smile:"
+
+    def work(progress: Progress) -> Outcome:
+        progress(f"reading {name}")
+        progress.warn(f"{name} is odd")
+        progress("")
+        raise InputError(f"{name}: no such file")
+
+    assert outcome_of(work, False) == 2
+    err = capfd.readouterr().err
+    assert err.count(r"x[/b].gds \x1b[31m :smile:") == 3 and "\x1b" not in err
+
+
+def test_a_file_name_that_is_no_text_is_still_one_json_object(capfd: pytest.CaptureFixture[str]) -> None:
+    def work(_: Progress) -> Outcome:
+        raise InputError("\udcff.yaml: is empty")
+
+    assert outcome_of(work, True) == 2
+    assert json.loads(capfd.readouterr().out)["error"]["message"] == "\udcff.yaml: is empty"
+
+
+def test_a_long_path_stays_on_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert outcome_of(lambda _: Outcome({}, ["x" * 500]), False) == 0
+    assert capfd.readouterr().out == "x" * 500 + "\n"
