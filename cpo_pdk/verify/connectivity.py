@@ -15,7 +15,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.circuit.netlist import Netlists, ProblemKind
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import layer_of
-from cpo_pdk.verify.drawn_ports import undrawn_ports
+from cpo_pdk.verify.drawn_ports import undrawn_ports, wrong_length
 from cpo_pdk.verify.drc import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
 from cpo_pdk.verify.overlaps import composite_cells, overlaps, raw_crossings
@@ -27,6 +27,8 @@ CROSSING_RULE = "CONN.overlap"
 RAW_CROSSING_RULE = "CONN.crossing"
 #: a port of a device at which its waveguide isn't drawn as it says
 UNDRAWN_RULE = "CONN.not_drawn"
+#: a straight that says another length than it is drawn with
+LENGTH_RULE = "CONN.length"
 #: a facet in a package that meets no fibre, or a fibre that ends at nothing
 LOOSE_RULE = "CONN.loose_facet"
 #: silicon in the file, and nothing that says where its optical ports are
@@ -37,6 +39,7 @@ CONNECTIVITY_RULES = (
     RAW_CROSSING_RULE,
     UNDRAWN_RULE,
     LOOSE_RULE,
+    LENGTH_RULE,
     NOTHING_RULE,
 )
 
@@ -224,4 +227,11 @@ def _undrawn_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, 
             )
             for fault in undrawn_ports(file.layout, cell, netlist.ports)
         ]
+        lengths = wrong_length(netlist)
+        if lengths is not None:
+            said, apart = lengths
+            port = netlist.ports[0]
+            text = f"length = {said:g} um is written in the cell, its ports are {apart:g} um apart; draw it again"
+            times = _times(placed.get(cell.cell_index(), 1))
+            found.append(Violation(LENGTH_RULE, "-", netlist.name, _around(port.x, port.y), text + times))
     return found

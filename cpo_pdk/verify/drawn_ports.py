@@ -6,20 +6,27 @@ its own coordinates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import klayout.db as kdb
 
-from cpo_pdk.circuit.netlist import Port
+from cpo_pdk.circuit.netlist import CellNetlist, Port
 from cpo_pdk.tech.layers import LAYERS, NAMES
 
-#: how far behind the port the width is measured, dbu: a taper that begins there has hardly widened
-DEPTH = 2
+#: how far behind the port the width is measured, dbu; from both places follows what it is at the port of a taper
+DEPTHS = (2, 42)
 #: the line across reaches this far beyond the half width of the port on each side, dbu
 BEYOND = 200
+#: a taper widens by this much of its length at most; more is a step
+STEEPEST = 2.0
 #: how far behind the port its waveguide is searched for, dbu
 REACH = 10_000
+#: function of the cells whose length is the distance of their ports
+STRAIGHT = "straight"
+#: ports are snapped to the grid, um
+SNAP_UM = 0.0015
 #: how far a corner of a turned waveguide may be off by rounding, dbu
 ROUNDING = 2
 
@@ -87,8 +94,15 @@ def _gap(layout: kdb.Layout, cell: kdb.Cell, index: int, port: Port) -> float | 
 
 
 def _width(layout: kdb.Layout, cell: kdb.Cell, index: int, port: Port) -> float:
-    """Width in dbu of what is drawn across the port, `DEPTH` behind it, up to `BEYOND` more on each side."""
-    half, back = port.width / 2 + BEYOND * layout.dbu, -DEPTH * layout.dbu
+    """Width in dbu of what is drawn at the port, carried on to it from `DEPTHS` behind it."""
+    near, far = (_across(layout, cell, index, port, depth) for depth in DEPTHS)
+    slope = (far - near) / (DEPTHS[1] - DEPTHS[0])
+    return near - DEPTHS[0] * slope if abs(slope) < STEEPEST else near
+
+
+def _across(layout: kdb.Layout, cell: kdb.Cell, index: int, port: Port, depth: int) -> float:
+    """Width in dbu of what is drawn across the port `depth` behind it, up to `BEYOND` more on each side."""
+    half, back = port.width / 2 + BEYOND * layout.dbu, -depth * layout.dbu
     line = _line(port, kdb.DEdge(back, -half, back, half), layout.dbu)
     centre = kdb.Point((line.x1 + line.x2) // 2, (line.y1 + line.y2) // 2)
     parts = (part for part in _inside(layout, cell, index, line) if _holds(part, centre))
@@ -97,3 +111,16 @@ def _width(layout: kdb.Layout, cell: kdb.Cell, index: int, port: Port) -> float:
 
 def _holds(part: kdb.Edge, point: kdb.Point) -> bool:
     return part.bbox().enlarged(ROUNDING, ROUNDING).contains(point)
+
+
+def wrong_length(cell: CellNetlist) -> tuple[float, float] | None:
+    """What a straight says that its length is, and how far its ports are apart (um), when the two differ.
+
+    Loss and phase are computed from the length that is written beside the drawing.
+    """
+    said = cell.settings.get("length", cell.info.get("length"))
+    if cell.function != STRAIGHT or len(cell.ports) != 2 or isinstance(said, bool) or not isinstance(said, int | float):
+        return None
+    a, b = cell.ports
+    apart = math.hypot(a.x - b.x, a.y - b.y)
+    return (float(said), apart) if abs(apart - said) > SNAP_UM else None

@@ -225,3 +225,28 @@ def test_pieces_of_one_waveguide_and_alignment_marks_do_not_cross(build, cells):
 
     path = build(("w", cells.straight(length=20), 0, 0, 0), ("mark", die.alignment_mark(), 200, 0, 0))
     assert "CONN.crossing" not in connectivity(_edited(path, more), LEAVES).by_rule
+
+
+def test_a_straight_that_says_another_length_than_it_has(build, cells):
+    def lie(layout):
+        cell = next(c for c in layout.each_cell() if c.name.startswith("cpo_straight"))
+        for item in list(cell.each_meta_info()):
+            if item.name == "kfactory:settings":
+                value = {**item.value, "length": 1020.0}
+                cell.add_meta_info(kdb.LayoutMetaInfo(item.name, value, item.description, True))
+
+    path = build(("w", cells.straight(length=20), 0, 0, 0))
+    assert "CONN.length" not in connectivity(path, LEAVES).by_rule
+    (found,) = [v for v in connectivity(_edited(path, lie), LEAVES).violations if v.rule == "CONN.length"]
+    assert "length = 1020 um" in found.message and "20 um apart" in found.message
+
+
+def test_fibres_and_engines_of_a_package_meet(build):
+    from cpo_pdk.components import fibers
+
+    fibre = fibers.fiber()
+    far = fibre.ports["o2"].center
+    second = ("b", fibre, far[0], far[1], 0)
+    loose = connectivity(build(("a", fibre, 0, 0, 0), second), ("fiber",))
+    found = {v.message.split()[0] for v in loose.violations if v.rule == "CONN.loose_facet"}
+    assert found == {"a.o1", "b.o2"}
