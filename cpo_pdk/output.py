@@ -14,7 +14,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cpo_pdk.errors import OutputError
@@ -79,6 +79,30 @@ def chosen_folder(folder: Path | str) -> Path:
         OutputError: the folder can't be written, is a link or is not a folder.
     """
     return _writable_folder(Path(folder))
+
+
+def remove_made(folder: Path, files: Sequence[str], existed: bool) -> None:
+    """Take back the files of a set that could not be written whole, and the folders that it made.
+
+    Args:
+        folder: of the set.
+        files: relative to it.
+        existed: the folder was there before, and stays.
+    """
+    for name in files:
+        (folder / name).unlink(missing_ok=True)
+    parents = {p for name in files for p in Path(name).parents if p != Path(".")}
+    for place in [*(folder / p for p in sorted(parents, reverse=True)), *([] if existed else [folder])]:
+        with contextlib.suppress(OSError):
+            place.rmdir()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; raises `OutputError`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(_explain(folder, error)) from error
 
 
 def _writable_folder(folder: Path, inside: Path | None = None) -> Path:
@@ -198,7 +222,9 @@ def _refuse_link(path: Path) -> None:
 
 def _explain(path: Path, error: OSError) -> str:
     cause = error.strerror or error
-    return f"{path}: can't be written ({cause}); free space, change the permission or choose another --out"
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        path, cause = Path(error.filename or path), "a file is in the way of a folder"
+    return f"{path}: can't be written ({cause}); free space, change the permission or choose another folder"
 
 
 def _umask() -> int:

@@ -111,8 +111,7 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
         except CpoError as error:
             outcome = _refused(type(error).__name__, str(error), error.exit_code, error)
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            outcome = _refused(type(error).__name__, f"{where}{error.strerror or error}", 2)
+            outcome = _refused(type(error).__name__, _about_file(error), 2)
         except Exception as error:
             outcome = _refused(
                 type(error).__name__,
@@ -126,6 +125,17 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
         except OSError as error:
             code = stdout_failed(error, stdout.fileno())
     raise typer.Exit(code)
+
+
+def _about_file(error: OSError) -> str:
+    """What the system said, about which file; it gives no name when the working folder is gone."""
+    if error.filename:
+        return f"{error.filename}: {error.strerror or error}"
+    try:
+        os.getcwd()
+    except OSError:
+        return "the working folder was removed; change to one that exists"
+    return str(error.strerror or error)
 
 
 def _refused(kind: str, message: str, exit_code: int, error: CpoError | None = None) -> Outcome:

@@ -71,7 +71,12 @@ def create(folder: Path) -> tuple[Path, list[str]]:
         "tests/test_packages.py": _TEST,
         ".gitignore": "/gds_out/*\n!/gds_out/.gitkeep\n__pycache__/\n",
     }
-    for name, text in texts.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(folder / name, text)
+    existed = folder.exists()
+    try:
+        for name, text in texts.items():
+            output.make_folder((folder / name).parent)
+            output.write_text(folder / name, text)
+    except BaseException:
+        output.remove_made(folder, list(texts), existed)
+        raise
     return folder, sorted(texts)

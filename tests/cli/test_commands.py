@@ -9,7 +9,9 @@ from pathlib import Path
 import klayout.db as kdb
 import pytest
 
+from cpo_pdk import output
 from cpo_pdk.cli.app import run
+from cpo_pdk.errors import OutputError
 
 
 def document_of(arguments: list[str], capfd: pytest.CaptureFixture[str], code: int = 0) -> dict:
@@ -42,6 +44,32 @@ def test_init_overwrites_nothing(here: Path, capfd: pytest.CaptureFixture[str]) 
     document = document_of(["init", "demo"], capfd, code=2)
     assert "exists already" in document["error"]["message"]
     assert [p.name for p in (here / "demo").iterdir()] == ["mine.txt"]
+
+
+def test_init_that_fails_half_way_leaves_nothing(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_text, written = output.write_text, []
+
+    def full(path: Path, text: str) -> Path:
+        if len(written) == 3:
+            raise OutputError(f"{path}: can't be written (No space left on device)")
+        written.append(path)
+        return write_text(path, text)
+
+    monkeypatch.setattr(output, "write_text", full)
+    assert run(["init", "demo"]) == 2
+    assert list(here.iterdir()) == []
+    assert run(["init", "/dev/null/demo"]) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a folder that is in use")
+def test_a_working_folder_that_is_gone_is_one_line(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (here / "gone").mkdir()
+    os.chdir(here / "gone")
+    (here / "gone").rmdir()
+    try:
+        assert "working folder was removed" in document_of(["list"], capfd, code=2)["error"]["message"]
+    finally:
+        os.chdir(here)
 
 
 @pytest.mark.parametrize("name", ["a b", "..", "con", "x" * 80])
