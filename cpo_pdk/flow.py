@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import InputError, Problem, SpecError
-from cpo_pdk.spec import PackageSpec, Sheet, check_devices, load_sheets, load_spec
+from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import CheckResult, merge
 
@@ -183,7 +183,8 @@ def build(
     with output.staged(folder) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
             files = _draw(package, stage, sheets, project or project_of(spec), trust)
-        return _after_drawing(package, sheets, files.package_gds, files.warnings, stage, folder, clock)
+        notes = (*own_sheet_notes(sheets), *files.warnings)
+        return _after_drawing(package, sheets, files.package_gds, notes, stage, folder, clock)
 
 
 def report(
@@ -205,7 +206,7 @@ def report(
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
     folder = output.result_folder(out, package.name)
     with output.staged(folder) as stage:
-        return _after_drawing(package, sheets, gds, (), stage, folder, clock)
+        return _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
 
 
 def check(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> CheckResult:
@@ -241,7 +242,9 @@ def simulate(gds: str | Path, project: Path | None = None, progress: Say | None 
     with clock.stage("simulate", f"simulating {Path(gds).name}"):
         from cpo_pdk.circuit.simulation import simulate as simulate_lanes
 
-        return simulate_lanes(gds, load_sheets(project or Path.cwd()))
+        sheets = load_sheets(project or Path.cwd())
+        result = simulate_lanes(gds, sheets)
+        return replace(result, warnings=(*own_sheet_notes(sheets), *result.warnings))
 
 
 def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str, Sheet]]:
@@ -340,6 +343,16 @@ def _after_drawing(
         simulation=simulation,
         warnings=warnings,
         seconds=clock.seconds,
+    )
+
+
+def own_sheet_notes(sheets: dict[str, Sheet]) -> tuple[str, ...]:
+    """One line for each sheet of the project that takes the place of a shipped one of the same name."""
+    shipped = list_sheets()
+    return tuple(
+        f"components/{sheet.origin.name} of the project is used in place of the sheet of that name that ships"
+        for name, sheet in sheets.items()
+        if name in shipped and sheet.origin.resolve() != shipped[name].resolve()
     )
 
 
