@@ -17,12 +17,13 @@ from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _TRENCH_REACH = 60.0  # of the facet trench beside the outermost coupler, um
+_LEAD = 0.2  # straight piece between the port and the fan of a grating, um
 _TRENCH = 20.0  # width of the facet trench outside the die, um
 
 
 @cell
 def edge_coupler(
-    tip_width: Annotated[float, Um(0.12, 0.4)] = 0.15, length_taper: Annotated[float, Um(10, 1_000)] = 150.0
+    tip_width: Annotated[float, Um(0.12, 0.4, step=0.002)] = 0.15, length_taper: Annotated[float, Um(10, 1_000)] = 150.0
 ) -> gf.Component:
     """Inverse taper to the facet; the trench that makes the facet lies outside it.
 
@@ -95,7 +96,7 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
 def edge_coupler_array(
     n: Annotated[int, Count(1, 200)] = 22,
     pitch: Annotated[float, Um(50, 1_000)] = 127.0,
-    tip_width: Annotated[float, Um(0.12, 0.4)] = 0.15,
+    tip_width: Annotated[float, Um(0.12, 0.4, step=0.002)] = 0.15,
     length_taper: Annotated[float, Um(10, 1_000)] = 150.0,
     loopbacks: Annotated[int, Count(0, 2)] = 2,
 ) -> gf.Component:
@@ -124,15 +125,26 @@ def edge_coupler_array(
     return c
 
 
+def _rim(apex: float, x: float, spread: float) -> np.ndarray:
+    """Points of the arc round (`apex`, 0) that meets the axis at `x`, from south to north; um, `spread` in radians."""
+    phi = np.linspace(-spread, spread, arc_steps(x - apex, 2 * spread) + 1)
+    return np.column_stack([apex + (x - apex) * np.cos(phi), (x - apex) * np.sin(phi)])
+
+
+def _arcs(apex: float, inner: float, outer: float, spread: float) -> np.ndarray:
+    """Outline between two arcs of a fan; arguments as `_rim`."""
+    return np.concatenate([_rim(apex, inner, spread), _rim(apex, outer, spread)[::-1]])
+
+
 @cell
 def grating_coupler(
     period: Annotated[float, Um(0.3, 1.5)] = 0.5,
     fill_factor: Annotated[float, Real(0.3, 0.7)] = 0.5,
-    n_periods: Annotated[int, Count(5, 200)] = 40,
+    n_periods: Annotated[int, Count(5, 200)] = 80,
     length_taper: Annotated[float, Um(5, 500)] = 16.0,
     half_angle: Annotated[float, Real(5, 40, "degrees")] = 20.0,
 ) -> gf.Component:
-    """Focusing grating coupler for wafer-level test: arcs etched 70 nm deep into a fan of silicon.
+    """Focusing grating coupler for wafer-level test: a fan of silicon 150 nm high with teeth of full height on it.
 
     ::
 
@@ -146,7 +158,7 @@ def grating_coupler(
         period: in um.
         fill_factor: unetched share of the period.
         n_periods: number of teeth.
-        length_taper: from the apex to the first tooth in um.
+        length_taper: from the port to the first tooth in um.
         half_angle: of the fan in degrees.
 
     Raises:
@@ -160,20 +172,17 @@ def grating_coupler(
     c = gf.Component()
     width = waveguide("strip").width
     spread = math.radians(half_angle)
-    apex = -width / 2 / math.tan(spread)
+    apex = _LEAD - width / 2 / math.tan(spread)
     outer = length_taper + n_periods * period + 2.0
-    phi = np.linspace(-spread, spread, arc_steps(outer, 2 * spread) + 1)
-    rim = np.column_stack([apex + (outer - apex) * np.cos(phi), (outer - apex) * np.sin(phi)])
-    polygon(c, "WG", np.concatenate([[(0, -width / 2)], rim, [(0, width / 2)]]))
-    for i in range(n_periods):
-        inner = length_taper + i * period + tooth - apex
-        radii = (inner, inner + period - tooth)
-        steps = np.linspace(-spread * 1.08, spread * 1.08, arc_steps(radii[1], 2 * spread) + 1)
-        slot = [
-            np.column_stack([apex + r * np.cos(a), r * np.sin(a)])
-            for r, a in zip(radii, (steps, steps[::-1]), strict=True)
-        ]
-        polygon(c, "SLAB150", np.concatenate(slot))
+    lead = np.array([(0.0, -width / 2), (_LEAD, -width / 2)])
+    first = _rim(apex, length_taper + tooth, spread)
+    polygon(c, "WG", np.concatenate([lead, first, lead[::-1] * (1, -1)]))
+    polygon(c, "SLAB150", _arcs(apex, length_taper, outer, spread))
+    for i in range(1, n_periods):
+        inner = length_taper + i * period
+        polygon(c, "WG", _arcs(apex, inner, inner + tooth, spread))
+    inner = length_taper + n_periods * period
+    polygon(c, "WG", _arcs(apex, inner, outer, spread))
     optical_port(c, "o1", 0, 0, 180)
     c.add_port(
         "o2",
@@ -194,6 +203,7 @@ def psr(
     width_hybrid: Annotated[float, Um(0.5, 1)] = 0.6,
     width_narrow: Annotated[float, Um(0.2, 0.4)] = 0.3,
     dy: Annotated[float, Um(2, 20)] = 6.0,
+    length_out: Annotated[float, Um(10, 200)] = 30.0,
 ) -> gf.Component:
     """Polarisation splitter-rotator: a bilevel taper turns TM0 into TE1, an asymmetric coupler drops TE1 as TE0.
 
@@ -210,6 +220,7 @@ def psr(
         width_hybrid: core width where TM0 meets TE1 in um.
         width_narrow: width of the waveguide that takes TE1 as its own TE0 in um.
         dy: centre to centre of the outputs in um.
+        length_out: from the coupler to the outputs in um.
 
     Raises:
         ParameterError: when the dropped output would bend below the smallest radius of the strip.
@@ -217,7 +228,7 @@ def psr(
     c = gf.Component()
     width = waveguide("strip").width
     x1, x2, x3 = length_bilevel, 2 * length_bilevel, 2 * length_bilevel + length_coupler
-    end = round(x3 + 30.0, 3)
+    end = round(x3 + length_out, 3)
     through = [(0, width), (x1, width_hybrid), (x2, width_hybrid), (x3, width_hybrid), (end, width)]
     polygon(c, "WG", band(np.array([[x, 0.0] for x, _ in through]), [w for _, w in through]))
     wide = width_hybrid + 1.0
@@ -226,7 +237,10 @@ def psr(
     tip = max(0.15, width_narrow - 0.1)
     bend, _, radius = sine_s(end - x3, dy - y)
     if radius < waveguide("strip").radius_min:
-        raise ParameterError(f"psr: dy = {dy} um bends the output at {radius:.2f} um; keep it below 20 um")
+        raise ParameterError(
+            f"psr: dy = {dy} um over length_out = {length_out} um bends the output at {radius:.2f} um, below the "
+            f"{waveguide('strip').radius_min} um of strip; lengthen length_out"
+        )
     drop = np.concatenate([[[x2, y]], np.column_stack([x3 + bend[:, 0], y + bend[:, 1]])])
     grow = np.linspace(0, 1, len(bend))
     polygon(c, "WG", band(drop, np.concatenate([[tip], width_narrow + (width - width_narrow) * grow]), 0.0, 0.0))

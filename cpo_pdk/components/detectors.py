@@ -13,6 +13,7 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _BODY = 8.0  # width of the silicon under the germanium and its contacts, um
+_RIM = 0.5  # silicon beyond the germanium at either end, um
 
 _Length = Annotated[float, Um(8, 100)]
 _WidthGe = Annotated[float, Um(1.2, 4)]
@@ -20,20 +21,25 @@ _LengthTaper = Annotated[float, Um(2, 50)]
 
 
 def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool) -> gf.Component:
-    """Draw the body along x from 0 to `length`, tapers outside it, both terminals on the south side."""
+    """Draw the silicon body from x = 0, tapers outside it, both terminals on the south side.
+
+    p is the silicon, n++ the top of the germanium; p implant joins the silicon below the germanium to the p++ contacts.
+    """
     c = gf.Component()
     width = waveguide("strip").width
+    germanium, length = length, round(length + 2 * _RIM, 3)
     rectangle(c, "WG", 0, -_BODY / 2, length, _BODY / 2)
     polygon(c, "WG", band(np.array([[-length_taper, 0.0], [0.0, 0.0]]), [width, width_ge + 0.4]))
     optical_port(c, "o1", -length_taper, 0, 180)
     if dual:
         polygon(c, "WG", band(np.array([[length, 0.0], [length + length_taper, 0.0]]), [width_ge + 0.4, width]))
         optical_port(c, "o2", length + length_taper, 0, 0)
-    rectangle(c, "GE", 0.5, -width_ge / 2, length - 0.5, width_ge / 2)
+    rectangle(c, "GE", _RIM, -width_ge / 2, length - _RIM, width_ge / 2)
     rectangle(c, "NPP", 0.7, -width_ge / 2 + 0.2, length - 0.7, width_ge / 2 - 0.2)
     rectangle(c, "VIAC", 1.2, -0.2, length - 1.2, 0.2)
     rectangle(c, "M1", 0.9, -0.5, length - 0.9, 0.5)
     inner = round(width_ge / 2 + 0.8, 3)
+    rectangle(c, "P", 0.3, -inner - 0.3, length - 0.3, inner + 0.3)
     for side in (1, -1):
         low, high = sorted((side * inner, side * (_BODY / 2 - 0.2)))
         rectangle(c, "PPP", 0.3, low, length - 0.3, high)
@@ -50,7 +56,7 @@ def _detector(length: float, width_ge: float, length_taper: float, *, dual: bool
     rectangle(c, "M2", cathode - 1.2, -6.0, cathode + 1.2, 0.8)
     metal_port(c, "e1", anode, -6.0, 270)
     metal_port(c, "e2", cathode, -6.0, 270, width=2.4)
-    c.info["length"] = length
+    c.info["length"] = germanium
     return c
 
 
@@ -66,7 +72,7 @@ def photodetector(length: _Length = 15.0, width_ge: _WidthGe = 2.0, length_taper
                e1 e2
 
     Args:
-        length: of the silicon body in um; the germanium is 1 um shorter.
+        length: of the germanium in um; the silicon below it is 1 um longer.
         width_ge: width of the germanium in um.
         length_taper: from the waveguide to the body in um.
     """
@@ -87,7 +93,7 @@ def photodetector_dual(
                e1 e2
 
     Args:
-        length: of the silicon body in um; the germanium is 1 um shorter.
+        length: of the germanium in um; the silicon below it is 1 um longer.
         width_ge: width of the germanium in um.
         length_taper: from the waveguides to the body in um.
     """

@@ -107,12 +107,12 @@ def add_drop_ring(
 
 @cell
 def ring_modulator(
-    radius: Annotated[float, Um(4.5, 50)] = 6.0,
-    gap: Annotated[float, Um(0.12, 1)] = 0.15,
-    gap_drop: Annotated[float, Um(0.12, 1.5)] = 0.3,
+    radius: Annotated[float, Um(4.5, 50)] = 6.4,
+    gap: Annotated[float, Um(0.12, 1)] = 0.17,
+    gap_drop: Annotated[float, Um(0.12, 1.5)] = 0.4,
     length_x: Annotated[float, Um(0, 20)] = 0.0,
-    junction_fill: Annotated[float, Real(0.1, 0.9)] = 0.7,
-    width_heater: Annotated[float, Um(0.6, 3)] = 1.2,
+    junction_fill: Annotated[float, Real(0.1, 0.9)] = 0.74,
+    width_heater: Annotated[float, Um(0.6, 1.3)] = 1.2,
 ) -> gf.Component:
     """Depletion ring modulator: rib ring with a lateral junction, heater, and a weak drop to a locking monitor.
 
@@ -132,7 +132,8 @@ def ring_modulator(
         gap_drop: to the monitor's waveguide in um.
         length_x: of the two straights in um; 0 makes a circle.
         junction_fill: share of the ring's length that has the junction.
-        width_heater: of the heater in um.
+        width_heater: of the heater in um; wider than 1.3 um it would come within 0.6 um of the contacts' metal 1,
+            which lies at the same height.
 
     Raises:
         ParameterError: also when the junction would reach the bus.

@@ -16,11 +16,11 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 @cell
 def mmi1x2(
-    width_mmi: Annotated[float, Um(2, 20)] = 6.0,
+    width_mmi: Annotated[float, Um(2, 20, step=0.002)] = 6.0,
     length_mmi: Annotated[float, Um(2, 200)] = 40.1,
-    width_taper: Annotated[float, Um(0.4, 5)] = 1.5,
+    width_taper: Annotated[float, Um(0.4, 5, step=0.002)] = 1.5,
     length_taper: Annotated[float, Um(1, 100)] = 20.0,
-    separation: Annotated[float, Um(0.6, 15)] = 3.05,
+    separation: Annotated[float, Um(0.6, 15, step=0.002)] = 3.05,
 ) -> gf.Component:
     """1x2 multimode interferometer; the defaults are CORNERSTONE's O-band strip device.
 
@@ -68,10 +68,10 @@ def mmi1x2(
 
 @cell
 def tap_coupler(
-    length: Annotated[float, Um(0.1, 200)] = 5.0,
-    gap: Annotated[float, Um(0.12, 1)] = 0.2,
+    length: Annotated[float, Um(0.1, 200)] = 1.0,
+    gap: Annotated[float, Um(0.12, 1, step=0.002)] = 0.2,
     length_s: Annotated[float, Um(5, 100)] = 20.0,
-    dy: Annotated[float, Um(2, 50)] = 6.0,
+    dy: Annotated[float, Um(2, 50, step=0.002)] = 6.0,
 ) -> gf.Component:
     """Directional coupler that takes a small part of the light to `o3`.
 

@@ -193,7 +193,7 @@ def crossing(
 @cell
 def terminator(
     length: Annotated[float, Um(5, 200)] = 20.0,
-    tip_width: Annotated[float, Um(0.12, 0.4)] = 0.15,
+    tip_width: Annotated[float, Um(0.12, 0.4, step=0.002)] = 0.15,
     cross_section: Guide = "strip",
 ) -> gf.Component:
     """Inverse taper that lets the light leak into the cladding.

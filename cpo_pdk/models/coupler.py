@@ -117,7 +117,7 @@ def ring_coupler(
 def tap_coupler(
     wl: ArrayLike,
     *,
-    length: ArrayLike = 5.0,
+    length: ArrayLike = 1.0,
     gap: ArrayLike = 0.2,
     length_s: ArrayLike = 20.0,
     dy: ArrayLike = 6.0,

@@ -87,6 +87,7 @@ def psr(
     *,
     length_bilevel: ArrayLike = 40.0,
     length_coupler: ArrayLike = 30.0,
+    length_out: ArrayLike = 30.0,
     loss_dB: ArrayLike = 1.0,
     loss_TM_dB: ArrayLike = 1.0,
     crosstalk_dB: ArrayLike = 22.0,
@@ -98,6 +99,7 @@ def psr(
         wl: wavelength in um.
         length_bilevel: of either half of the bilevel taper in um; gives the phase only.
         length_coupler: in um; gives the phase only.
+        length_out: from the coupler to the outputs in um; gives the phase only, that of both as if straight.
         loss_dB: TE of o1 to o2, in dB.
         loss_TM_dB: TM of o1 to o3, in dB.
         crosstalk_dB: the wrong output, dB below the wanted output of the same input.
@@ -113,6 +115,7 @@ def psr(
     if np.any(np.maximum(te, tm) ** 2 * (1 + x**2) > 1 + 1e-12):
         raise ParameterError("loss_dB is too low for crosstalk_dB of a passive splitter-rotator; raise it")
     total = 2 * number("length_bilevel", length_bilevel, 0.0, 1e5) + number("length_coupler", length_coupler, 0.0, 1e5)
+    total = total + number("length_out", length_out, 0.0, 1e5)
     phase = propagation(wl, total, loss_dB_cm=0.0, dT=dT)
     return reciprocal(
         {

@@ -204,6 +204,7 @@ _ALL = (
             **_HEAT,
             "length_bilevel": (10.0, 300.0, "um"),
             "length_coupler": (5.0, 200.0, "um"),
+            "length_out": (10.0, 200.0, "um"),
             "loss_dB": (0.1, 5.0, "dB"),
             "loss_TM_dB": (0.1, 5.0, "dB"),
             "crosstalk_dB": (18.0, 60.0, "dB"),
