@@ -122,6 +122,8 @@ def ring_modulator_resonances(
     wl_max: float,
     *,
     radius: float = 6.4,
+    gap: float = 0.17,
+    gap_drop: float = 0.40,
     length_x: float = 0.0,
     width: float | None = None,
     V: float = 0.0,
@@ -139,6 +141,9 @@ def ring_modulator_resonances(
         wl_min: lower end in um.
         wl_max: upper end in um.
         radius: as `ring_modulator`; so are the others, and those that do not move a resonance are accepted.
+        gap: um; a coupler so long that it carries more than all light over (angle above pi / 2) turns the sign of what
+            stays, which moves the resonances by half their distance.
+        gap_drop: um; as `gap`.
         length_x: um.
         width: um.
         V: V.
@@ -156,7 +161,11 @@ def ring_modulator_resonances(
     shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
     rise = float(thermo_optic(dT))
     # the junction moves a resonance by less than 2 nm, and in proportion to (n_g + rise): see `resonance_wavelengths`
-    flat = resonance_wavelengths(wl_min - 2e-3, wl_max, length, "rib", width, rise, shift) - shift * 1e-3
     fill = float(number("junction_fill", junction_fill, 0.0, 1.0, ""))
-    moved = flat * (1 + fill * junction.index_rise(flat, V, doping) / (ng("rib", width) + rise)) + shift * 1e-3
-    return moved[(moved >= wl_min) & (moved <= wl_max)]
+    found = []
+    for sign, offset in ((1, 0.0), (-1, 0.5)):
+        flat = resonance_wavelengths(wl_min - 2e-3, wl_max, length, "rib", width, rise, shift, offset) - shift * 1e-3
+        moved = flat * (1 + fill * junction.index_rise(flat, V, doping) / (ng("rib", width) + rise)) + shift * 1e-3
+        (t1, _k1), (t2, _k2) = couplers(moved, radius, gap, gap_drop, length_x, width)
+        found.append(moved[(moved >= wl_min) & (moved <= wl_max) & (sign * t1 * t2 > 0)])
+    return np.sort(np.concatenate(found))

@@ -59,9 +59,18 @@ def round_trip_phase(
 
 
 def resonance_wavelengths(
-    wl_min: float, wl_max: float, length: float, section: str, width: float | None, index_rise: float, shift_nm: float
+    wl_min: float,
+    wl_max: float,
+    length: float,
+    section: str,
+    width: float | None,
+    index_rise: float,
+    shift_nm: float,
+    offset: float = 0.0,
 ) -> Array:
     """Wavelengths in wl_min..wl_max (um) where the phase once round is a multiple of 2 pi, rising.
+
+    `offset` is added to the orders: 0.5 where a coupler turns the sign of the light that goes round.
 
     With `neff = n_g - b wl + rise`, `b = (n_g - neff0) / wl0`, resonance m lies at `(n_g + rise) / (m / length + b)`.
     """
@@ -70,7 +79,8 @@ def resonance_wavelengths(
     b = (group - float(neff(section_data.wl0, section, width))) / section_data.wl0
     low, high = float(wl_min) - shift_nm * 1e-3, float(wl_max) - shift_nm * 1e-3
     total = group + index_rise
-    orders = np.arange(np.ceil((total / high - b) * length), np.floor((total / low - b) * length) + 1)
+    first, last = np.ceil((total / high - b) * length - offset), np.floor((total / low - b) * length - offset)
+    orders = np.arange(first, last + 1) + offset
     return np.sort(total / (orders / length + b)) + shift_nm * 1e-3
 
 

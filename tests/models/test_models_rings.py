@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.models import MODELS
 from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.operating import linewidth_um
 from cpo_pdk.models.ring import (
@@ -140,3 +141,12 @@ def test_linewidth_formula_is_the_width_of_the_model() -> None:
     a = 10 ** (-float(round_trip_loss_dB(length, DEVICE["loss_dB_cm"], DEVICE["loss_dB_bend_90"])) / 20)
     expected = linewidth_um(centre(), a * float(t) ** 2, length, float(ng())) * 299792.458 / centre() ** 2
     assert full_width_GHz() == pytest.approx(expected, rel=0.01)
+
+
+def test_a_coupler_beyond_full_transfer_moves_the_resonances_by_half_their_distance() -> None:
+    # 10 um of coupler at a gap of 0.12 um carry more than all light over, so that what stays changes its sign
+    shape: dict[str, float] = {"radius": 8.0, "gap": 0.12, "gap_drop": 0.35, "length_x": 10.0}
+    for wl in MODELS["ring_modulator"].resonances(1.29, 1.31, **shape):  # pyright: ignore[reportOptionalCall]
+        near = wl + np.linspace(-1e-3, 1e-3, 2001)
+        monitor = np.abs(MODELS["ring_modulator"].function(near, **shape)["o1", "i1"])
+        assert abs(near[np.argmax(monitor)] - wl) < 5e-5
