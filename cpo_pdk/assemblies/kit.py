@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cpo_pdk.assemblies.fitting import must_have_ports
 from cpo_pdk.components import CELLS, limits_of
 from cpo_pdk.models import MODELS
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, check_sheets
@@ -47,6 +48,19 @@ def make(kit: Kit, role: str, **overrides: Any) -> gf.Component:
 
     Raises:
         ParameterError: an argument that the cell refuses.
+        AssemblyError: a device without the ports of its role.
     """
     cell, geometry = next((cell, geometry) for name, cell, geometry in kit if name == role)
-    return CELLS[cell](**{**dict(geometry), **overrides})
+    device = CELLS[cell](**{**dict(geometry), **overrides})
+    must_have_ports(device, role)
+    return device
+
+
+def cell_of(kit: Kit, role: str) -> str:
+    """Name of the cell that plays a role.
+
+    Args:
+        kit: devices.
+        role: field of the spec's `engine.devices`, "modulator".
+    """
+    return next(cell for name, cell, _ in kit if name == role)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cpo_pdk.assemblies.kit import Kit, make
+from cpo_pdk.assemblies.fitting import must_keep_metal_apart
+from cpo_pdk.assemblies.kit import Kit, cell_of, make
 from cpo_pdk.assemblies.units import place_bumps, run, rx_unit, straight_between, tx_unit
 from cpo_pdk.components import bend_s
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -12,6 +13,9 @@ _RAISE = gf.kf.conf.CheckInstances.RAISE
 
 #: From the west end of a row to its first unit, um: room for the strip-rib taper or the terminators.
 HEAD = 20.0
+#: Distance of a wire's centre from a bump's at which it would meet the slanted edges of the bump's pad, or leave less
+#: than the space of metal 2 beside it, um: the pad is an octagon of 22 um, its flats 9.1 um long, the wire 2 um wide.
+NOTCH = (5.5, 13.0)
 #: Length of the S-bends between the splitter-rotator and the two buses, um.
 FAN = 80.0
 
@@ -75,6 +79,7 @@ def tx_macro(
     out.connect("o1", tap.ports["o4"])
     c.add_port("o1", port=taper_in.ports["o1"])
     c.add_port("o2", port=out.ports["o2"])
+    must_keep_metal_apart(c, f"transmit row with monitor {cell_of(kit, 'monitor')}", {})
     return c
 
 
@@ -87,7 +92,12 @@ def _tap_bumps(c: gf.Component, monitor: gf.ComponentReference, start: float, bu
     sites = {"e1": (first, up), "e2": (first + bump_x, up)}
     place_bumps(c, sites)
     (x1, y1), (x2, y2) = pins
-    run(c, (x1, y1), (x1, up), sites["e1"])
+    # a wire that rises beside a bump makes a notch with its slanted edges: come in from below, or clear of both bumps
+    aside = x1 - first
+    x_in = min(x1, round(first + bump_x - NOTCH[1] - 0.5, 3))
+    if NOTCH[0] < abs(aside) < NOTCH[1]:
+        x_in = first if aside > 0 else round(first - NOTCH[1] - 0.5, 3)
+    run(c, (x1, y1), (x1, y1 + 4), (x_in, y1 + 4), (x_in, up), sites["e1"])
     run(c, (x2, y2), (x2, y2 + 4), (sites["e2"][0], y2 + 4), sites["e2"])
 
 

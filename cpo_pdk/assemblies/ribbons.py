@@ -13,14 +13,20 @@ import itertools
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from cpo_pdk.assemblies.engine_places import ROTATION, EnginePlace
 from cpo_pdk.components.curves import sine_s_length
 from cpo_pdk.components.drawing import FACE_WIDTH
-from cpo_pdk.components.fibers import Step
+from cpo_pdk.components.fibers import FIBER_CHORD_ERROR, Step
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.package import PackageSpec
 
 LEAD = 500.0  # straight fibre from the facet before the ribbon fans out, um
+FIBRE_ROOM = (
+    FACE_WIDTH + 1.0
+)  # smallest pitch of fibres: cladding, its tolerance of 0.7 um (ITU-T G.652) and some air, um
+_DRAWN_WIDTH = FACE_WIDTH + 2 * FIBER_CHORD_ERROR  # of a fibre with the chords of its outline on both sides, um
 
 
 @dataclass(frozen=True)
@@ -121,19 +127,43 @@ def bundle_of(spec: PackageSpec) -> Bundle:
     pitch_array, pitch_ribbon = spec.engine.fibre_pitch_um, spec.fibres.ribbon_pitch_um
     half = (fibres - 1) / 2
     radius = spec.fibres.bend_radius_mm * 1e3
-    fan = roomy_s_length(half * abs(pitch_ribbon - pitch_array), radius)
+    fan = _fan_length(half, pitch_array, pitch_ribbon, radius)
     straight = max(0.0, spec.fibres.loopback_length_mm * 1e3 - LEAD - fan) if spec.engine.loopbacks else 0.0
     return Bundle(fibres, pitch_array, pitch_ribbon, fan, round(straight, 3), round(radius + half * pitch_ribbon, 3))
 
 
-def roomy_s_length(offset: float, radius: float) -> float:
+def roomy_s_length(offset: float, radius: float, pitch: float = math.inf) -> float:
     """Length in um in which a fibre moves sideways: the shortest and 100 um more, rounded up to 100 um.
+
+    Fibres side by side that slant by an angle lie `pitch cos(angle)` apart; the S-bend slopes `2 offset / length` at
+    most.
 
     Args:
         offset: how far it moves in um.
         radius: smallest radius of curvature in um.
+        pitch: of the fibres that move with it in um; above `FIBRE_ROOM`.
     """
-    return math.ceil(sine_s_length(offset, radius) / 100 + 1) * 100.0
+    slope = math.sqrt((pitch / _DRAWN_WIDTH) ** 2 - 1)
+    return math.ceil(max(sine_s_length(offset, radius), 2 * abs(offset) / slope) / 100 + 1) * 100.0
+
+
+def _fan_length(half: float, pitch_in: float, pitch_out: float, radius: float) -> float:
+    """Length in um in which fibres fan out from one pitch to another: long enough that none touches its neighbour.
+
+    Args:
+        half: fibres from the middle to the outermost.
+        pitch_in: where they come from in um.
+        pitch_out: where they go in um.
+        radius: smallest radius of curvature in um.
+    """
+    length = roomy_s_length(half * abs(pitch_out - pitch_in), radius)
+    t = np.linspace(0, 1, 201)
+    pitch = pitch_in + (pitch_out - pitch_in) * (t - np.sin(2 * np.pi * t) / (2 * np.pi))
+    rise = half * (pitch_out - pitch_in) * (1 - np.cos(2 * np.pi * t))
+    # a pitch of a fibre's width or less never clears: that is refused by itself
+    while min(pitch_in, pitch_out) >= FIBRE_ROOM and np.min(pitch / np.hypot(1, rise / length)) < _DRAWN_WIDTH:
+        length += 100.0
+    return length
 
 
 def bundle_problems(spec: PackageSpec, bundle: Bundle) -> list[Problem]:
@@ -148,8 +178,11 @@ def bundle_problems(spec: PackageSpec, bundle: Bundle) -> list[Problem]:
         ("fibres.ribbon_pitch_um", "ribbon", bundle.pitch_ribbon, "127 or 250 um"),
         ("engine.fibre_pitch_um", "array", bundle.pitch_array, "127 um or more"),
     ):
-        if pitch < FACE_WIDTH:
-            message = f"{what} pitch {pitch:g} um is below a fibre's {FACE_WIDTH:g} um; use {cure}"
+        if pitch < FIBRE_ROOM:
+            message = (
+                f"{what} pitch {pitch:g} um is below {FIBRE_ROOM:g} um, the room of a fibre of {FACE_WIDTH:g} um; "
+                f"use {cure}"
+            )
             problems.append(spec.problem(path, message))
     need = bundle.fan_end
     if spec.engine.loopbacks and spec.fibres.loopback_length_mm * 1e3 < need:
@@ -248,6 +281,16 @@ def ribbon_problems(spec: PackageSpec, ribbons: tuple[Ribbon, ...], bundle: Bund
             )
         )
     step = bundle.width + spec.fibres.ribbon_gap_mm * 1e3
+    for side in ("east", "south", "west"):  # those of the north run straight to the faceplate, see below
+        count, pitch = getattr(spec.engines.per_side, side), spec.engines.pitch_mm * 1e3
+        if count > 1 and pitch < step - 1e-6:
+            problems.append(
+                spec.problem(
+                    "engines.pitch_mm",
+                    f"the ribbons of the {count} engines in the {side} leave {pitch * 1e-3:.2f} mm apart, "
+                    f"{step * 1e-3:.2f} mm needed (ribbon + gap); raise pitch_mm or lower ribbon_gap_mm",
+                )
+            )
     for left, right in itertools.pairwise(ribbons):
         if right.x - left.x < step - 1e-6:
             problems.append(

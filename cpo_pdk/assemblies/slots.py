@@ -14,6 +14,7 @@ from cpo_pdk.spec.package import PackageSpec
 MPO_BODY = 12_400.0
 LASER_BODY = 8_000.0
 BODY_GAP = 500.0
+WALL = 100.0  # from the outer fibres' axes to the side of a body
 
 
 def groups_of(spec: PackageSpec, engine: str) -> tuple[Group, ...]:
@@ -59,6 +60,18 @@ def give_slots(spec: PackageSpec, ribbons: tuple[Ribbon, ...], bundle: Bundle) -
         SpecError: when the connectors do not fit or the shift can't be made in the length there is.
     """
     width = slot_width(spec)
+    wide = [g for g in groups_of(spec, "") if (g.count - 1) * bundle.pitch_ribbon + 2 * WALL > g.body]
+    if wide:
+        g, needed = wide[0], (wide[0].count - 1) * bundle.pitch_ribbon + 2 * WALL
+        raise SpecError(
+            [
+                spec.problem(
+                    "fibres.ribbon_pitch_um",
+                    f"{g.count} fibres at {bundle.pitch_ribbon:g} um and their walls take {needed * 1e-3:.2f} mm, the "
+                    f"body of an {g.kind} is {g.body * 1e-3:.1f} mm wide; lower the pitch or the number of its fibres",
+                )
+            ]
+        )
     centers = spread([r.x for r in ribbons], width)
     span = (max(abs(x) for x in centers) + width / 2) * 2e-3
     if span > spec.faceplate.width_mm:
@@ -82,7 +95,7 @@ def give_slots(spec: PackageSpec, ribbons: tuple[Ribbon, ...], bundle: Bundle) -
             edge -= group.body / 2 + BODY_GAP / 2
         shifted.append(replace(ribbon, groups=tuple(groups)))
     most = max(abs(g.shift) for r in shifted for g in r.groups)
-    end = roomy_s_length(most, spec.fibres.bend_radius_mm * 1e3) if most else 0.0
+    end = roomy_s_length(most, spec.fibres.bend_radius_mm * 1e3, bundle.pitch_ribbon) if most else 0.0
     for ribbon in shifted:
         room = ribbon.runs[-1]
         if room < end:
@@ -92,8 +105,9 @@ def give_slots(spec: PackageSpec, ribbons: tuple[Ribbon, ...], bundle: Bundle) -
                         "faceplate.distance_mm",
                         f"the fibres of engine {ribbon.engine.name} have {room * 1e-3:.1f} mm before the "
                         f"faceplate to move {most * 1e-3:.1f} mm sideways to their connectors and "
-                        f"need {end * 1e-3:.1f} mm at a bend radius of {spec.fibres.bend_radius_mm:g} mm; move the "
-                        f"faceplate out by {(end - room) * 1e-3:.1f} mm",
+                        f"need {end * 1e-3:.1f} mm at a bend radius of {spec.fibres.bend_radius_mm:g} mm and a ribbon "
+                        f"pitch of {bundle.pitch_ribbon:g} um; move the faceplate out by {(end - room) * 1e-3:.1f} mm "
+                        "or widen the ribbon pitch",
                     )
                 ]
             )

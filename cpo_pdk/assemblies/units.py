@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import itertools
 
-from cpo_pdk.assemblies.kit import Kit, make
+from cpo_pdk.assemblies.fitting import must_fit, must_lie_on_axis
+from cpo_pdk.assemblies.kit import Kit, cell_of, make
 from cpo_pdk.components import bump
 from cpo_pdk.components.drawing import wire
+from cpo_pdk.errors import AssemblyError
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.waveguides import cross_section
 
@@ -34,7 +36,7 @@ def straight_between(c: gf.Component, kit: Kit, name: str, start: gf.Port, stop:
         xs: cross-section, strip or rib.
 
     Raises:
-        ValueError: when the ports do not face each other.
+        AssemblyError: when the ports do not face each other.
     """
     (x0, y0), (x1, y1) = start.center, stop.center
     length = round(abs(x1 - x0) + abs(y1 - y0), 3)
@@ -44,7 +46,10 @@ def straight_between(c: gf.Component, kit: Kit, name: str, start: gf.Port, stop:
     ref.name = name
     ref.connect("o1", start)
     if tuple(ref.ports["o2"].dcenter) != (x1, y1):
-        raise ValueError(f"{name}: from ({x0}, {y0}) a straight of {length} um does not reach ({x1}, {y1})")
+        raise AssemblyError(
+            f"{name}: from ({x0}, {y0}) um a straight of {length} um does not reach ({x1}, {y1}) um; the devices' "
+            "ports must face each other, and the sheet of engine.devices.waveguide draw a straight"
+        )
 
 
 def place_bumps(c: gf.Component, sites: dict[str, tuple[float, float]]) -> None:
@@ -89,6 +94,8 @@ def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     modulator = c << make(kit, "modulator", radius=radius)
     modulator.name = "modulator"
     half, up = 1.5 * bump_x, bump_y / 2
+    what = f"transmit unit of {3 * bump_x:g} um with modulator {cell_of(kit, 'modulator')}"
+    must_lie_on_axis(modulator, what, half)
     for name, port, mate, x in (("west", "o1", "o2", -half), ("east", "o2", "o1", half)):
         start = modulator.ports[port]
         ref = c << make(kit, "waveguide", length=round(abs(x - start.center[0]), 3), cross_section="rib")
@@ -113,6 +120,7 @@ def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     run(c, at["e5"], (at["e5"][0], -up), sites["e5"])
     below, west = round(at["e6"][1] - 4.0, 3), round(-bump_x - 14.0, 3)
     run(c, at["e6"], (at["e6"][0], below), (west, below), (west, up), sites["e6"])
+    must_fit(c, what, (half, bump_y), sites)
     return c
 
 
@@ -165,6 +173,8 @@ def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     for pin, local in (("e5", "e1"), ("e6", "e2")):
         x, y = detector.ports[local].center
         run(c, (x, y), (bump_x, y), sites[pin])
+    devices = f"drop filter {cell_of(kit, 'drop_filter')} and detector {cell_of(kit, 'detector')}"
+    must_fit(c, f"receive unit of {3 * bump_x:g} um with {devices}", (half, bump_y), sites)
     return c
 
 
