@@ -149,3 +149,17 @@ def ensure_active() -> None:
         gf.get_active_pdk()
     except ValueError:
         BASE.activate()
+
+
+def layer_views() -> gf.technology.LayerViews:
+    """How gdsfactory shows the layers, in pictures and in 3D: names and colours of the layer table."""
+    views = {
+        name: gf.technology.LayerView(
+            name=name,
+            layer=(info.layer, info.datatype),
+            fill_color=info.color,
+            frame_color=info.color,
+        )
+        for name, info in LAYERS.items()
+    }
+    return gf.technology.LayerViews(layer_views=views)

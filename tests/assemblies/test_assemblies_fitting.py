@@ -140,7 +140,7 @@ def test_rows_keep_the_metal_rules_at_any_bump_pitch(bump_x: float, tmp_path: Pa
         ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 900"), ("loopback_length_mm: 13", "loopback_length_mm: 60"),
           ("distance_mm: 130", "distance_mm: 300"), ("pitch_mm: 12.0", "pitch_mm: 22.0"),
           ("size_mm: [26, 31]", "size_mm: [50, 50]"), ("width_mm: 440", "width_mm: 600"),
-          ("size_mm: [100, 100]", "size_mm: [120, 120]"), ("channels: 8", "channels: 8")), "ribbon_pitch_um", "walls take"),
+          ("size_mm: [100, 100]", "size_mm: [120, 120]")), "ribbon_pitch_um", "walls take"),
         ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 125"),), "ribbon_pitch_um", "126 um"),
         ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 127"),), "distance_mm", "widen the ribbon pitch"),
     ],

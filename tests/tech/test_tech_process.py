@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import klayout.db as kdb
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layer_views import LYP, lyp_text
 from cpo_pdk.tech.layers import LAYERS, NAMES, layer_of
-from cpo_pdk.tech.process import CROSS_SECTIONS, LAYER
+from cpo_pdk.tech.process import CROSS_SECTIONS, LAYER, ensure_active
 from cpo_pdk.tech.stack import layer_stack
 from cpo_pdk.tech.waveguides import cross_section
 
@@ -67,6 +68,7 @@ def test_every_level_of_the_stack_lies_on_a_layer_and_has_a_thickness() -> None:
 
 @pytest.mark.parametrize("name", sorted(CROSS_SECTIONS))
 def test_cross_sections_extrude(name: str) -> None:
+    ensure_active()
     section = CROSS_SECTIONS[name]()
     component = gf.path.straight(length=10).extrude(section)
     assert component.dbbox().width() == pytest.approx(10)
@@ -97,3 +99,14 @@ def test_the_process_serves_klayout_alone() -> None:
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert kdb.LayerInfo(*layer_of("FIBER")).layer == 310
+
+
+def test_layer_views_show_every_layer_in_its_colour_and_in_3d() -> None:
+    import cpo_pdk
+    from cpo_pdk.tech.layers import LAYERS
+
+    views: Any = cpo_pdk.PDK.layer_views
+    shown = {name: (tuple(view.layer), view.fill_color.as_hex("long")) for name, view in views.layer_views.items()}
+    assert shown == {name: ((info.layer, info.datatype), info.color) for name, info in LAYERS.items()}
+    cpo_pdk.PDK.activate()
+    assert len(cpo_pdk.components.ring_modulator().to_3d().geometry) > 10
