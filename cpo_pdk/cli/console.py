@@ -110,6 +110,8 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
             outcome = _refused("KeyboardInterrupt", "interrupted; earlier results are untouched", 130)
         except CpoError as error:
             outcome = _refused(type(error).__name__, str(error), error.exit_code, error)
+        except SystemExit:
+            outcome = _refused("SystemExit", "a Python file that --trust lets run ended the program; mend it", 2)
         except OSError as error:
             outcome = _refused(type(error).__name__, _about_file(error), 2)
         except Exception as error:

@@ -57,6 +57,7 @@ def test_text_goes_to_stdout_without_markup_of_names(capfd: pytest.CaptureFixtur
     [
         (InputError("x.gds: is empty; build it again"), 2, "cpo: x.gds: is empty; build it again"),
         (FileNotFoundError(2, "No such file or directory", "a.gds"), 2, "cpo: a.gds: No such file or directory"),
+        (SystemExit(0), 2, "cpo: a Python file that --trust lets run ended the program"),
         (KeyboardInterrupt(), 130, "cpo: interrupted; earlier results are untouched"),
         (ZeroDivisionError("division by zero"), 3, "cpo: a fault of cpo itself: ZeroDivisionError: division by zero."),
     ],
