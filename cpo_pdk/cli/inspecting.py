@@ -89,7 +89,10 @@ def _lanes(result: SimulationResult, worst: int) -> list[Any]:
 
     from cpo_pdk.report.tables import COLUMNS, lane_row, worst_lanes
 
-    text: list[Any] = [f"{len(result.lanes)} lanes; " + ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in result.counts.items())]
+    text: list[Any] = [
+        f"{len(result.lanes)} lanes; "
+        + ", ".join(f"{n:,} {what.replace('_', ' ')}" for what, n in result.counts.items())
+    ]
     if worst and result.lanes:
         table = Table(box=None, padding=(0, 2, 0, 0), title="worst lanes", title_justify="left")
         for heading in COLUMNS:
