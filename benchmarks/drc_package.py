@@ -57,9 +57,9 @@ class _Drawer:
 
 
 def _via_pad(d: _Drawer) -> kdb.Cell:
-    """n++ contact with a 3 x 3 array of vias, M1, VIA1 and M2."""
+    """End of a heater: TiN, a 3 x 3 array of VIA1, and M2."""
     cell = d.layout.create_cell("via_pad")
-    d.box(cell, "M1", 0, 0, 4, 4)
+    d.box(cell, "HEATER", 0, 0, 4, 4)
     d.box(cell, "M2", 0, 0, 4, 4)
     for i in (-1, 0, 1):
         for j in (-1, 0, 1):
@@ -89,7 +89,6 @@ def _ring(d: _Drawer, index: int, via: kdb.Cell, n: kdb.Cell, p: kdb.Cell) -> kd
     d.place(cell, p, 0, -radius - 12)
     d.place(cell, via, 0, radius + 15)
     d.box(cell, "HEATER", 0, radius + 8, 3, 16)
-    d.box(cell, "HEATER", 0, radius + 15, 4, 4)
     return cell
 
 
