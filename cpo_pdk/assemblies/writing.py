@@ -6,7 +6,9 @@ information that belongs to it; the file is written beside its place and then re
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,9 +44,18 @@ def write_gds(component: gf.Component, path: Path, names: Mapping[str, str] | No
         layout.write(str(temporary), options)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path}: can't be written ({error}); check the folder and the free space") from None
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"{path}: can't be written ({_cause(error)}); check the folder and the free space") from None
     return path
+
+
+def _cause(error: OSError | RuntimeError) -> str:
+    """What the system said; KLayout wraps its number and the name of the temporary file into a text of its own."""
+    number = error.errno if isinstance(error, OSError) else None
+    found = re.search(r"errno=(\d+)", str(error))
+    number = int(found[1]) if number is None and found else number
+    return str(error) if number is None else os.strerror(number)
 
 
 def canonical_layout(component: gf.Component, names: Mapping[str, str]) -> kdb.Layout:

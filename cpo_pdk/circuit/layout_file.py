@@ -199,9 +199,10 @@ def _top_cell(layout: kdb.Layout, path: Path) -> kdb.Cell:
         raise LayoutError(f"{path}: holds no cell; build it again")
     if len(tops) == 1:
         return tops[0]
-    described = [cell for cell in tops if _has_meta(cell)]
-    if len(described) == 1:
-        return described[0]
+    # a second top that holds something would go unchecked: only empty ones are passed over
+    drawn = [cell for cell in tops if not cell.bbox().empty()]
+    if len(drawn) == 1 and _has_meta(drawn[0]):
+        return drawn[0]
     names = sorted(cell.name for cell in tops)
     shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
     raise LayoutError(f"{path}: {len(names)} top cells ({shown}), 1 allowed; keep one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import subprocess
@@ -12,11 +13,13 @@ import klayout.db as kdb
 import numpy as np
 import pytest
 
-from cpo_pdk.assemblies import write_package
+from cpo_pdk.assemblies import write_gds, write_package
 from cpo_pdk.assemblies.planning import plan
 from cpo_pdk.assemblies.slots import spread
+from cpo_pdk.assemblies.writing import _cause
+from cpo_pdk.components import straight
 from cpo_pdk.components.fibers import trace
-from cpo_pdk.errors import SpecError
+from cpo_pdk.errors import OutputError, SpecError
 from cpo_pdk.spec import find_spec, load_sheets, load_spec
 from cpo_pdk.spec.loading import parse_spec
 
@@ -171,3 +174,12 @@ def test_other_arrangements_route_without_crossing(sides: tuple[int, int, int, i
         fibres += kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(*layer)))
     assert fibres.merged().count() == 176
     assert fibres.merged(False, 2).is_empty(), "fibres cross"
+
+
+def test_what_the_system_said_is_told_without_the_temporary_name(tmp_path: Path) -> None:
+    error = RuntimeError(f"Unable to write to stream: {tmp_path}/.x.gds.tmp-1 (errno={errno.ENOSPC}) in Layout.write")
+    assert _cause(error) == os.strerror(errno.ENOSPC)
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    with pytest.raises(OutputError) as caught:
+        write_gds(straight(), tmp_path / "file" / "x.gds")
+    assert "tmp-" not in str(caught.value) and "\n" not in str(caught.value)

@@ -128,15 +128,26 @@ def test_too_many_shapes_is_seen_without_flattening(tmp_path: Path) -> None:
         read_layout(tmp_path / "bomb.gds")
 
 
-def test_of_several_top_cells_the_described_one_is_taken(tmp_path: Path) -> None:
-    layout = kdb.Layout()
-    layout.create_cell("STRAY")
-    layout.create_cell("CHIP").add_meta_info(kdb.LayoutMetaInfo("kfactory:function_name", "engine", "", True))
-    layout.write(str(tmp_path / "two.gds"))
-    assert read_layout(tmp_path / "two.gds").top.name == "CHIP"
-
-
 def test_call_of_an_undefined_cell_is_a_warning(tmp_path: Path) -> None:
     file = tmp_path / "x.gds"
     file.write_bytes(_gds({"TOP": ["GONE"]}))
     assert any("GONE" in line for line in read_layout(file).warnings)
+
+
+def test_a_second_top_cell_that_holds_something_is_not_passed_over(tmp_path: Path) -> None:
+    """An empty one beside the described one is; one with shapes would leave the file half looked at."""
+    for drawn in (False, True):
+        layout = kdb.Layout()
+        top = layout.create_cell("described")
+        top.shapes(layout.layer(1, 0)).insert(kdb.Box(0, 0, 1000, 1000))
+        top.add_meta_info(kdb.LayoutMetaInfo("kfactory:function_name", "described", None, True))
+        other = layout.create_cell("other")
+        if drawn:
+            other.shapes(layout.layer(1, 0)).insert(kdb.Box(0, 0, 1000, 1000))
+        file = tmp_path / f"{drawn}.gds"
+        layout.write(str(file))
+        if drawn:
+            with pytest.raises(LayoutError, match="2 top cells"):
+                read_layout(file)
+        else:
+            assert read_layout(file).top.name == "described"
