@@ -9,8 +9,7 @@
     |   `-- LayoutError      a GDS/OASIS file that can't be read or holds nothing usable
     |-- OutputError          a result that can't be written (2)
     |-- AssemblyError        a package or engine that can't be drawn as asked (2)
-    |-- ModelError           a circuit with a cell that has no usable model (2)
-    `-- CheckFailed          a check ran and found violations (1)
+    `-- ModelError           a circuit with a cell that has no usable model (2)
 
 The command line prints `str(error)` and exits with `error.exit_code`; a traceback is never for the user.
 """
@@ -71,9 +70,3 @@ class AssemblyError(CpoError):
 
 class ModelError(CpoError):
     """A circuit that can't be simulated: a cell without a model, a port mismatch, a model out of bounds."""
-
-
-class CheckFailed(CpoError):
-    """A check that ran and found violations."""
-
-    exit_code = 1

@@ -160,26 +160,6 @@ class Points:
         return points
 
 
-@dataclass(frozen=True)
-class Reals:
-    """A tuple of numbers, each between `low` and `high`, at most `longest` of them."""
-
-    low: float
-    high: float
-    unit: str = ""
-    longest: int = 10_000
-
-    def clean(self, cell: str, name: str, value: Any) -> tuple[float, ...]:
-        """The numbers as a tuple; see `Limit.clean`."""
-        if isinstance(value, str) or not hasattr(value, "__iter__"):
-            raise ParameterError(f"{cell}: {name} = {value!r} is not a list of numbers")
-        one = Real(self.low, self.high, self.unit)
-        numbers = tuple(one.clean(cell, name, v) for v in value)
-        if not 0 < len(numbers) <= self.longest:
-            raise ParameterError(f"{cell}: {name} has {len(numbers)} numbers; give 1 to {self.longest}")
-        return numbers
-
-
 _TEXT = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
 
 

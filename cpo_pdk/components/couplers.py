@@ -33,7 +33,7 @@ def edge_coupler(
 
     Args:
         tip_width: width of the tip at the facet in um.
-        length_taper: in um; the width falls linearly to the 0.7th power, slowest at the tip.
+        length_taper: in um; at the share t of it the width is tip + (core - tip) (1 - t)^(1/0.7), slowest at the tip.
     """
     c = gf.Component()
     t = np.linspace(0, 1, 41)

@@ -40,8 +40,6 @@ _NAN = frozenset({".nan", ".NaN", ".NAN"})
 
 Position = tuple[int, int]
 """Line and column, both counted from 1."""
-YamlPath = tuple[str | int, ...]
-"""Keys and list indices from the top of the file to a value."""
 
 
 @dataclass(frozen=True, slots=True)

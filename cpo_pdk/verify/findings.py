@@ -50,6 +50,11 @@ class CheckResult:
         return self.looked_at > 0 and not self.violations
 
     @property
+    def shapes(self) -> int:
+        """Shapes of the process layers among what was looked at; the rest are optical ports."""
+        return sum(self.shapes_by_layer.values())
+
+    @property
     def by_rule(self) -> dict[str, int]:
         """Number of violations by rule, only the rules that were violated."""
         return dict(sorted(Counter(v.rule for v in self.violations).items()))
@@ -60,7 +65,8 @@ class CheckResult:
             "violations": len(self.violations),
             "by_rule": self.by_rule,
             "rules": len(self.rules),
-            "shapes": self.looked_at,
+            "shapes": self.shapes,
+            "ports": self.looked_at - self.shapes,
             "shapes_by_layer": self.shapes_by_layer,
             "markers": [asdict(v) for v in self.violations],
         }

@@ -10,7 +10,7 @@ import pytest
 
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.rules import load_rules
-from cpo_pdk.verify import drc
+from cpo_pdk.verify import check, drc
 
 ROOT = Path(__file__).parents[2]
 
@@ -141,3 +141,12 @@ def test_oasis_gives_the_same(package, tmp_path):
     layout.write(str(oasis))
     assert drc(oasis).violations == drc(file).violations
     assert drc(oasis).looked_at == drc(file).looked_at
+
+
+def test_the_json_of_a_check_counts_shapes_and_ports_apart(tmp_path: Path) -> None:
+    layout = kdb.Layout()
+    layout.create_cell("t").shapes(layout.layer(1, 0)).insert(kdb.Box(0, 0, 5000, 5000))
+    layout.cell("t").shapes(layout.layer(41, 0)).insert(kdb.Box(0, 0, 5000, 5000))
+    layout.write(str(tmp_path / "t.gds"))
+    document = check(tmp_path / "t.gds").as_json()
+    assert (document["shapes"], document["ports"]) == (2, 0)
