@@ -7,8 +7,9 @@ is absorbed power.
 
 from __future__ import annotations
 
+from cpo_pdk.models.model import Model
 from cpo_pdk.models.operating import OperatingPoint, operating_point
-from cpo_pdk.models.registry import MODELS, Model
+from cpo_pdk.models.registry import MODELS
 from cpo_pdk.models.sdict import SDict
 
 __all__ = ["MODELS", "Model", "OperatingPoint", "SDict", "operating_point"]

@@ -24,6 +24,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cpo_pdk.models.model import FOUR, GUIDE, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal
 from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -144,3 +145,19 @@ def tap_coupler(
     )
     through, cross = np.cos(angle) * common, 1j * np.sin(angle) * common
     return reciprocal({("o1", "o4"): through, ("o2", "o3"): through, ("o1", "o3"): cross, ("o2", "o4"): cross})
+
+
+MODELS = (
+    Model(
+        "tap_coupler",
+        tap_coupler,
+        FOUR,
+        ranges={
+            **GUIDE,
+            "length": (0.1, 200.0, "um"),
+            "gap": (0.12, 0.4, "um"),
+            "length_s": (10.0, 100.0, "um"),
+            "dy": (2.0, 50.0, "um"),
+        },
+    ),
+)

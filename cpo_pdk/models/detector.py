@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.models.model import TWO, WL, Model, Ranges
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread, wavelength
 
 HC_OVER_Q = 1.239842  # h c / q, V um
@@ -120,3 +121,38 @@ def photodetector_dual(
         wavelength(wl),
         responsivity_A_W,
     )
+
+
+_DETECTOR: Ranges = {
+    **WL,
+    "length": (12.0, 50.0, "um"),
+    "absorption_per_um": (0.23, 1.0, "1/um"),
+    "loss_dB": (0.0, 0.05, "dB"),
+    "responsivity_A_W": (0.0, 0.92, "A/W"),
+}
+
+
+MODELS = (
+    Model(
+        "photodetector",
+        photodetector,
+        ("o1",),
+        detectors=("i1",),
+        ranges=_DETECTOR,
+        drawn_only={
+            "width_ge": "responsivity and absorption are published numbers of a device of this kind",
+            "length_taper": "its loss is within the published responsivity",
+        },
+    ),
+    Model(
+        "photodetector_dual",
+        photodetector_dual,
+        TWO,
+        detectors=("i1", "i2"),
+        ranges=_DETECTOR,
+        drawn_only={
+            "width_ge": "responsivity and absorption are published numbers of a device of this kind",
+            "length_taper": "its loss is within the published responsivity",
+        },
+    ),
+)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.models.model import HEAT, TM_THROUGH, TWO, WL, Model
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import propagation
 
@@ -92,3 +93,49 @@ def fiber(
     loss = number("attenuation_dB_km", attenuation_dB_km, 0.0, 1e3, "dB/km") * L * 1e-9
     one = amplitude(loss) * np.exp(2j * np.pi * number("ng", ng, 1.0, 2.0, "") * L / wavelength(wl))
     return reciprocal({("o1", "o2"): one, ("o1@TM", "o2@TM"): one})
+
+
+MODELS = (
+    Model(
+        "edge_coupler",
+        edge_coupler,
+        TWO,
+        TM_THROUGH,
+        ranges={
+            **HEAT,
+            "length_taper": (10.0, 1000.0, "um"),
+            "loss_dB": (0.0, 10.0, "dB"),
+            "loss_TM_dB": (0.0, 10.0, "dB"),
+        },
+        drawn_only={"tip_width": "the loss is a published number for a spot of 4 um"},
+    ),
+    Model(
+        "grating_coupler",
+        grating_coupler,
+        TWO,
+        ranges={
+            **WL,
+            "loss_dB": (1.0, 20.0, "dB"),
+            "wl_peak": (1.29, 1.33, "um"),
+            "bandwidth_1dB_nm": (10.0, 60.0, "nm"),
+            "reflection_dB": (20.0, 60.0, "dB"),
+        },
+        drawn_only={
+            "period": "peak, bandwidth and loss are published numbers of this grating",
+            "fill_factor": "peak, bandwidth and loss are published numbers of this grating",
+            "n_periods": "peak, bandwidth and loss are published numbers of this grating",
+            "half_angle": "peak, bandwidth and loss are published numbers of this grating",
+        },
+    ),
+    Model(
+        "fiber",
+        fiber,
+        TWO,
+        TM_THROUGH,
+        ranges={**WL, "length": (0.0, 1e9, "um"), "attenuation_dB_km": (0.0, 5.0, "dB/km"), "ng": (1.44, 1.48, "1")},
+        drawn_only={
+            "kind": "tells the sheets of the two fibres apart",
+            "path": "its length is computed from it (info length)",
+        },
+    ),
+)

@@ -19,7 +19,9 @@ from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction
 from cpo_pdk.models.coupler import ring_coupler
+from cpo_pdk.models.model import TWO, Model
 from cpo_pdk.models.ring import (
+    RING,
     circumference,
     heater_shift_nm,
     resonance_wavelengths,
@@ -169,3 +171,24 @@ def ring_modulator_resonances(
         (t1, _k1), (t2, _k2) = couplers(moved, radius, gap, gap_drop, length_x, width)
         found.append(moved[(moved >= wl_min) & (moved <= wl_max) & (sign * t1 * t2 > 0)])
     return np.sort(np.concatenate(found))
+
+
+MODELS = (
+    Model(
+        "ring_modulator",
+        ring_modulator,
+        TWO,
+        detectors=("i1",),
+        ranges={
+            **RING,
+            "gap_drop": (0.12, 0.6, "um"),
+            "length_lead": (0.0, 50.0, "um"),
+            "V": (0.0, 4.0, "V"),
+            "doping": (1e17, 3e18, "cm^-3"),
+            "junction_fill": (0.1, 0.9, "1"),
+        },
+        resonances=ring_modulator_resonances,
+        tuning="tuning_nm",
+        drawn_only={"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"},
+    ),
+)

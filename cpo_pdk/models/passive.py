@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.models.model import FOUR, HEAT, WL, Model
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, spread, wavelength
 from cpo_pdk.models.waveguide import propagation
 
@@ -136,3 +137,68 @@ def terminator(wl: ArrayLike, *, reflection_dB: ArrayLike = 30.0) -> SDict:
     """
     back = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))
     return spread({("o1", "o1"): back}, wavelength(wl))
+
+
+MODELS = (
+    Model(
+        "mmi1x2",
+        mmi1x2,
+        ("o1", "o2", "o3"),
+        ranges={
+            **HEAT,
+            "length_mmi": (2.0, 200.0, "um"),
+            "length_taper": (1.0, 100.0, "um"),
+            "excess_dB": (0.0, 3.0, "dB"),
+        },
+        drawn_only={
+            "width_mmi": "shapes the self-image that the published loss belongs to",
+            "width_taper": "shapes the self-image that the published loss belongs to",
+            "separation": "shapes the self-image that the published loss belongs to",
+        },
+    ),
+    Model(
+        "crossing",
+        crossing,
+        FOUR,
+        ranges={
+            **HEAT,
+            "arm_length": (3.0, 20.0, "um"),
+            "loss_dB": (0.1, 3.0, "dB"),
+            "crosstalk_dB": (30.0, 80.0, "dB"),
+            "reflection_dB": (30.0, 80.0, "dB"),
+        },
+        drawn_only={"width_center": "loss, crosstalk and reflection are published numbers of a device of this kind"},
+    ),
+    Model(
+        "psr",
+        psr,
+        ("o1", "o2", "o3"),
+        {"o1": ("TM",)},
+        ranges={
+            **HEAT,
+            "length_bilevel": (10.0, 300.0, "um"),
+            "length_coupler": (5.0, 200.0, "um"),
+            "length_out": (10.0, 200.0, "um"),
+            "loss_dB": (0.1, 5.0, "dB"),
+            "loss_TM_dB": (0.1, 5.0, "dB"),
+            "crosstalk_dB": (18.0, 60.0, "dB"),
+        },
+        drawn_only={
+            "gap": "loss and crosstalk are published numbers of a device of this kind",
+            "width_hybrid": "loss and crosstalk are published numbers of a device of this kind",
+            "width_narrow": "loss and crosstalk are published numbers of a device of this kind",
+            "dy": "loss and crosstalk are published numbers of a device of this kind",
+        },
+    ),
+    Model(
+        "terminator",
+        terminator,
+        ("o1",),
+        ranges={**WL, "reflection_dB": (10.0, 80.0, "dB")},
+        drawn_only={
+            "length": "the reflection is a published number of a device of this kind",
+            "tip_width": "the reflection is a published number of a device of this kind",
+            "cross_section": "the reflection is a published number of a device of this kind",
+        },
+    ),
+)

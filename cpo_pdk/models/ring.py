@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models.coupler import ring_coupler
+from cpo_pdk.models.model import CORE, FOUR, Model, Ranges
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import neff, ng, propagation, thermo_optic
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -168,3 +169,27 @@ def add_drop_ring_resonances(
     shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
     length = float(circumference(radius, length_x))
     return resonance_wavelengths(wl_min, wl_max, length, "strip", width, float(thermo_optic(dT)), shift)
+
+
+RING: Ranges = {
+    **CORE,
+    "radius": (4.5, 20.0, "um"),
+    "gap": (0.12, 0.4, "um"),
+    "length_x": (0.0, 10.0, "um"),
+    "loss_dB_bend_90": (0.0, 0.2, "dB"),
+    "tuning_nm": (0.0, 15.0, "nm"),
+    "heater_mW": (0.0, 150.0, "mW"),
+    "heater_nm_mW": (0.01, 1.0, "nm/mW"),
+}
+
+MODELS = (
+    Model(
+        "add_drop_ring",
+        add_drop_ring,
+        FOUR,
+        ranges={**RING, "length_bus": (5.0, 50.0, "um")},
+        resonances=add_drop_ring_resonances,
+        tuning="tuning_nm",
+        drawn_only={"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"},
+    ),
+)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.models.model import CORE, GUIDE, HEAT, TM_THROUGH, TWO, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, wavelength
 from cpo_pdk.tech.materials import MATERIALS
 from cpo_pdk.tech.waveguides import CrossSection
@@ -254,3 +255,27 @@ def taper_strip_rib(
     loss = taper_loss_dB(L) if loss_dB is None else number("loss_dB", loss_dB, 0.0, 100.0, "dB")
     mean = (neff(wl, "strip", dT=dT) + neff(wl, "rib", dT=dT)) / 2
     return reciprocal({("o1", "o2"): amplitude(loss) * np.exp(2j * np.pi * mean * L / np.asarray(wl))})
+
+
+MODELS = (
+    Model("straight", straight, TWO, TM_THROUGH, ranges={**CORE, "length": (0.0, 5e4, "um")}),
+    Model(
+        "bend_euler",
+        bend_euler,
+        TWO,
+        TM_THROUGH,
+        ranges={
+            **CORE,
+            "radius": (4.5, 1000.0, "um"),
+            "angle": (-180.0, 180.0, "degrees"),
+            "arc_fraction": (0.0, 1.0, "1"),
+        },
+    ),
+    Model("bend_s", bend_s, TWO, TM_THROUGH, ranges={**GUIDE, "length": (1.0, 2e4, "um"), "offset": (-5e3, 5e3, "um")}),
+    Model(
+        "taper_strip_rib",
+        taper_strip_rib,
+        TWO,
+        ranges={**HEAT, "length": (10.0, 50.0, "um"), "loss_dB": (0.0, 1.0, "dB")},
+    ),
+)
