@@ -6,7 +6,8 @@ from cpo_pdk.components.detectors import photodetector, photodetector_dual
 from cpo_pdk.components.die import alignment_mark, die_frame
 from cpo_pdk.components.fibers import connector, fiber
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
-from cpo_pdk.components.rings import add_drop_ring, ring_modulator
+from cpo_pdk.components.ring_modulators import ring_modulator
+from cpo_pdk.components.rings import add_drop_ring
 from cpo_pdk.components.splitters import mmi1x2, tap_coupler
 from cpo_pdk.components.waveguides import bend_euler, bend_s, crossing, straight, taper_strip_rib, terminator
 

@@ -1,0 +1,44 @@
+"""What every ring is drawn with: its core, and the heater over it with its pads."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cpo_pdk.components.curves import arc, band, racetrack
+from cpo_pdk.components.drawing import polygon, rectangle
+from cpo_pdk.components.metal import via_stack
+from cpo_pdk.tech.gdsfactory_safe import gf
+
+TAIL = 8.0  # from the bus to the centre of the heater's pads, um
+PAD = 2.4  # edge of the heater's pads, um
+
+
+def ring_core(c: gf.Component, radius: float, length_x: float, width: float, center: tuple[float, float]) -> None:
+    polygon(c, "WG", racetrack(radius + width / 2, length_x, center), racetrack(radius - width / 2, length_x, center))
+
+
+def ring_heater(
+    c: gf.Component, radius: float, length_x: float, width: float, center: tuple[float, float], side: int, y_pad: float
+) -> float:
+    """Draw the heater over the ring, open on one side (`side` -1: below, +1: above), with two tails to pads at `y_pad`.
+
+    Returns:
+        Distance of the pads' centres from the ring's axis, um.
+    """
+    x_tail = max(length_x / 2, width / 2 + 0.6)
+    cx, cy = center
+    open_angle = math.asin(min(1.0, (x_tail - length_x / 2) / radius))
+    right = arc((cx + length_x / 2, cy), radius, side * (math.pi / 2 - open_angle), -side * math.pi / 2)
+    left = np.column_stack([2 * cx - right[::-1, 0], right[::-1, 1]])
+    line = np.concatenate([right, left])
+    polygon(c, "HEATER", band(line, width))
+    x_pad = max(PAD, x_tail)
+    for sign in (1, -1):
+        x = cx + sign * x_tail
+        low, high = sorted((y_pad, float(line[0, 1]) - side * width / 2))
+        rectangle(c, "HEATER", round(x - width / 2, 3), low, round(x + width / 2, 3), round(high, 3))
+        pad = c << via_stack(size=PAD, bottom="HEATER")
+        pad.move((round(cx + sign * x_pad, 3), y_pad))
+    return round(x_pad, 3)
