@@ -25,7 +25,7 @@ def ring_modulator(
     gap_drop: Annotated[float, Um(0.12, 1.5)] = 0.4,
     length_x: Annotated[float, Um(0, 20)] = 0.0,
     junction_fill: Annotated[float, Real(0.1, 0.9)] = 0.74,
-    widthring_heater: Annotated[float, Um(0.6, 1.3)] = 1.2,
+    width_heater: Annotated[float, Um(0.6, 1.3)] = 1.2,
 ) -> gf.Component:
     """Depletion ring modulator: rib ring with a lateral junction, heater, and a weak drop to a locking monitor.
 
@@ -45,7 +45,7 @@ def ring_modulator(
         gap_drop: to the monitor's waveguide in um.
         length_x: of the two straights in um; 0 makes a circle.
         junction_fill: share of the ring's length that has the junction.
-        widthring_heater: of the heater in um; wider than 1.3 um it would come within 0.6 um of the contacts' metal 1,
+        width_heater: of the heater in um; wider than 1.3 um it would come within 0.6 um of the contacts' metal 1,
             which lies at the same height.
 
     Raises:
@@ -69,7 +69,7 @@ def ring_modulator(
 
     contact = _junction(c, radius, length_x, junction_fill, center, width + gap)
     _junction_metal(c, radius, length_x, contact, center)
-    x_pad = ring_heater(c, radius, length_x, widthring_heater, center, side=-1, y_pad=-TAIL)
+    x_pad = ring_heater(c, radius, length_x, width_heater, center, side=-1, y_pad=-TAIL)
 
     top = round(y_drop + 5.0, 3)
     stack = c << via_stack(size=2.4)

@@ -16,6 +16,7 @@ PAD = 2.4  # edge of the heater's pads, um
 
 
 def ring_core(c: gf.Component, radius: float, length_x: float, width: float, center: tuple[float, float]) -> None:
+    """Draw the core of a racetrack: arcs of `radius`, straights of `length_x`, `width` wide, all in um."""
     polygon(c, "WG", racetrack(radius + width / 2, length_x, center), racetrack(radius - width / 2, length_x, center))
 
 
@@ -23,6 +24,15 @@ def ring_heater(
     c: gf.Component, radius: float, length_x: float, width: float, center: tuple[float, float], side: int, y_pad: float
 ) -> float:
     """Draw the heater over the ring, open on one side (`side` -1: below, +1: above), with two tails to pads at `y_pad`.
+
+    Args:
+        c: component to draw in.
+        radius: of the ring's axis in um.
+        length_x: of its straights in um.
+        width: of the heater in um.
+        center: of the ring in um.
+        side: -1 or +1.
+        y_pad: of the pads' centres in um.
 
     Returns:
         Distance of the pads' centres from the ring's axis, um.

@@ -18,7 +18,7 @@ def add_drop_ring(
     radius: Annotated[float, Um(4.5, 100)] = 4.9,
     gap: Annotated[float, Um(0.12, 1)] = 0.15,
     length_x: Annotated[float, Um(0, 50)] = 3.0,
-    widthring_heater: Annotated[float, Um(0.6, 3)] = 1.2,
+    width_heater: Annotated[float, Um(0.6, 3)] = 1.2,
     length_bus: Annotated[float, Um(4, 100)] = 8.0,
 ) -> gf.Component:
     """Racetrack filter between two buses, with a heater.
@@ -36,7 +36,7 @@ def add_drop_ring(
         radius: of the arcs in um.
         gap: of both couplers in um.
         length_x: of the two straights in um; 0 makes a circle.
-        widthring_heater: of the heater in um.
+        width_heater: of the heater in um.
         length_bus: how far each bus runs beyond the ring's straight, on each side, in um.
 
     Raises:
@@ -55,7 +55,7 @@ def add_drop_ring(
     for y in (0.0, y_drop):
         rectangle(c, "WG", -half, y - width / 2, half, y + width / 2)
     ring_core(c, radius, length_x, width, center)
-    x_pad = ring_heater(c, radius, length_x, widthring_heater, center, side=1, y_pad=y_drop + TAIL)
+    x_pad = ring_heater(c, radius, length_x, width_heater, center, side=1, y_pad=y_drop + TAIL)
     optical_port(c, "o1", -half, 0, 180)
     optical_port(c, "o2", -half, y_drop, 180)
     optical_port(c, "o3", half, y_drop, 0)
