@@ -53,7 +53,14 @@ def slab_coupling(
 
 
 def coupling(
-    wl: ArrayLike, gap: ArrayLike, cross_section: str = "strip", width: ArrayLike | None = None
+    wl: ArrayLike,
+    gap: ArrayLike,
+    *,
+    cross_section: str = "strip",
+    width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> tuple[Array, Array]:
     """Coupling per length of two parallel waveguides.
 
@@ -62,15 +69,22 @@ def coupling(
         gap: between the cores in um.
         cross_section: "strip" or "rib".
         width: core width in um; None: the cross-section's.
+        height: of the cores in um; None: 0.22.
+        dw: what either core is wider than `width`, nm; the gap is as much narrower.
+        dh: what the cores are higher than `height`, nm.
 
     Returns:
         kappa in rad/um and its decay gamma with the gap in 1/um.
     """
-    w = load_cross_section(cross_section).width if width is None else width
+    w = (load_cross_section(cross_section).width if width is None else np.asarray(width)) + np.asarray(dw) * 1e-3
     constants = data("couplers")["cross_sections"][cross_section]
-    kappa0, p = slab_coupling(wl, neff(wl, cross_section, w), w, constants["n_core"], constants["n_clad"])
+    kappa0, p = slab_coupling(
+        wl, neff(wl, w, height, cross_section=cross_section, dh=dh), w, constants["n_core"], constants["n_clad"]
+    )
     gamma = constants["gamma_factor"] * p
-    return constants["kappa0_factor"] * kappa0 * np.exp(-gamma * number("gap", gap, 0.0, 10.0)), gamma
+    return constants["kappa0_factor"] * kappa0 * np.exp(
+        -gamma * (number("gap", gap, 0.0, 10.0) - np.asarray(dw) * 1e-3)
+    ), gamma
 
 
 def arc_length_equivalent(radius: ArrayLike, gamma: ArrayLike) -> Array:
@@ -96,6 +110,9 @@ def ring_coupler(
     length_x: ArrayLike = 0.0,
     cross_section: str = "strip",
     width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> tuple[Array, Array]:
     """Coupler of a ring or racetrack and its bus: cosine and sine of `kappa (length_x + sqrt(2 pi radius / gamma))`.
 
@@ -106,11 +123,14 @@ def ring_coupler(
         length_x: straight part of the coupler in um.
         cross_section: "strip" or "rib".
         width: core width in um; None: the cross-section's.
+        height: of the cores in um; None: 0.22.
+        dw: what either core is wider than drawn, nm.
+        dh: what the cores are higher than `height`, nm.
 
     Returns:
         Through amplitude t and cross amplitude k (to be used as `+1j k`), `t^2 + k^2 = 1`.
     """
-    kappa, gamma = coupling(wl, gap, cross_section, width)
+    kappa, gamma = coupling(wl, gap, cross_section=cross_section, width=width, height=height, dw=dw, dh=dh)
     angle = kappa * (number("length_x", length_x, 0.0, 1e4) + arc_length_equivalent(radius, gamma))
     return np.cos(angle), np.sin(angle)
 

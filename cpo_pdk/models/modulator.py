@@ -23,13 +23,13 @@ from cpo_pdk.models.model import TWO, Model
 from cpo_pdk.models.ring import (
     RING,
     circumference,
+    find_resonances,
     heater_shift_nm,
-    resonance_wavelengths,
     round_trip_loss_dB,
     round_trip_phase,
 )
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread
-from cpo_pdk.models.waveguide import ng, propagation, thermo_optic
+from cpo_pdk.models.waveguide import propagation
 
 
 def couplers(
@@ -108,11 +108,18 @@ def ring_modulator(
     (t1, k1), (t2, k2) = couplers(wl, radius, gap, gap_drop, length_x, width)
     loss = ring_loss_dB(wl, radius, length_x, V, doping, junction_fill, loss_dB_cm, loss_dB_bend_90)
     fill = np.asarray(junction_fill, dtype=np.float64)
-    rise = fill * junction.index_rise(wl, V, doping) + thermo_optic(dT)
-    phase = round_trip_phase(wl, length, "rib", width, rise, heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
+    phase = round_trip_phase(
+        wl,
+        length,
+        cross_section="rib",
+        width=width,
+        index_rise=fill * junction.index_rise(wl, V, doping),
+        shift_nm=heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW),
+        dT=dT,
+    )
     half = np.sqrt(amplitude(loss)) * np.exp(0.5j * phase)
     bus_um = 2 * np.asarray(radius) + np.asarray(length_x) + 2 * number("length_lead", length_lead, 0.0, 1e4)
-    bus = propagation(wl, bus_um, "rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+    bus = propagation(wl, bus_um, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT)
     denominator = 1 - t1 * t2 * half**2
     through = bus * (t1 - t2 * half**2) / denominator
     monitor = -np.sqrt(bus) * k1 * k2 * half / denominator
@@ -161,15 +168,18 @@ def ring_modulator_resonances(
     """
     length = float(circumference(radius, length_x))
     shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
-    rise = float(thermo_optic(dT))
-    # the junction moves a resonance by less than 2 nm, and in proportion to (n_g + rise): see `resonance_wavelengths`
     fill = float(number("junction_fill", junction_fill, 0.0, 1.0, ""))
+
+    def turns(wl: Array) -> Array:
+        rise = fill * junction.index_rise(wl, V, doping)
+        phase = round_trip_phase(wl, length, cross_section="rib", width=width, index_rise=rise, shift_nm=shift, dT=dT)
+        return phase / (2 * np.pi)
+
     found = []
     for sign, offset in ((1, 0.0), (-1, 0.5)):
-        flat = resonance_wavelengths(wl_min - 2e-3, wl_max, length, "rib", width, rise, shift, offset) - shift * 1e-3
-        moved = flat * (1 + fill * junction.index_rise(flat, V, doping) / (ng("rib", width) + rise)) + shift * 1e-3
-        (t1, _k1), (t2, _k2) = couplers(moved, radius, gap, gap_drop, length_x, width)
-        found.append(moved[(moved >= wl_min) & (moved <= wl_max) & (sign * t1 * t2 > 0)])
+        at = find_resonances(wl_min, wl_max, turns, offset)
+        (t1, _k1), (t2, _k2) = couplers(at, radius, gap, gap_drop, length_x, width)
+        found.append(at[sign * t1 * t2 > 0])
     return np.sort(np.concatenate(found))
 
 

@@ -170,7 +170,7 @@ def operating_point(
         )
     bias = (V_one + V_zero) / 2
     length = float(circumference(p["radius"], p["length_x"]))
-    group = float(ng("rib", p["width"]))
+    group = float(ng(wl, p["width"], cross_section="rib"))
     bus, drop = couplers(wl, p["radius"], p["gap"], p["gap_drop"], p["length_x"], p["width"])
     t_bus, t_drop = abs(float(bus[0])), abs(float(drop[0]))
     names = ("radius", "length_x", "doping", "junction_fill", "loss_dB_cm", "loss_dB_bend_90")

@@ -19,14 +19,20 @@ Validity
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.model import CORE, FOUR, Model, Ranges
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.waveguide import neff, ng, propagation, thermo_optic
-from cpo_pdk.tech.waveguides import cross_section as load_cross_section
+from cpo_pdk.models.waveguide import neff, propagation
+
+#: `find_resonances`: wavelengths at which it looks first, and steps with the slope found there; the error falls by
+#: more than a hundredfold a step
+SAMPLES, NEWTON_STEPS = 65, 6
 
 
 def circumference(radius: ArrayLike, length_x: ArrayLike) -> Array:
@@ -43,46 +49,66 @@ def heater_shift_nm(tuning_nm: ArrayLike, heater_mW: ArrayLike, heater_nm_mW: Ar
 
 
 def round_trip_phase(
-    wl: ArrayLike, length: ArrayLike, section: str, width: ArrayLike | None, index_rise: ArrayLike, shift_nm: ArrayLike
+    wl: ArrayLike,
+    length: ArrayLike,
+    *,
+    cross_section: str = "strip",
+    width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    index_rise: ArrayLike = 0.0,
+    shift_nm: ArrayLike = 0.0,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> Array:
     """Phase once round in rad, of a ring whose resonances are moved to the red by `shift_nm`.
 
     Args:
         wl: wavelength in um.
         length: circumference in um.
-        section: cross-section.
+        cross_section: "strip" or "rib".
         width: core width in um; None: the cross-section's.
-        index_rise: added to the effective index (temperature, junction).
+        height: of the core in um; None: 0.22.
+        index_rise: added to the effective index (junction).
         shift_nm: red shift in nm.
+        dT: temperature rise in K.
+        dw: what the core is wider than drawn, nm.
+        dh: what the core is higher than `height`, nm.
     """
     cold = wavelength(wl) - np.asarray(shift_nm) * 1e-3
-    return 2 * np.pi * (neff(cold, section, width) + np.asarray(index_rise)) * np.asarray(length) / cold
+    index = neff(cold, width, height, dT, cross_section=cross_section, dw=dw, dh=dh) + np.asarray(index_rise)
+    return 2 * np.pi * index * np.asarray(length) / cold
 
 
-def resonance_wavelengths(
-    wl_min: float,
-    wl_max: float,
-    length: float,
-    section: str,
-    width: float | None,
-    index_rise: float,
-    shift_nm: float,
-    offset: float = 0.0,
-) -> Array:
-    """Wavelengths in wl_min..wl_max (um) where the phase once round is a multiple of 2 pi, rising.
+def find_resonances(wl_min: float, wl_max: float, turns: Callable[[Array], Array], offset: float = 0.0) -> Array:
+    """Wavelengths between two, rising, where a ring's phase once round is a multiple of 2 pi.
 
-    `offset` is added to the orders: 0.5 where a coupler turns the sign of the light that goes round.
+    Args:
+        wl_min: lower end in um.
+        wl_max: upper end in um.
+        turns: phase once round over 2 pi, as a function of an array of wavelengths in um; smooth and falling.
+        offset: added to the orders: 0.5 where a coupler turns the sign of the light that goes round.
 
-    With `neff = n_g - b wl + rise`, `b = (n_g - neff0) / wl0`, resonance m lies at `(n_g + rise) / (m / length + b)`.
+    Returns:
+        Wavelengths in um, shape (number of resonances,).
+
+    Raises:
+        ParameterError: `turns` does not fall all the way.
     """
-    section_data = load_cross_section(section)
-    group = float(ng(section, width))
-    b = (group - float(neff(section_data.wl0, section, width))) / section_data.wl0
-    low, high = float(wl_min) - shift_nm * 1e-3, float(wl_max) - shift_nm * 1e-3
-    total = group + index_rise
-    first, last = np.ceil((total / high - b) * length - offset), np.floor((total / low - b) * length - offset)
-    orders = np.arange(first, last + 1) + offset
-    return np.sort(total / (orders / length + b)) + shift_nm * 1e-3
+    wl = np.linspace(wl_min, wl_max, SAMPLES)
+    at = np.asarray(turns(wl), dtype=np.float64)
+    if not np.all(np.diff(at) < 0):
+        raise ParameterError(f"the phase once round does not fall from {wl_min:g} to {wl_max:g} um; not a ring")
+    orders = np.arange(np.floor(at[0] - offset), np.ceil(at[-1] - offset) - 1, -1) + offset
+    if not len(orders):
+        return orders
+    upper = np.clip(np.searchsorted(-at, -orders), 1, SAMPLES - 1)
+    low, high = wl[upper - 1], wl[upper]
+    slope = (at[upper] - at[upper - 1]) / (high - low)
+    found = low + (orders - at[upper - 1]) / slope
+    for _ in range(NEWTON_STEPS):
+        found = np.clip(found - (np.asarray(turns(found)) - orders) / slope, low, high)
+    return found
 
 
 def round_trip_loss_dB(length: ArrayLike, loss_dB_cm: ArrayLike, loss_dB_bend_90: ArrayLike) -> Array:
@@ -126,11 +152,11 @@ def add_drop_ring(
     length = circumference(radius, length_x)
     t, k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
-    phase = round_trip_phase(wl, length, "strip", width, thermo_optic(dT), shift)
+    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT)
     a = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90))
     half = np.sqrt(a) * np.exp(0.5j * phase)
     bus_um = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
-    bus = propagation(wl, bus_um, "strip", width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+    bus = propagation(wl, bus_um, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
     denominator = 1 - t**2 * half**2
     through = bus * t * (1 - half**2) / denominator
     drop = -bus * k**2 * half / denominator
@@ -168,7 +194,11 @@ def add_drop_ring_resonances(
     """
     shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
     length = float(circumference(radius, length_x))
-    return resonance_wavelengths(wl_min, wl_max, length, "strip", width, float(thermo_optic(dT)), shift)
+
+    def turns(wl: Array) -> Array:
+        return round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT) / (2 * np.pi)
+
+    return find_resonances(wl_min, wl_max, turns)
 
 
 RING: Ranges = {

@@ -28,12 +28,19 @@ TAPER_LENGTH = (10.0, 20.0, 50.0)
 TAPER_LOSS_DB = (0.11916, 0.09023, 0.068069)
 
 
-def _at_width(section: CrossSection, width: ArrayLike | None, mode: str) -> tuple[Array, Array]:
+def _at_width(section: CrossSection, width: ArrayLike | None, mode: str, dw: ArrayLike = 0.0) -> tuple[Array, Array]:
     if mode not in section.modes:
         raise ParameterError(f"mode is {mode!r}; {section.name} has {', '.join(section.modes)}")
     table = section.modes[mode]
     w = number("width", section.width if width is None else width, table.width[0], table.width[-1])
+    w = w + number("dw", dw, -100.0, 100.0, "nm") * 1e-3
     return np.interp(w, table.width, table.neff), np.interp(w, table.width, table.ng)
+
+
+def _height_rise(height: ArrayLike | None, dh: ArrayLike) -> Array:
+    """Rise of the index with the height, first order: 3.71e-3 per nm (500 x 220 nm, 1550 nm, SiEPIC tables)."""
+    h = number("height", 0.22 if height is None else height, 0.15, 0.3)
+    return 3.71e-3 * ((h - 0.22) * 1e3 + number("dh", dh, -50.0, 50.0, "nm"))
 
 
 def thermo_optic(dT: ArrayLike) -> Array:
@@ -43,63 +50,77 @@ def thermo_optic(dT: ArrayLike) -> Array:
     return data("thermo_optic")["factor"]["value"] * dn_dT * number("dT", dT, -273.0, 500.0, "K")
 
 
-def ng(cross_section: str = "strip", width: ArrayLike | None = None, mode: str = "TE") -> Array:
-    """Group index at the reference wavelength.
-
-    Args:
-        cross_section: "strip" or "rib".
-        width: core width in um; None: the cross-section's.
-        mode: "TE" or "TM".
-
-    Returns:
-        Shape of `width`.
-    """
-    return _at_width(load_cross_section(cross_section), width, mode)[1]
+def ng(
+    wl: ArrayLike,
+    width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    *,
+    cross_section: str = "strip",
+    mode: str = "TE",
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+) -> Array:
+    """Group index `neff - wl dneff/dwl`; arguments, shape and errors as `neff`."""
+    section = load_cross_section(cross_section)
+    _, group = _at_width(section, width, mode, dw)
+    return group + _height_rise(height, dh) + thermo_optic(dT) + 0 * wavelength(wl)
 
 
 def neff(
     wl: ArrayLike,
-    cross_section: str = "strip",
     width: ArrayLike | None = None,
-    mode: str = "TE",
+    height: ArrayLike | None = None,
     dT: ArrayLike = 0.0,
+    *,
+    cross_section: str = "strip",
+    mode: str = "TE",
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> Array:
     """Effective index, first order in wavelength.
 
     Args:
         wl: wavelength in um.
-        cross_section: "strip" or "rib".
         width: core width in um; None: the cross-section's.
-        mode: "TE" or "TM".
+        height: of the core in um; None: 0.22.
         dT: temperature rise in K.
+        cross_section: "strip" or "rib".
+        mode: "TE" or "TM".
+        dw: what the core is wider than `width`, nm.
+        dh: what the core is higher than `height`, nm.
 
     Returns:
-        Broadcast shape of `wl`, `width` and `dT`.
+        Broadcast shape of all arguments.
 
     Raises:
         ParameterError: unknown cross-section or mode, width outside the table, something not finite.
     """
     section = load_cross_section(cross_section)
-    index, group = _at_width(section, width, mode)
-    return index - (wavelength(wl) - section.wl0) * (group - index) / section.wl0 + thermo_optic(dT)
+    index, group = _at_width(section, width, mode, dw)
+    slope = (group - index) / section.wl0
+    return index - (wavelength(wl) - section.wl0) * slope + _height_rise(height, dh) + thermo_optic(dT)
 
 
 def propagation(
     wl: ArrayLike,
     length: ArrayLike,
+    *,
     cross_section: str = "strip",
     mode: str = "TE",
-    *,
     width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
     loss_dB_cm: ArrayLike | None = None,
     dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> np.ndarray:
-    """Amplitude `exp(+1j 2 pi neff length / wl)` with loss along `length` um of waveguide."""
+    """Amplitude `exp(+1j 2 pi neff length / wl)` with loss along `length` um of waveguide; arguments as `neff`."""
     L = number("length", length, 0.0, 1e7)
     if loss_dB_cm is None:
         loss_dB_cm = load_cross_section(cross_section).loss_dB_cm[mode].value
     loss = number("loss_dB_cm", loss_dB_cm, 0.0, 1e4, "dB/cm")
-    index = neff(wl, cross_section, width, mode, dT)
+    index = neff(wl, width, height, dT, cross_section=cross_section, mode=mode, dw=dw, dh=dh)
     return amplitude(loss * L * 1e-4) * np.exp(2j * np.pi * index * L / np.asarray(wl))
 
 
@@ -133,7 +154,7 @@ def straight(
     """
     return _two_port(
         {
-            m: propagation(wl, length, cross_section, m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+            m: propagation(wl, length, cross_section=cross_section, mode=m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
             for m in _modes(cross_section)
         }
     )
@@ -181,7 +202,8 @@ def bend_euler(
     excess = amplitude(bend_loss_dB(radius, angle, cross_section))
     return _two_port(
         {
-            m: excess * propagation(wl, length, cross_section, m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+            m: excess
+            * propagation(wl, length, cross_section=cross_section, mode=m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
             for m in _modes(cross_section)
         }
     )
@@ -226,7 +248,7 @@ def bend_s(
     excess = amplitude(bend_loss_dB(radius, turn, cross_section))
     return _two_port(
         {
-            m: excess * propagation(wl, path, cross_section, m, loss_dB_cm=loss_dB_cm, dT=dT)
+            m: excess * propagation(wl, path, cross_section=cross_section, mode=m, loss_dB_cm=loss_dB_cm, dT=dT)
             for m in _modes(cross_section)
         }
     )
@@ -253,7 +275,7 @@ def taper_strip_rib(
     """
     L = number("length", length, 0.1, 1e6)
     loss = taper_loss_dB(L) if loss_dB is None else number("loss_dB", loss_dB, 0.0, 100.0, "dB")
-    mean = (neff(wl, "strip", dT=dT) + neff(wl, "rib", dT=dT)) / 2
+    mean = (neff(wl, dT=dT) + neff(wl, dT=dT, cross_section="rib")) / 2
     return reciprocal({("o1", "o2"): amplitude(loss) * np.exp(2j * np.pi * mean * L / np.asarray(wl))})
 
 

@@ -78,7 +78,7 @@ def test_equivalent_lengths_are_the_integrals_along_the_bends() -> None:
 
 
 def test_coupling_decays_exponentially_with_the_gap() -> None:
-    kappa, gamma = coupling(1.31, np.array([0.1, 0.2, 0.3]), "rib")
+    kappa, gamma = coupling(1.31, np.array([0.1, 0.2, 0.3]), cross_section="rib")
     np.testing.assert_allclose(np.diff(np.log(kappa)), -0.1 * gamma)
 
 

@@ -100,7 +100,7 @@ def test_uncoupled_monitor_and_undoped_ring_reduce_to_the_all_pass_formula() -> 
     s = ring_modulator(wl, **ring)["o1", "o2"]
     t, _ = ring_coupler(wl, gap=0.17, radius=6.4, cross_section="rib")
     length = 2 * np.pi * 6.4
-    z = 10 ** (-50.0 * length * 1e-4 / 20) * np.exp(1j * round_trip_phase(wl, length, "rib", None, 0.0, 0.0))
+    z = 10 ** (-50.0 * length * 1e-4 / 20) * np.exp(1j * round_trip_phase(wl, length, cross_section="rib"))
     bus = 10 ** (-50.0 * 12.8 * 1e-4 / 20)
     np.testing.assert_allclose(np.abs(s), bus * np.abs((t - z) / (1 - t * z)), rtol=1e-6)
 

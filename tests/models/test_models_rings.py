@@ -43,9 +43,7 @@ def test_one_model_equals_two_couplers_and_two_half_rings_solved_together() -> N
     wl, loss = 1.3012, {"loss_dB_cm": 30.0, "loss_dB_bend_90": 0.05}
     t, k = ring_coupler(wl, gap=0.15, radius=4.9, length_x=3.0)
     length = circumference(4.9, 3.0)
-    half = 10 ** (-round_trip_loss_dB(length, **loss) / 40) * np.exp(
-        0.5j * round_trip_phase(wl, length, "strip", None, 0.0, 0.0)
-    )
+    half = 10 ** (-round_trip_loss_dB(length, **loss) / 40) * np.exp(0.5j * round_trip_phase(wl, length))
     # unknowns: waves leaving the lower coupler into the ring (u) and the upper one (v); input 1 at o1
     u, v = np.linalg.solve([[1, -t * half], [-t * half, 1]], [1j * k, 0])
     through, dropped = t + 1j * k * half * v, 1j * k * half * u
@@ -139,7 +137,7 @@ def test_linewidth_formula_is_the_width_of_the_model() -> None:
     t, _ = ring_coupler(centre(), gap=DEVICE["gap"], radius=DEVICE["radius"], length_x=DEVICE["length_x"])
     length = float(circumference(DEVICE["radius"], DEVICE["length_x"]))
     a = 10 ** (-float(round_trip_loss_dB(length, DEVICE["loss_dB_cm"], DEVICE["loss_dB_bend_90"])) / 20)
-    expected = linewidth_um(centre(), a * float(t) ** 2, length, float(ng())) * 299792.458 / centre() ** 2
+    expected = linewidth_um(centre(), a * float(t) ** 2, length, float(ng(centre()))) * 299792.458 / centre() ** 2
     assert full_width_GHz() == pytest.approx(expected, rel=0.01)
 
 

@@ -79,9 +79,9 @@ def supermode_coupling(gap: float, slab: float, guess: float, dx: float = 0.02, 
 @pytest.mark.parametrize(("gap", "kappa"), data("couplers")["supermodes"]["rows"][:2])
 def test_rib_table_is_reproduced_and_met_by_the_model(gap: float, kappa: float) -> None:
     assert supermode_coupling(gap, slab=0.09, guess=2.75) == pytest.approx(kappa, rel=0.03)
-    assert coupling(WL, gap, "rib")[0] == pytest.approx(kappa, rel=0.01)
+    assert coupling(WL, gap, cross_section="rib")[0] == pytest.approx(kappa, rel=0.01)
 
 
 @pytest.mark.parametrize("gap", [0.15, 0.20])
 def test_strip_coupling_that_was_carried_over_from_1550_nm_holds_at_1310(gap: float) -> None:
-    assert coupling(WL, gap, "strip")[0] == pytest.approx(supermode_coupling(gap, slab=0.0, guess=2.6), rel=0.10)
+    assert coupling(WL, gap)[0] == pytest.approx(supermode_coupling(gap, slab=0.0, guess=2.6), rel=0.10)
