@@ -8,7 +8,7 @@ from cpo_pdk.components.fibers import connector, fiber
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
 from cpo_pdk.components.ring_modulators import ring_modulator
 from cpo_pdk.components.rings import add_drop_ring
-from cpo_pdk.components.splitters import mmi1x2, tap_coupler
+from cpo_pdk.components.splitters import mmi1x2, mmi2x2, tap_coupler
 from cpo_pdk.components.waveguides import bend_euler, bend_s, crossing, straight, taper_strip_rib, terminator
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "grating_coupler",
     "limits_of",
     "mmi1x2",
+    "mmi2x2",
     "pad",
     "photodetector",
     "photodetector_dual",

@@ -1,4 +1,4 @@
-"""Lumped passives: 1x2 MMI, crossing, polarisation splitter-rotator, terminator.
+"""Lumped passives: crossing, polarisation splitter-rotator, terminator.
 
 Conventions
     A loss is that of the wanted path, exactly. Crosstalk and reflection are negative dB in speech and positive numbers
@@ -7,8 +7,8 @@ Conventions
 
 Validity
     O-band, flat in wavelength: the sources give one number. Reflection: the crossing's and the terminator's, where a
-    source has one; none for MMI and splitter-rotator. MMI and crossing carry TE only (no source for TM). Phase is that
-    of a strip as long as the device.
+    source has one; none for the splitter-rotator. The crossing carries TE only (no source for TM). Phase is that of a
+    strip as long as the device.
 """
 
 from __future__ import annotations
@@ -20,29 +20,6 @@ from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.model import FOUR, HEAT, WL, Model
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, spread, wavelength
 from cpo_pdk.models.waveguide import propagation
-
-
-def mmi1x2(
-    wl: ArrayLike,
-    *,
-    length_mmi: ArrayLike = 40.1,
-    length_taper: ArrayLike = 20.0,
-    excess_dB: ArrayLike = 0.278,
-    dT: ArrayLike = 0.0,
-) -> SDict:
-    """1x2 splitter, o1 to o2 and o3 in equal halves; light entering at o2 that does not reach o1 is radiated.
-
-    Args:
-        wl: wavelength in um.
-        length_mmi: in um; gives the phase only.
-        length_taper: of either taper in um; gives the phase only.
-        excess_dB: loss on top of the 3.01 dB of the split, in dB.
-        dT: temperature rise in K.
-    """
-    total = number("length_mmi", length_mmi, 0.0, 1e5) + 2 * number("length_taper", length_taper, 0.0, 1e5)
-    half = amplitude(number("excess_dB", excess_dB, 0.0, 100.0, "dB")) / np.sqrt(2)
-    arm = half * propagation(wl, total, loss_dB_cm=0.0, dT=dT)
-    return reciprocal({("o1", "o2"): arm, ("o1", "o3"): arm})
 
 
 def crossing(
@@ -140,22 +117,6 @@ def terminator(wl: ArrayLike, *, reflection_dB: ArrayLike = 30.0) -> SDict:
 
 
 MODELS = (
-    Model(
-        "mmi1x2",
-        mmi1x2,
-        ("o1", "o2", "o3"),
-        ranges={
-            **HEAT,
-            "length_mmi": (2.0, 200.0, "um"),
-            "length_taper": (1.0, 100.0, "um"),
-            "excess_dB": (0.0, 3.0, "dB"),
-        },
-        drawn_only={
-            "width_mmi": "shapes the self-image that the published loss belongs to",
-            "width_taper": "shapes the self-image that the published loss belongs to",
-            "separation": "shapes the self-image that the published loss belongs to",
-        },
-    ),
     Model(
         "crossing",
         crossing,

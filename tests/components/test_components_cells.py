@@ -34,6 +34,7 @@ PORTS = {
     "fiber": ("o1", "o2"),
     "grating_coupler": ("o1", "o2"),
     "mmi1x2": ("o1", "o2", "o3"),
+    "mmi2x2": ("o1", "o2", "o3", "o4"),
     "pad": ("e1", "e2", "e3", "e4"),
     "photodetector": ("o1", "e1", "e2"),
     "photodetector_dual": ("o1", "o2", "e1", "e2"),

@@ -55,6 +55,7 @@ def test_ranges_lie_within_what_the_cell_draws(sheet: Sheet) -> None:
         ("bend_euler", {"radius": 5.001, "angle": 180}),
         ("bend_s", {"length": 33.333, "offset": -7.777}),
         ("tap_coupler", {"dy": 5.001, "gap": 0.201}),
+        ("mmi2x2", {"separation": 2.051, "width_taper": 1.501, "width_mmi": 6.001}),
         ("mmi1x2", {"separation": 3.051, "width_taper": 1.501, "width_mmi": 6.001}),
         ("crossing", {"arm_length": 4.501}),
         ("psr", {"dy": 5.001, "gap": 0.201}),
