@@ -1,0 +1,1 @@
+"""The mode solver behind the tables in `models/data`: what `cpo characterize` runs. Needs the extra `characterize`."""
