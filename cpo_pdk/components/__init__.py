@@ -1,11 +1,13 @@
 """Parametric cells of the process. `CELLS` holds them by name; each is also importable from here."""
 
 from cpo_pdk.components.cell import CELLS, cell, limits_of
-from cpo_pdk.components.couplers import edge_coupler, edge_coupler_array, grating_coupler, psr
 from cpo_pdk.components.detectors import photodetector, photodetector_dual
 from cpo_pdk.components.die import alignment_mark, die_frame
+from cpo_pdk.components.edge_couplers import edge_coupler, edge_coupler_array
 from cpo_pdk.components.fibers import connector, fiber
+from cpo_pdk.components.gratings import grating_coupler
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
+from cpo_pdk.components.polarization import psr
 from cpo_pdk.components.ring_modulators import ring_modulator
 from cpo_pdk.components.rings import add_drop_ring
 from cpo_pdk.components.splitters import mmi1x2, mmi2x2, tap_coupler
