@@ -10,9 +10,9 @@ from __future__ import annotations
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.assemblies.macros import row_length, rx_macro, splitter_tree, tree_length, tx_macro
 from cpo_pdk.assemblies.units import straight_between
-from cpo_pdk.components.edge_couplers import draw_array
 from cpo_pdk.components.die import die_frame
 from cpo_pdk.components.drawing import rectangle
+from cpo_pdk.components.edge_couplers import draw_array
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.waveguides import cross_section
 

@@ -1,4 +1,4 @@
-"""Light on and off the chip at its edge: inverse tapers to the facet, and a row of them at the pitch of a fibre array."""
+"""Light on and off the chip at its edge: inverse tapers to the facet, a row of them at the pitch of fibres."""
 
 from __future__ import annotations
 
