@@ -28,6 +28,9 @@ LAYERS: dict[str, LayerInfo] = {
     "SLAB90": LayerInfo(3, 0, "silicon", "#f7b6d2", "silicon slab left 90 nm high by the rib etch"),
     "DEEPTRENCH": LayerInfo(4, 0, "silicon", "#8c564b", "trench through the oxides, for facets"),
     "GE": LayerInfo(5, 0, "silicon", "#17becf", "epitaxial germanium on silicon"),
+    "UNDERCUT": LayerInfo(
+        6, 0, "silicon", "#66c2a5", "opening through the oxides where the substrate is etched from below a membrane"
+    ),
     # implants
     "N": LayerInfo(20, 0, "implants", "#aec7e8", "n junction implant"),
     "P": LayerInfo(21, 0, "implants", "#ffbb78", "p junction implant"),
