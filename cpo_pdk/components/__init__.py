@@ -4,26 +4,35 @@ from cpo_pdk.components.cell import CELLS, cell, limits_of
 from cpo_pdk.components.detectors import photodetector, photodetector_dual
 from cpo_pdk.components.die import alignment_mark, die_frame
 from cpo_pdk.components.edge_couplers import edge_coupler, edge_coupler_array
+from cpo_pdk.components.directional import bent_coupler, directional_coupler
 from cpo_pdk.components.fibers import connector, fiber
 from cpo_pdk.components.gratings import grating_coupler
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
 from cpo_pdk.components.polarization import psr
 from cpo_pdk.components.ring_modulators import ring_modulator
 from cpo_pdk.components.rings import add_drop_ring
-from cpo_pdk.components.splitters import mmi1x2, mmi2x2, tap_coupler
+from cpo_pdk.components.splitters import mmi1x2, mmi2x2
+from cpo_pdk.components.test_blocks import bend_cutback_block, cutback_block, device_cutback_block
+from cpo_pdk.components.test_splits import coupler_split_block, ring_split_block
 from cpo_pdk.components.waveguides import bend_euler, bend_s, crossing, straight, taper_strip_rib, terminator
 
 __all__ = [
     "CELLS",
     "add_drop_ring",
     "alignment_mark",
+    "bend_cutback_block",
     "bend_euler",
     "bend_s",
+    "bent_coupler",
     "bump",
     "cell",
     "connector",
+    "coupler_split_block",
     "crossing",
+    "cutback_block",
+    "device_cutback_block",
     "die_frame",
+    "directional_coupler",
     "edge_coupler",
     "edge_coupler_array",
     "fiber",
@@ -36,8 +45,8 @@ __all__ = [
     "photodetector_dual",
     "psr",
     "ring_modulator",
+    "ring_split_block",
     "straight",
-    "tap_coupler",
     "taper_strip_rib",
     "terminator",
     "via_stack",

@@ -1,4 +1,4 @@
-"""Power splitters: multimode interferometers and tap coupler."""
+"""Power splitters: multimode interferometers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 
 from cpo_pdk.components.cell import Um, cell
-from cpo_pdk.components.curves import band, sine_s
+from cpo_pdk.components.curves import band
 from cpo_pdk.components.drawing import optical_port, polygon, rectangle
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -124,53 +124,4 @@ def mmi2x2(
     c = gf.Component()
     y = separation / 2
     _multimode(c, width_mmi, length_mmi, width_taper, length_taper, [-y, y], [y, -y])
-    return c
-
-
-@cell
-def tap_coupler(
-    length: Annotated[float, Um(0.1, 200)] = 1.0,
-    gap: Annotated[float, Um(0.12, 1, step=0.002)] = 0.2,
-    length_s: Annotated[float, Um(5, 100)] = 20.0,
-    dy: Annotated[float, Um(2, 50, step=0.002)] = 6.0,
-) -> gf.Component:
-    """Directional coupler that takes a small part of the light to `o3`.
-
-    ::
-
-        o2 ---.      .--- o3 (tap)
-               ======
-        o1 ---'      '--- o4 (through)
-
-    Args:
-        length: of the parallel part in um.
-        gap: between the parallel waveguides in um.
-        length_s: of each S-bend in um.
-        dy: centre to centre of the ports in um.
-
-    Raises:
-        ParameterError: when the ports are closer than the coupler, or the S-bends too tight.
-    """
-    core = waveguide("strip")
-    pitch = core.width + gap
-    if dy <= pitch:
-        raise ParameterError(f"tap_coupler: dy = {dy} um is not above width + gap = {pitch:.3f} um")
-    offset = (dy - pitch) / 2
-    bend, _, radius = sine_s(length_s, offset)
-    if radius < core.radius_min:
-        raise ParameterError(
-            f"tap_coupler: S-bends of {length_s} um bend at {radius:.2f} um, below {core.radius_min} um; "
-            "lengthen length_s"
-        )
-    c = gf.Component()
-    total = 2 * length_s + length
-    for side in (1, -1):
-        up = np.column_stack([bend[:, 0], side * (dy / 2 - bend[:, 1])])
-        down = np.column_stack([total - up[::-1, 0], up[::-1, 1]])
-        polygon(c, "WG", band(np.concatenate([up, down]), core.width, 0.0, 0.0))
-    optical_port(c, "o1", 0, -dy / 2, 180)
-    optical_port(c, "o2", 0, dy / 2, 180)
-    optical_port(c, "o3", total, dy / 2, 0)
-    optical_port(c, "o4", total, -dy / 2, 0)
-    c.info["length"] = total
     return c

@@ -1,4 +1,4 @@
-"""Evanescent couplers: coupling per length, ring to bus, and the tap coupler.
+"""Evanescent couplers: coupling per length, and ring to bus.
 
 Conventions
     Through `cos`, cross `+1j sin` of the coupling angle, lossless by themselves: coupling loss is not modelled, no
@@ -24,9 +24,8 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import FOUR, GUIDE, Model
-from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal
-from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
+from cpo_pdk.models.sdict import Array, data, number
+from cpo_pdk.models.waveguide import neff
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
 
@@ -133,51 +132,3 @@ def ring_coupler(
     kappa, gamma = coupling(wl, gap, cross_section=cross_section, width=width, height=height, dw=dw, dh=dh)
     angle = kappa * (number("length_x", length_x, 0.0, 1e4) + arc_length_equivalent(radius, gamma))
     return np.cos(angle), np.sin(angle)
-
-
-def tap_coupler(
-    wl: ArrayLike,
-    *,
-    length: ArrayLike = 1.0,
-    gap: ArrayLike = 0.2,
-    length_s: ArrayLike = 20.0,
-    dy: ArrayLike = 6.0,
-    loss_dB_cm: ArrayLike | None = None,
-    dT: ArrayLike = 0.0,
-) -> SDict:
-    """Directional coupler: o1 in (SW), o4 through (SE), o3 tapped, crossed (NE), o2 (NW).
-
-    Args:
-        wl: wavelength in um.
-        length: straight part in um.
-        gap: between the cores in um.
-        length_s: extent along x of each of the four S-bends in um.
-        dy: centre to centre of the ports in um; each guide bends away by half of what `dy` exceeds its distance.
-        loss_dB_cm: propagation loss in dB/cm; None: the strip's.
-        dT: temperature rise in K.
-    """
-    kappa, gamma = coupling(wl, gap)
-    opening = number("dy", dy, 0.0, 1e4) - load_cross_section("strip").width - np.asarray(gap)
-    angle = kappa * (number("length", length, 0.0, 1e5) + 2 * s_bend_length_equivalent(length_s, opening, gamma))
-    path, radius, turn = s_curve(length_s, opening / 2)
-    common = amplitude(2 * bend_loss_dB(radius, turn)) * propagation(
-        wl, np.asarray(length) + 2 * path, loss_dB_cm=loss_dB_cm, dT=dT
-    )
-    through, cross = np.cos(angle) * common, 1j * np.sin(angle) * common
-    return reciprocal({("o1", "o4"): through, ("o2", "o3"): through, ("o1", "o3"): cross, ("o2", "o4"): cross})
-
-
-MODELS = (
-    Model(
-        "tap_coupler",
-        tap_coupler,
-        FOUR,
-        ranges={
-            **GUIDE,
-            "length": (0.1, 200.0, "um"),
-            "gap": (0.12, 0.4, "um"),
-            "length_s": (10.0, 100.0, "um"),
-            "dy": (2.0, 50.0, "um"),
-        },
-    ),
-)

@@ -13,7 +13,6 @@ from cpo_pdk.models.coupler import (
     ring_coupler,
     s_bend_length_equivalent,
     slab_coupling,
-    tap_coupler,
 )
 from cpo_pdk.models.sdict import data
 from cpo_pdk.tech.materials import MATERIALS
@@ -86,19 +85,3 @@ def test_ring_coupler_keeps_power_also_beyond_full_crossing() -> None:
     t, k = ring_coupler(1.3, gap=0.12, radius=5.0, length_x=np.linspace(0, 80, 50))
     np.testing.assert_allclose(t**2 + k**2, 1)
     assert np.min(t) < 0
-
-
-def test_tap_is_lossless_but_for_its_guides_and_crosses_with_plus_j() -> None:
-    s = tap_coupler(1.3, length=1.0, loss_dB_cm=0.0)
-    through, cross = s["o1", "o4"], s["o1", "o3"]
-    assert np.angle(cross / through) == pytest.approx(np.pi / 2)
-    loss = -10 * np.log10(abs(through) ** 2 + abs(cross) ** 2)
-    assert 0 < loss < 0.02
-    assert abs(cross) ** 2 == pytest.approx(0.029, abs=0.002)
-
-
-def test_long_tap_transfers_everything_and_gives_it_back() -> None:
-    s = tap_coupler(1.3, length=np.linspace(0.1, 200, 4000), loss_dB_cm=0.0)
-    crossed = np.abs(s["o1", "o3"]) ** 2
-    assert crossed.max() == pytest.approx(1, abs=0.01)
-    assert crossed[np.argmax(crossed) :].min() < 0.01
