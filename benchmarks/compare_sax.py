@@ -69,16 +69,17 @@ def macros(layout: Path, wl: NDArray[np.float64]) -> list[Circuit]:
     TM is a port of its own here: SAX then sees two waveguides where the project sees two modes. The ports that a mode
     lacks on one side are absorbed in both.
     """
-    from cpo_pdk.circuit.binding import bind, leaf_functions
+    from cpo_pdk.circuit.binding import bind
     from cpo_pdk.circuit.evaluation import Evaluator
     from cpo_pdk.circuit.extraction import extract
     from cpo_pdk.circuit.flattening import flatten
     from cpo_pdk.circuit.layout_file import read_layout
+    from cpo_pdk.circuit.leaves import leaf_factories
     from cpo_pdk.models import MODELS
     from cpo_pdk.spec import load_sheets
 
     file, sheets = read_layout(layout), load_sheets()
-    netlists = extract(file, leaf_functions(sheets))
+    netlists = extract(file, leaf_factories(sheets))
     found: list[Circuit] = []
     for function in ("tx_macro", "rx_macro"):
         cell = min(name for name, netlist in netlists.cells.items() if netlist.function == function)

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpo_pdk import output
-from cpo_pdk.circuit.binding import leaf_functions
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import InputError, Problem, SpecError
@@ -286,7 +286,7 @@ def _after_drawing(
         file = read_layout(gds)
     drc, connectivity = _checks(file, sheets, clock)
     with clock.stage("netlist", "extracting the netlist"):
-        netlist = extract(file, leaf_functions(sheets))
+        netlist = extract(file, leaf_factories(sheets))
         output.write_text(stage / NETLIST, netlist.to_json())
     with clock.stage("simulate", "simulating the lanes"):
         from cpo_pdk.circuit.simulation import simulate as simulate_lanes
@@ -379,7 +379,7 @@ def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[
     with clock.stage("drc", "checking the design rules"):
         drc = drc_layout(file)
     with clock.stage("connectivity", "checking the connections"):
-        return drc, connectivity_layout(file, leaf_functions(sheets))
+        return drc, connectivity_layout(file, leaf_factories(sheets))
 
 
 def simulation_json(result: SimulationResult, gds: str | Path) -> dict[str, Any]:

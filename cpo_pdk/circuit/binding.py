@@ -1,26 +1,36 @@
 """Bind what is drawn to what computes it: cell -> sheet -> compact model with parameters.
 
-A parameter comes from the first of: settings of the drawn cell, info of the drawn cell, parameters of the sheet,
-geometry of the sheet, default of the model.
+The sheet is that of the cell's factory; where several speak of it, the one whose `select` the cell's settings fulfil.
+What cell, sheet and model must agree on is in `contract`. A parameter comes from the first of: settings of the drawn
+cell, info of the drawn cell, parameters of the sheet, geometry of the sheet, default of the model.
 """
 
 from __future__ import annotations
 
-import inspect
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cpo_pdk.circuit.contract import (
+    length_faults,
+    measured_faults,
+    parameters_with_own_default,
+    port_faults,
+    same,
+    setting_faults,
+    value_faults,
+)
 from cpo_pdk.circuit.flattening import FlatCircuit
+from cpo_pdk.circuit.measured import MeasuredLike, measured_model
 from cpo_pdk.circuit.netlist import CellNetlist, Netlists
-from cpo_pdk.errors import ModelError
+from cpo_pdk.errors import CpoError, ModelError
 
-#: settings and geometry agree within this, um or whatever the unit is
-TOLERANCE = 1e-6
+#: disagreements that are spelled out in one message
+SHOWN_FAULTS = 12
 
 
 class ModelLike(Protocol):
@@ -40,6 +50,14 @@ class ModelLike(Protocol):
     def resonances(self) -> Callable[..., Any] | None: ...
     @property
     def tuning(self) -> str: ...
+    @property
+    def operated(self) -> frozenset[str]: ...
+    @property
+    def drawn_only(self) -> Mapping[str, str]: ...
+    @property
+    def core_length(self) -> Callable[..., float] | None: ...
+    @property
+    def core_layer(self) -> str: ...
 
 
 class SheetLike(Protocol):
@@ -51,6 +69,16 @@ class SheetLike(Protocol):
     def cell(self) -> str: ...
     @property
     def model(self) -> str | None: ...
+    @property
+    def drawn_by(self) -> str: ...
+    @property
+    def computed(self) -> bool: ...
+    @property
+    def measured(self) -> MeasuredLike | None: ...
+    @property
+    def origin(self) -> Path: ...
+    @property
+    def select(self) -> Mapping[str, Any]: ...
     @property
     def geometry(self) -> Mapping[str, Any]: ...
     @property
@@ -72,61 +100,57 @@ class Bound:
         sheet: the sheet it was bound by.
         model: the compact model, None where the sheet says that there is none (light that gets there is gone).
         params: of the model, as far as file and sheet give them.
+        notes: what has to be said about measured data.
     """
 
     cell: str
     sheet: SheetLike
     model: ModelLike | None
     params: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def leaf_functions(sheets: Mapping[str, SheetLike]) -> frozenset[str]:
-    """Cell functions that are one device, because a model computes them; others are looked into."""
-    return frozenset(sheet.cell for sheet in sheets.values() if sheet.model is not None)
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, bool) or isinstance(b, bool):
-        return a is b
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=1e-9, abs_tol=TOLERANCE)
-    if isinstance(a, list | tuple) and isinstance(b, list | tuple):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
-    return a == b
+def _terms(sheet: SheetLike) -> tuple[Any, ...]:
+    return (sheet.model, tuple(sorted(sheet.values.items())), sheet.origin if sheet.measured else None)
 
 
 def choose_sheet(cell: CellNetlist, sheets: Iterable[SheetLike]) -> SheetLike | None:
-    """The sheet of a drawn cell: of its function, and agreeing with its settings in most arguments.
+    """The sheet of a drawn cell: of its factory, with a `select` that its settings fulfil.
+
+    A sheet with more in its `select` wins. Sheets that are equal in this must have the same model and the same numbers;
+    the one that agrees with the settings in most arguments then lends its ranges.
 
     Returns:
-        None when no sheet has the function.
+        None when no sheet has the factory.
 
     Raises:
-        ModelError: two sheets agree equally well.
+        ModelError: sheets that contradict each other, or of which none is meant for this cell.
     """
-    fitting = [sheet for sheet in sheets if sheet.cell == cell.function and cell.function]
-    if len(fitting) <= 1:
-        return fitting[0] if fitting else None
-    score = {
-        sheet.name: sum(key in cell.settings and _same(cell.settings[key], v) for key, v in sheet.geometry.items())
-        for sheet in fitting
-    }
-    best = max(score.values())
-    winners = sorted((s for s in fitting if score[s.name] == best), key=lambda s: s.name)
-    if len(winners) > 1:
-        names = " and ".join(sheet.name for sheet in winners)
-        raise ModelError(
-            f"{cell.name}: sheets {names} agree with it in {best} arguments each; "
-            "make their geometry differ or remove one"
-        )
-    return winners[0]
+    of_factory = [sheet for sheet in sheets if sheet.drawn_by == cell.factory and cell.factory]
+    if not of_factory:
+        return None
+    meant = [s for s in of_factory if all(same(cell.settings.get(key), value) for key, value in s.select.items())]
+    if not meant:
+        asked = "; ".join(f"{s.name} is for {_text(s.select)}" for s in sorted(of_factory, key=lambda s: s.name))
+        raise ModelError(f"{cell.name}: none of its sheets is meant for it: {asked}; write a sheet for it")
+    most = max(len(sheet.select) for sheet in meant)
+    meant = sorted((s for s in meant if len(s.select) == most), key=lambda s: s.name)
+    for other in meant[1:]:
+        if _terms(other) != _terms(meant[0]):
+            raise ModelError(
+                f"{cell.name}: sheets {meant[0].name} and {other.name} both speak of it, with other models or numbers; "
+                "give one of them a `select`, or remove it"
+            )
+    return max(meant, key=lambda s: sum(same(cell.settings.get(key), v) for key, v in s.geometry.items()))
+
+
+def _text(select: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key} = {value!r}" for key, value in select.items())
 
 
 def accepted(function: Callable[..., Any]) -> frozenset[str]:
     """Names of the keyword arguments of a model function besides `wl`."""
-    parameters = inspect.signature(function).parameters.values()
-    kinds = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return frozenset(p.name for p in parameters if p.kind in kinds and p.default is not inspect.Parameter.empty)
+    return frozenset(parameters_with_own_default(function))
 
 
 def parameters_of(cell: CellNetlist, sheet: SheetLike, model: ModelLike) -> dict[str, Any]:
@@ -157,48 +181,69 @@ def bind(
         cell name -> binding.
 
     Raises:
-        ModelError: all cells without a sheet or whose sheet names an unknown model, each with an instance of it; a cell
-            that two sheets fit; a port that the model doesn't have.
+        ModelError: everything that cell, sheet and model disagree on, each with an instance of the cell; cells without
+            a sheet, or whose sheet names an unknown model.
     """
     where: dict[str, list[str]] = {}
     for leaf in circuit.leaves.values():
         where.setdefault(leaf.cell, []).append(leaf.path)
     bound: dict[str, Bound] = {}
-    faults: list[str] = []
+    against: dict[tuple[str, str], list[str]] = {}
     for name, paths in sorted(where.items()):
         cell = netlists.cells[name]
         if cell.function in skip:
             continue
         try:
-            sheet = choose_sheet(cell, sheets.values())
-        except ModelError as error:
-            faults.append(str(error))
-            continue
-        shown = f"{cell.function or 'cell ' + name} ({_count(paths)})"
-        if sheet is None:
-            faults.append(f"{shown} has no sheet")
-            continue
-        if sheet.model is None:
-            bound[name] = Bound(name, sheet, None)
-            continue
-        model = models.get(sheet.model)
-        if model is None:
-            faults.append(f"{shown}: sheet {sheet.name} names the unknown model {sheet.model!r}")
-            continue
-        lacking = sorted({port.name for port in cell.ports} - set(model.ports))
-        if lacking:
-            faults.append(
-                f"{shown}: model {model.name} has no port {', '.join(lacking)}; it has {', '.join(model.ports)}"
-            )
-            continue
-        bound[name] = Bound(name, sheet, model, parameters_of(cell, sheet, model))
-    if faults:
-        text = "; ".join(faults)
+            found = _bind_cell(cell, sheets, models)
+        except CpoError as error:
+            found = [str(error)]
+        if isinstance(found, Bound):
+            bound[name] = found
+        else:
+            for fault in found:
+                against.setdefault((cell.function or f"cell {name}", fault), []).extend(paths)
+    if against:
+        faults = [f"{what} ({_count(paths)}) {fault}" for (what, fault), paths in against.items()]
+        text = "; ".join(faults[:SHOWN_FAULTS])
+        if len(faults) > SHOWN_FAULTS:
+            text += f"; and {len(faults) - SHOWN_FAULTS} more"
         raise ModelError(
-            f"{len(faults)} cells of {circuit.cell} can't be simulated: {text}. "
-            "Write a sheet with a model, or `model: null` with `no_model`"
+            f"{len(faults)} disagreement{'s' * (len(faults) > 1)} between drawing, sheets and models in "
+            f"{circuit.cell}, 0 allowed: {text}. "
+            "Every device needs one sheet, with a model that takes what was drawn (or `model: null` with `no_model`)"
         )
     return bound
+
+
+def _bind_cell(
+    cell: CellNetlist, sheets: Mapping[str, SheetLike], models: Mapping[str, ModelLike]
+) -> Bound | list[str]:
+    """The binding of one cell, or what stands against it."""
+    sheet = choose_sheet(cell, sheets.values())
+    if sheet is None:
+        stranger = [s for s in sheets.values() if s.cell == cell.function]
+        if stranger:
+            return [
+                f"has no sheet: {cell.factory!r} drew it, {stranger[0].name} is of {stranger[0].drawn_by!r}"
+            ]
+        return ["has no sheet"]
+    if sheet.measured is not None:
+        model, notes = measured_model(sheet.name, sheet.measured, sheet.origin)
+        faults = [*port_faults(cell, model), *measured_faults(cell, sheet.geometry)]
+        return faults or Bound(cell.name, sheet, model, notes=notes)
+    if sheet.model is None:
+        return Bound(cell.name, sheet, None)
+    model = models.get(sheet.model)
+    if model is None:
+        return [f"has sheet {sheet.name}, which names the unknown model {sheet.model!r}"]
+    params = parameters_of(cell, sheet, model)
+    faults = [
+        *port_faults(cell, model),
+        *setting_faults(cell, model),
+        *value_faults(params, model),
+        *length_faults(cell, params, model),
+    ]
+    return [f"[{sheet.name}] {fault}" for fault in faults] or Bound(cell.name, sheet, model, params)
 
 
 def _count(paths: list[str]) -> str:
@@ -252,7 +297,7 @@ def range_warnings(circuit: FlatCircuit, bound: Mapping[str, Bound], wl: NDArray
     where: dict[str, list[str]] = {}
     for leaf in circuit.leaves.values():
         where.setdefault(leaf.cell, []).append(leaf.path)
-    lines: list[str] = []
+    lines: list[str] = sorted({note for entry in bound.values() for note in entry.notes})
     low_wl, high_wl = float(np.min(wl)), float(np.max(wl))
     outside: dict[str, tuple[SheetLike, list[str]]] = {}
     for name, entry in sorted(bound.items()):

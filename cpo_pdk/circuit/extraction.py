@@ -59,7 +59,7 @@ class _Extractor:
         return {inst.cell_index for inst in self.layout.cell(index).each_inst()}
 
     def is_leaf(self, index: int) -> bool:
-        return self.meta(index).function in self.leaves or not any(self.has_optics(c) for c in self.children(index))
+        return self.meta(index).factory in self.leaves or not any(self.has_optics(c) for c in self.children(index))
 
     def run(self) -> Netlists:
         top = self.file.top.cell_index()
@@ -79,12 +79,13 @@ class _Extractor:
         bare = CellNetlist(
             name=meta.cell,
             function=meta.function,
+            factory=meta.factory,
             settings=plain_dict(meta.settings),
             info=plain_dict(meta.info),
             ports=ports,
         )
         if self.is_leaf(index):
-            return bare, set()
+            return replace(bare, core_um2=self.core_um2(index, meta)), set()
         placed = self.placed(index)
         instance_ports: list[PlacedPort] = []
         electrical = 0
@@ -142,6 +143,19 @@ class _Extractor:
             electrical_ports=electrical,
         )
         return netlist, used
+
+    def core_um2(self, index: int, meta: CellMeta) -> dict[str, float]:
+        """Area drawn on each layer that an optical port of the cell lies on, by "layer/datatype"."""
+        layers = sorted({port.layer for port in meta.ports if is_optical(port.port_type) and port.layer != (-1, -1)})
+        found: dict[str, float] = {}
+        for layer, datatype in layers:
+            number = self.layout.find_layer(layer, datatype)
+            area = 0.0
+            if number is not None:
+                shapes = kdb.Region(self.layout.cell(index).begin_shapes_rec(number)).merged()
+                area = round(shapes.area() * self.layout.dbu**2, 6)
+            found[f"{layer}/{datatype}"] = area
+        return found
 
     def placed(self, index: int) -> list[_Placed]:
         """Optical instances of a cell; cells without optical ports of their own are dissolved into their instances."""
@@ -260,14 +274,14 @@ def _names(info: dict[str, Any], key: str) -> frozenset[str]:
 def extract(file: LayoutFile, leaves: Collection[str] = ()) -> Netlists:
     """Extract the optical circuit of a layout.
 
-    A cell is a leaf when its function is in `leaves`, or when nothing optical is placed in it. Cells that have no
+    A cell is a leaf when its factory is in `leaves`, or when nothing optical is placed in it. Cells that have no
     optical port of their own are dissolved into what they hold. A port may stay open when it faces the world (types
     `edge...` and `vertical_...`), when the `open_ports` of its own cell's info names it, or when the `open_ports` of
     the containing cell names it as `instance.port`.
 
     Args:
         file: see `read_layout`.
-        leaves: functions (cell factories) that are one device; those that have a sheet.
+        leaves: factories of the cells that are one device; see `binding.leaf_factories`.
 
     Returns:
         the netlist; whatever doesn't fit is in `problems`.

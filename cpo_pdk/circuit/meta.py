@@ -44,13 +44,18 @@ class PortMeta:
 
 @dataclass(frozen=True)
 class CellMeta:
-    """Function name, settings, info and ports of a cell; all empty for a cell without meta information."""
+    """Function name, settings, info and ports of a cell; all empty for a cell without meta information.
+
+    `factory` is who drew it: the base name that the library gives its cells (`cpo_straight` for those of this process),
+    or the function name where it gives none.
+    """
 
     cell: str
     function: str = ""
     settings: dict[str, Any] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
     ports: tuple[PortMeta, ...] = ()
+    factory: str = ""
 
 
 def is_optical(port_type: str) -> bool:
@@ -122,11 +127,13 @@ def read_cell_meta(cell: kdb.Cell, cross_sections: dict[str, CrossSection], dbu:
     Raises:
         LayoutError: a port is described in a way that can't be understood (no name, place or cross-section).
     """
-    function, settings, info = "", {}, {}
+    function, base, settings, info = "", "", {}, {}
     ports: list[tuple[int, PortMeta]] = []
     for name, value in _described(cell, f"cell {cell.name!r}"):
         if name == "kfactory:function_name":
             function = str(value or "")
+        elif name == "kfactory:basename":
+            base = str(value or "")
         elif name == "kfactory:settings" and isinstance(value, dict):
             settings = value
         elif name == "kfactory:info" and isinstance(value, dict):
@@ -134,7 +141,7 @@ def read_cell_meta(cell: kdb.Cell, cross_sections: dict[str, CrossSection], dbu:
         elif name.startswith(_PORTS):
             ports.append(_port(cell.name, name.removeprefix(_PORTS), value, cross_sections, dbu))
     ports.sort(key=lambda entry: entry[0])
-    return CellMeta(cell.name, function, settings, info, tuple(port for _, port in ports))
+    return CellMeta(cell.name, function, settings, info, tuple(port for _, port in ports), base or function)
 
 
 def _port(

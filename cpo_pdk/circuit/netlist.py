@@ -99,6 +99,8 @@ class CellNetlist:
 
     Attributes:
         name, function, settings, info: as in the file.
+        factory: who drew it, see `CellMeta`.
+        core_um2: area of the waveguide cores (and fibres) drawn in a leaf, by layer number and datatype ("1/0"), um2.
         leaf: True when the cell is taken as one device; it then lists no instances.
         ports: optical ports of the cell.
         instances, connections: in the order of their names.
@@ -122,6 +124,8 @@ class CellNetlist:
     opened: tuple[PortRef, ...] = ()
     problems: tuple[NetProblem, ...] = ()
     electrical_ports: int = 0
+    factory: str = ""
+    core_um2: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -232,4 +236,6 @@ def _cell(value: dict[str, Any]) -> CellNetlist:
         opened=tuple(_pair(ref) for ref in value["opened"]),
         problems=tuple(NetProblem(**{**p, "ports": tuple(p["ports"])}) for p in value["problems"]),
         electrical_ports=int(value["electrical_ports"]),
+        factory=value["factory"],
+        core_um2={str(layer): float(area) for layer, area in value["core_um2"].items()},
     )

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cpo_pdk.circuit.binding import ModelLike, SheetLike, bind, leaf_functions, range_warnings
+from cpo_pdk.circuit.binding import ModelLike, SheetLike, bind, range_warnings
 from cpo_pdk.circuit.engine_lanes import EngineSolution, solve_engine
 from cpo_pdk.circuit.engine_state import EngineLane
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
@@ -18,6 +18,7 @@ from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.fibre_chains import CONNECTOR, Chain, ChainFinder
 from cpo_pdk.circuit.flattening import Placement, flatten, walk
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import CellNetlist, Netlists
 from cpo_pdk.circuit.results import Lane, LossItem, SimulationResult, Spectrum
 from cpo_pdk.circuit.solver import Complex, compile_circuit
@@ -134,7 +135,7 @@ def simulate(
     """
     file = _layout(file)
     sheets, models = _library(sheets, models)
-    netlists = netlists if netlists is not None else extract(file, leaf_functions(sheets))
+    netlists = netlists if netlists is not None else extract(file, leaf_factories(sheets))
     engines = _engines(netlists, file)
     warnings = [*file.warnings, *_problem_lines(netlists)]
     kinds = sorted({engine.cell for engine in engines})
@@ -281,7 +282,7 @@ def s_parameters(
     file = _layout(file)
     sheets, models = _library(sheets, models)
     grid = np.atleast_1d(np.asarray(wl, np.float64))
-    netlists = extract(file, leaf_functions(sheets))
+    netlists = extract(file, leaf_factories(sheets))
     circuit = flatten(netlists, netlists.top)
     bound = bind(netlists, circuit, sheets, models)
     values = Evaluator(grid).circuit(circuit, bound)

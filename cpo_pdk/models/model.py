@@ -14,6 +14,9 @@ from cpo_pdk.models.sdict import SDict
 
 Ranges = dict[str, tuple[float, float, str]]
 
+#: temperature rise, reverse bias, deviations of width and height, heater
+OPERATED = frozenset({"dT", "V", "dw", "dh", "tuning_nm", "heater_mW"})
+
 
 @dataclass(frozen=True)
 class Model:
@@ -29,6 +32,8 @@ class Model:
         resonances: `(wl_min, wl_max, **params) -> wavelengths` in um, for rings; else None.
         tuning: parameter that moves the resonance to the red, in nm; "" for none.
         reciprocal: whether S(a, b) = S(b, a) among the optical ports.
+        operated: parameters that say how the device is operated, or how it came out of the process: they have a rest
+            value that neither drawing nor sheet need give.
         drawn_only: argument of the cell that shapes the drawing but is no parameter here -> why it is none.
         core_length: `(**params) -> um`, the length of all cores that the cell draws at constant width: what the area of
             the drawn core divided by its width must be; None where the width varies.
@@ -44,6 +49,7 @@ class Model:
     resonances: Callable[..., NDArray[np.float64]] | None = None
     tuning: str = ""
     reciprocal: bool = True
+    operated: frozenset[str] = OPERATED
     drawn_only: Mapping[str, str] = field(default_factory=dict)
     core_length: Callable[..., float] | None = None
     core_layer: str = "WG"

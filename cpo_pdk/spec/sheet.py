@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import PydanticCustomError
@@ -55,6 +55,26 @@ class Parameter(BaseModel):
     )
 
 
+class Measured(BaseModel):
+    """S-parameters from a file that stand in for a compact model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Text = Field(
+        description="Touchstone (.s2p, .s4p, ...) or Lumerical (.sparam, .dat) file, beside the sheet or below it"
+    )
+    ports: Annotated[dict[str, Text], Field(min_length=1)] = Field(
+        description='port of the file -> port of the device: {"1": o1, "2": o2}; with a mode: {"port 1 mode 2": o1@TM}'
+    )
+    source: Text = Field(description="what was measured or simulated, where and when")
+    time: Literal["exp(-iwt)", "exp(+jwt)"] | None = Field(
+        default=None, description="time dependence of the file's phases; Touchstone exp(+jwt), Lumerical exp(-iwt)"
+    )
+    passivity: Literal["refuse", "clip"] = Field(
+        default="refuse", description="clip: bring singular values above 1 down to 1, and say so in the report"
+    )
+
+
 class Sheet(BaseModel):
     """One device; made by `load_sheet_file` or `load_sheets`."""
 
@@ -62,8 +82,18 @@ class Sheet(BaseModel):
 
     name: Name = Field(description="name of the device, equal to the name of the file")
     cell: Name = Field(description="function of cpo_pdk/components/ that draws it")
-    model: Name | None = Field(description="compact model that computes it, null where there is none")
-    no_model: Text | None = Field(default=None, description="why there is no model; only with `model: null`")
+    factory: Text | None = Field(
+        default=None,
+        description="base name (or function) that the drawn cell carries, for a cell of another library; "
+        "default `cpo_<cell>`, the cell of this process",
+    )
+    model: Name | None = Field(description="compact model that computes it, null with `measured` or `no_model`")
+    no_model: Text | None = Field(default=None, description="why there is none: no optical port, or composed of others")
+    measured: Measured | None = Field(default=None, description="a file of S-parameters in place of a model")
+    select: dict[str, GeometryValue] = Field(
+        default_factory=dict,
+        description="arguments that a drawn cell must have for this sheet to be its own, where sheets share a cell",
+    )
     description: Text = Field(description="what the device does, one or two sentences")
     geometry: dict[str, GeometryValue] = Field(description="arguments of the cell, um")
     parameters: dict[str, Parameter] = Field(description="numbers of the model that the geometry does not give")
@@ -80,6 +110,16 @@ class Sheet(BaseModel):
     def origin(self) -> Path:
         """The file that the sheet came from."""
         return self._source.file if self._source else Path(f"<{self.name}>")
+
+    @property
+    def drawn_by(self) -> str:
+        """Who draws the cells that this sheet speaks of, as they say it in a layout file."""
+        return self.factory if self.factory is not None else f"cpo_{self.cell}"
+
+    @property
+    def computed(self) -> bool:
+        """True when a model or measured data computes the device: it is then one leaf of a circuit."""
+        return self.model is not None or self.measured is not None
 
     @property
     def values(self) -> dict[str, float]:
@@ -178,16 +218,38 @@ def _sheet_of(source: Source) -> Sheet:
     return sheet
 
 
+def _computed_by(sheet: Sheet) -> list[Problem]:
+    """A device is computed by a model or by measured data, or says why by neither."""
+    found: list[Problem] = []
+    if sheet.model is None and sheet.measured is None and sheet.no_model is None:
+        text = "model is null without a reason; add `measured:`, `no_model: why` or name a model"
+        found.append(sheet.problem(("model",), text))
+    if sheet.model is not None and sheet.measured is not None:
+        text = f"measured contradicts model: {sheet.model}; write `model: null` or remove measured"
+        found.append(sheet.problem(("measured",), text))
+    if sheet.no_model is not None and (sheet.model is not None or sheet.measured is not None):
+        what = f"model: {sheet.model}" if sheet.model else "measured"
+        found.append(sheet.problem(("no_model",), f"no_model contradicts {what}; remove one of them"))
+    if sheet.measured is not None and sheet.parameters:
+        text = "parameters belong to a model, measured data has none; remove them"
+        found.append(sheet.problem(("parameters",), text))
+    return found
+
+
 def _cross_faults(sheet: Sheet) -> list[Problem]:
     """What must fit together inside one sheet."""
     found: list[Problem] = []
     if sheet.name != sheet.origin.stem:
         text = f"name is {shown(sheet.name)} but the file is called {shown(sheet.origin.name)}; make them equal"
         found.append(sheet.problem(("name",), text))
-    if sheet.model is None and sheet.no_model is None:
-        found.append(sheet.problem(("model",), "model is null without a reason; add `no_model: why` or name a model"))
-    if sheet.model is not None and sheet.no_model is not None:
-        found.append(sheet.problem(("no_model",), f"no_model contradicts model: {sheet.model}; remove one of them"))
+    found += _computed_by(sheet)
+    for key in sheet.select:
+        if key not in sheet.geometry:
+            text = f"select.{key} is no argument of geometry; a sheet is selected by its own geometry"
+            found.append(sheet.problem(("select", key), text, of_key=True))
+        elif sheet.select[key] != sheet.geometry[key]:
+            text = f"select.{key} is {sheet.select[key]!r} but geometry.{key} is {sheet.geometry[key]!r}; make them equal"
+            found.append(sheet.problem(("select", key), text))
     low, high = sheet.wl_range_um
     if low >= high:
         found.append(sheet.problem(("wl_range_um",), f"wl_range_um is [{low:g}, {high:g}]; the first must be smaller"))

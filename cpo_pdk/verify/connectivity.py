@@ -10,11 +10,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import get_args
 
-from cpo_pdk.circuit.binding import leaf_functions
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.fibre_chains import CONNECTOR
 from cpo_pdk.circuit.flattening import Placement
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists, ProblemKind
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.spec import load_sheets
@@ -62,7 +62,7 @@ _MARK = 0.5
 
 def device_functions() -> frozenset[str]:
     """Cell factories that a shipped sheet ties to a model: each is one device, whatever it is put together from."""
-    return leaf_functions(load_sheets())
+    return leaf_factories(load_sheets())
 
 
 def connectivity(path: str | Path, leaves: Collection[str] | None = None) -> CheckResult:

@@ -68,7 +68,7 @@ def _label(layout: kdb.Layout, top: kdb.Cell, layer: int, devices: Collection[st
     for index in (top.cell_index(), *top.called_cells()):
         cell = layout.cell(index)
         meta = read_cell_meta(cell, sections, layout.dbu)
-        if meta.function != BUMP and meta.function not in devices:
+        if meta.function != BUMP and meta.factory not in devices:
             continue
         bumps |= meta.function == BUMP
         for port in meta.ports:

@@ -43,12 +43,14 @@ class Drawing:
         settings: Mapping[str, Any] | None = None,
         info: Mapping[str, Any] | None = None,
         name: str = "",
+        factory: str = "",
     ) -> kdb.Cell:
         """A cell with ports (name, x, y, direction); `sections` and `types` of single ports by name."""
         self.count += 1
         cell = self.layout.create_cell(name or f"{function}_{self.count}")
         if function:
             self.meta(cell, "function_name", function)
+            self.meta(cell, "basename", factory or f"cpo_{function}")
         self.meta(cell, "settings", dict(settings or {}))
         self.meta(cell, "info", dict(info or {}))
         for number, (port, x, y, angle) in enumerate(ports):
@@ -63,9 +65,28 @@ class Drawing:
             self.meta(cell, f"ports:{number}", value)
         return cell
 
-    def straight(self, length: float = 10.0, section: str = "strip", **more: Any) -> kdb.Cell:
+    def straight(
+        self,
+        length: float = 10.0,
+        section: str = "strip",
+        *,
+        drawn: float | None = None,
+        name: str = "",
+        factory: str = "",
+        **more: Any,
+    ) -> kdb.Cell:
+        """A straight; `drawn`: what its core is really long."""
         ports = [("o1", 0.0, 0.0, 180), ("o2", length, 0.0, 0)]
-        return self.cell("straight", ports, sections=section, settings={"length": length, **more})
+        settings = {"length": length, **more}
+        cell = self.cell("straight", ports, sections=section, settings=settings, name=name, factory=factory)
+        return self.core(cell, length if drawn is None else drawn, section)
+
+    def core(self, cell: kdb.Cell, length: float, section: str = "strip") -> kdb.Cell:
+        """Draw a straight core from the origin to the east."""
+        width, layer = SECTIONS[section]
+        box = kdb.Box(0, -width // 2, round(length * 1000), width // 2)
+        cell.shapes(self.layout.layer(layer, 0)).insert(box)
+        return cell
 
     def place(
         self,

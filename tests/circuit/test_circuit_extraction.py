@@ -193,7 +193,7 @@ def test_a_leaf_is_not_looked_into(drawing: Draw) -> None:
     top = drawing.cell("chip", [("o1", 0, 0, 180), ("o2", 10, 0, 0)])
     drawing.place(top, ring, "r")
     file = read_layout(drawing.write())
-    assert list(flatten(extract(file, ["ring"]), top.name).leaves) == ["r"]
+    assert list(flatten(extract(file, ["cpo_ring"]), top.name).leaves) == ["r"]
     assert list(flatten(extract(file), top.name).leaves) == ["r/inner"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +13,47 @@ from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.circuit.simulation import s_parameters, simulate
 from cpo_pdk.circuit.tracing import REST
 from cpo_pdk.errors import LayoutError, ModelError
+from cpo_pdk.models import Model
+from cpo_pdk.spec.sheet import Parameter, Sheet
 
 CHANNELS = [1.3000, 1.3011]
 FSR = 0.010
 FACET, SPLIT, TM_FACET, LEAK = 0.8, 0.70, 0.6, 0.02
 
 
-@dataclass(frozen=True)
-class Model:
-    name: str
-    function: Any
-    ports: tuple[str, ...]
-    detectors: tuple[str, ...] = ()
-    ranges: dict[str, tuple[float, float, str]] = field(default_factory=dict)
-    resonances: Any = None
-    tuning: str = ""
+def device_model(
+    name: str, function: Any, ports: tuple[str, ...], detectors: tuple[str, ...] = (), **more: Any
+) -> Model:
+    return Model(name, function, ports, detectors=detectors, **more)
 
 
-@dataclass(frozen=True)
-class Sheet:
-    name: str
-    cell: str
-    model: str | None
-    geometry: dict[str, Any] = field(default_factory=dict)
-    values: dict[str, float] = field(default_factory=dict)
-    operating_values: dict[str, float] = field(default_factory=dict)
-    wl_range_um: tuple[float, float] = (1.2, 1.4)
-    ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
+def device_sheet(
+    name: str,
+    cell: str,
+    model: str | None,
+    geometry: dict[str, Any] | None = None,
+    values: dict[str, float] | None = None,
+    operating_values: dict[str, float] | None = None,
+    wl_range_um: tuple[float, float] = (1.2, 1.4),
+    ranges: dict[str, tuple[float, float]] | None = None,
+    select: dict[str, Any] | None = None,
+) -> Sheet:
+    def numbers(given: dict[str, float] | None) -> dict[str, Parameter]:
+        return {k: Parameter(value=v, unit="1", source="this test") for k, v in (given or {}).items()}
+
+    return Sheet(
+        name=name,
+        cell=cell,
+        model=model,
+        no_model=None if model else "none here",
+        description="of a test",
+        geometry=geometry or {},
+        parameters=numbers(values),
+        operating=numbers(operating_values),
+        wl_range_um=wl_range_um,
+        ranges=ranges or {},
+        select=select or {},
+    )
 
 
 def both(entries: dict) -> dict:
@@ -95,26 +108,26 @@ def comb(low, high, *, resonance=1.3, **_):
 MODELS = {
     m.name: m
     for m in (
-        Model("facet", facet, ("o1", "o2")),
-        Model("fibre", fibre, ("o1", "o2")),
-        Model("split", split, ("o1", "o2", "o3")),
-        Model("psr", psr, ("o1", "o2", "o3")),
-        Model("modulator", modulator, ("o1", "o2"), resonances=comb, tuning="tuning_nm"),
-        Model("filter", filter_ring, ("o1", "o2", "o3", "o4"), resonances=comb, tuning="tuning_nm"),
-        Model("detector", detector, ("o1", "o2"), ("i1", "i2")),
+        device_model("facet", facet, ("o1", "o2")),
+        device_model("fibre", fibre, ("o1", "o2")),
+        device_model("split", split, ("o1", "o2", "o3")),
+        device_model("psr", psr, ("o1", "o2", "o3")),
+        device_model("modulator", modulator, ("o1", "o2"), resonances=comb, tuning="tuning_nm"),
+        device_model("filter", filter_ring, ("o1", "o2", "o3", "o4"), resonances=comb, tuning="tuning_nm"),
+        device_model("detector", detector, ("o1", "o2"), ("i1", "i2")),
     )
 }
 DRIVE = {"V_one": 3.0, "V_zero": 0.0, "detuning_nm": 0.05}
 SHEETS = {
     s.name: s
     for s in (
-        Sheet("coupler", "edge_coupler", "facet"),
-        Sheet("smf", "fiber", "fibre"),
-        Sheet("mmi", "mmi1x2", "split"),
-        Sheet("rotator", "psr", "psr"),
-        Sheet("mod", "ring_modulator", "modulator", operating_values=DRIVE),
-        Sheet("drop", "add_drop_ring", "filter"),
-        Sheet("pd", "photodetector_dual", "detector"),
+        device_sheet("coupler", "edge_coupler", "facet"),
+        device_sheet("smf", "fiber", "fibre"),
+        device_sheet("mmi", "mmi1x2", "split"),
+        device_sheet("rotator", "psr", "psr"),
+        device_sheet("mod", "ring_modulator", "modulator", operating_values=DRIVE),
+        device_sheet("drop", "add_drop_ring", "filter"),
+        device_sheet("pd", "photodetector_dual", "detector"),
     )
 }
 #: the second ring of each bus sits nearer to the first channel
