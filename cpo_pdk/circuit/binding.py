@@ -223,9 +223,7 @@ def _bind_cell(
     if sheet is None:
         stranger = [s for s in sheets.values() if s.cell == cell.function]
         if stranger:
-            return [
-                f"has no sheet: {cell.factory!r} drew it, {stranger[0].name} is of {stranger[0].drawn_by!r}"
-            ]
+            return [f"has no sheet: {cell.factory!r} drew it, {stranger[0].name} is of {stranger[0].drawn_by!r}"]
         return ["has no sheet"]
     if sheet.measured is not None:
         model, notes = measured_model(sheet.name, sheet.measured, sheet.origin)

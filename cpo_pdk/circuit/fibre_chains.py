@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from cpo_pdk.circuit.binding import Bound
 from cpo_pdk.circuit.evaluation import Evaluator
 from cpo_pdk.circuit.flattening import FlatCircuit
+from cpo_pdk.circuit.leaves import CONNECTOR
 from cpo_pdk.circuit.netlist import Netlists, PortRef
 from cpo_pdk.circuit.results import LossItem
-
-#: cells where lanes start and end; they need no model
-CONNECTOR = "connector"
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,14 @@
-"""Which cells of a layout are one device. Apart from the rest so that checks of a layout load no models."""
+"""Which cells of a layout are one device, and which have a meaning of their own. Apart from the rest so that checks of a layout load no models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
+
+#: function name of the cells that lanes are computed in
+ENGINE = "engine"
+#: function name of the cells where fibres end
+CONNECTOR = "connector"
 
 
 class DeviceSheet(Protocol):

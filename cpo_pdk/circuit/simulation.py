@@ -15,17 +15,15 @@ from cpo_pdk.circuit.engine_lanes import EngineSolution, solve_engine
 from cpo_pdk.circuit.engine_state import EngineLane
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.extraction import extract
-from cpo_pdk.circuit.fibre_chains import CONNECTOR, Chain, ChainFinder
+from cpo_pdk.circuit.fibre_chains import Chain, ChainFinder
 from cpo_pdk.circuit.flattening import Placement, flatten, walk
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
-from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.leaves import CONNECTOR, ENGINE, leaf_factories
 from cpo_pdk.circuit.netlist import CellNetlist, Netlists
 from cpo_pdk.circuit.results import Lane, LossItem, SimulationResult, Spectrum
 from cpo_pdk.circuit.solver import Complex, compile_circuit
 from cpo_pdk.errors import LayoutError
 
-#: function name of the cells that lanes are computed in
-ENGINE = "engine"
 #: problems of the netlist that are repeated as warnings
 SHOWN_PROBLEMS = 20
 #: most wavelengths in a spectrum

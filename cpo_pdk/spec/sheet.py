@@ -248,7 +248,8 @@ def _cross_faults(sheet: Sheet) -> list[Problem]:
             text = f"select.{key} is no argument of geometry; a sheet is selected by its own geometry"
             found.append(sheet.problem(("select", key), text, of_key=True))
         elif sheet.select[key] != sheet.geometry[key]:
-            text = f"select.{key} is {sheet.select[key]!r} but geometry.{key} is {sheet.geometry[key]!r}; make them equal"
+            wanted, given = sheet.select[key], sheet.geometry[key]
+            text = f"select.{key} is {wanted!r} but geometry.{key} is {given!r}; make them equal"
             found.append(sheet.problem(("select", key), text))
     low, high = sheet.wl_range_um
     if low >= high:

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import get_args
 
 from cpo_pdk.circuit.extraction import extract
-from cpo_pdk.circuit.fibre_chains import CONNECTOR
 from cpo_pdk.circuit.flattening import Placement
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
-from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.leaves import CONNECTOR, leaf_factories
 from cpo_pdk.circuit.netlist import Netlists, ProblemKind
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.spec import load_sheets
