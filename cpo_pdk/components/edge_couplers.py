@@ -6,7 +6,7 @@ from typing import Annotated
 
 import numpy as np
 
-from cpo_pdk.components.cell import Count, Um, cell
+from cpo_pdk.components.cell import Count, Flag, Um, cell
 from cpo_pdk.components.curves import band
 from cpo_pdk.components.drawing import face_port, optical_port, polygon, rectangle
 from cpo_pdk.components.waveguides import bend_euler, straight
@@ -16,6 +16,14 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _TRENCH_REACH = 60.0  # of the facet trench beside the outermost coupler, um
 _TRENCH = 20.0  # width of the facet trench outside the die, um
+_WINDOW = 12.0  # width of the windows beside a membrane, um: as wide as the gap that they have to open below it
+
+
+def _taper(c: gf.Component, x: float, length: float, start: float, end: float) -> None:
+    """Core that narrows from `start` at `x` to `end`, slowest at its thin end: all in um."""
+    t = np.linspace(0, 1, 41)
+    width = end + (start - end) * (1 - t) ** (1 / 0.7)
+    polygon(c, "WG", band(np.column_stack([x + t * length, np.zeros_like(t)]), width, 0.0, 0.0))
 
 
 @cell
@@ -33,14 +41,66 @@ def edge_coupler(
         length_taper: in um; at the share t of it the width is tip + (core - tip) (1 - t)^(1/0.7), slowest at the tip.
     """
     c = gf.Component()
-    t = np.linspace(0, 1, 41)
-    width = tip_width + (waveguide("strip").width - tip_width) * (1 - t) ** (1 / 0.7)
-    line = np.column_stack([t * length_taper, np.zeros_like(t)])
-    polygon(c, "WG", band(line, width, 0.0, 0.0))
+    _taper(c, 0.0, length_taper, waveguide("strip").width, tip_width)
     rectangle(c, "DEEPTRENCH", length_taper, -_TRENCH_REACH, length_taper + _TRENCH, _TRENCH_REACH)
     optical_port(c, "o1", 0, 0, 180)
     face_port(c, "o2", length_taper, 0, 0)
     c.info["length"] = length_taper
+    return c
+
+
+@cell
+def spot_size_converter(
+    tip_width: Annotated[float, Um(0.12, 0.18, step=0.002)] = 0.14,
+    width_mid: Annotated[float, Um(0.2, 0.36, step=0.002)] = 0.26,
+    length_first: Annotated[float, Um(20, 500)] = 80.0,
+    length_second: Annotated[float, Um(60, 1_000)] = 220.0,
+    half_membrane: Annotated[float, Um(6, 20)] = 8.0,
+    length_window: Annotated[float, Um(8, 60)] = 30.0,
+    length_tether: Annotated[float, Um(4, 20)] = 5.0,
+    *,
+    suspended: Annotated[bool, Flag()] = True,
+    trench: Annotated[bool, Flag()] = True,
+) -> gf.Component:
+    """Two-stage inverse taper for cleaved standard fibre, the second stage in a membrane of oxide.
+
+    ::
+
+                     [ ][ ][ ]   windows: the substrate is gone below
+        o1 ====----------------| o2 (facet)
+                     [ ][ ][ ]
+
+    The spot of a standard fibre reaches further down than the buried oxide: without the membrane it leaks into the
+    substrate. The membrane hangs on tethers between the windows.
+
+    Args:
+        tip_width: width of the tip at the facet in um.
+        width_mid: core width between the stages in um.
+        length_first: from the waveguide to `width_mid`, on the substrate, um.
+        length_second: from `width_mid` to the tip, in the membrane, um.
+        half_membrane: from the axis to the windows in um.
+        length_window: of each window along the axis in um; it is 12 um wide.
+        length_tether: of oxide between windows in um.
+        suspended: draw the windows.
+        trench: draw the trench that makes the facet; without it the saw or a cell above does.
+    """
+    c = gf.Component()
+    end = round(length_first + length_second, 3)
+    _taper(c, 0.0, length_first, waveguide("strip").width, width_mid)
+    _taper(c, length_first, length_second, width_mid, tip_width)
+    if suspended:
+        pitch = length_window + length_tether
+        count = int((length_second - length_tether + 1e-9) // pitch)
+        for i in range(count):
+            right = round(end - length_tether - i * pitch, 3)
+            for side in (1, -1):
+                low, high = sorted((side * half_membrane, side * (half_membrane + _WINDOW)))
+                rectangle(c, "UNDERCUT", round(right - length_window, 3), low, right, high)
+    if trench:
+        rectangle(c, "DEEPTRENCH", end, -_TRENCH_REACH, end + _TRENCH, _TRENCH_REACH)
+    optical_port(c, "o1", 0, 0, 180)
+    face_port(c, "o2", end, 0, 0)
+    c.info["length"] = end
     return c
 
 

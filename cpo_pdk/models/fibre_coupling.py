@@ -1,14 +1,17 @@
-"""From chip to fibre and along the fibre: edge coupler, grating coupler, fibre.
+"""From chip to fibre at the facet, and along the fibre: edge coupler, spot-size converter, fibre.
 
 Conventions
-    Edge coupler and fibre carry `@TM` beside TE; in the fibre the two are its two polarisations, kept apart (no
-    polarisation coupling). A loss is one number at the facet: mode mismatch, taper and Fresnel loss together.
+    Edge couplers and fibre carry `@TM` beside TE; in the fibre the two are its two polarisations, kept apart (no
+    polarisation coupling). `o2` is the facet: what the fibre does there counts there. `loss_dB` is that of the coupler
+    into a fibre of its own spot in perfect alignment, everything included; mismatch of the spots, offsets `dx` (along
+    the facet) and `dy` (up), gap `dz` and tilts come on top, from the overlap of Gaussian beams
+    (`models.mode_overlap`). Facet reflection `reflection_dB` is seen from both sides alike, 90 degrees after the light
+    that passes, as a facet that loses nothing must have it.
 
 Validity
-    Edge coupler: loss flat over 1260 to 1360 nm, as measured; no reflection, as no source gives one for an
-    index-matched facet. Grating: parabola in dB about its centre, good within its 3 dB bandwidth; its reflection is
-    the upper bound published for another O-band grating. Phase through the edge coupler is that of the strip over its
-    length, through the grating zero.
+    1260 to 1360 nm with a constant spot and loss, as measured. The spot is Gaussian; beyond about 1.5 spot radii real
+    tails are longer. TM has the spot of TE. Phase is that of the strip over the length of the taper. No scattering
+    between the modes; substrate leakage is within the measured loss.
 """
 
 from __future__ import annotations
@@ -17,9 +20,65 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.model import HEAT, TM_THROUGH, TWO, WL, Model
-from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, wavelength
+from cpo_pdk.models.mode_overlap import DB, overlap
+from cpo_pdk.models.model import HEAT, OPERATED, TM_THROUGH, TWO, WL, Model, Ranges
+from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import propagation
+
+#: how a fibre stands before a facet or a grating, and how far the process is off
+ALIGNMENT = frozenset({"dx", "dy", "dz", "tilt_x_deg", "tilt_y_deg"})
+
+
+def misalignment_dB(
+    wl: ArrayLike,
+    *,
+    mfd_x_um: ArrayLike,
+    mfd_y_um: ArrayLike,
+    fiber_mfd_um: ArrayLike,
+    dx: ArrayLike = 0.0,
+    dy: ArrayLike = 0.0,
+    dz: ArrayLike = 0.0,
+    tilt_x_deg: ArrayLike = 0.0,
+    tilt_y_deg: ArrayLike = 0.0,
+    n_gap: ArrayLike = 1.0,
+) -> Array:
+    """What a round fibre loses for not being of the coupler's spot and in its place; arguments as `edge_coupler`."""
+    share = overlap(
+        wl,
+        mfd_x_um=mfd_x_um,
+        mfd_y_um=mfd_y_um,
+        fiber_mfd_x_um=fiber_mfd_um,
+        fiber_mfd_y_um=fiber_mfd_um,
+        dx=dx,
+        dy=dy,
+        dz=number("dz", dz, 0.0, 1e3),
+        tilt_x_deg=tilt_x_deg,
+        tilt_y_deg=tilt_y_deg,
+        n_gap=n_gap,
+    )
+    return -DB * np.log(np.maximum(share, 1e-30))
+
+
+def _facet(
+    loss_dB: dict[str, Array], phase: dict[str, np.ndarray], reflection_dB: ArrayLike, *shapes_of: ArrayLike
+) -> SDict:
+    """Two ports for each mode: what passes with its loss and phase, what comes back.
+
+    With r and r' of equal size and `r r'* = -(t/|t|)^2`-like phases, light that comes from both sides at once can't add
+    to more than `|t|^2 + |r|^2`.
+    """
+    back = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))
+    entries: dict[tuple[str, str], np.ndarray] = {}
+    for mode, suffix in (("TE", ""), ("TM", "@TM")):
+        passed = amplitude(loss_dB[mode])
+        if np.any(passed**2 + back**2 > 1 + 1e-12):
+            raise ParameterError(
+                "loss_dB and reflection_dB make a facet that gives back more than it gets; raise one of them"
+            )
+        entries["o1" + suffix, "o2" + suffix] = passed * phase[mode]
+        entries["o1" + suffix, "o1" + suffix] = 1j * back * phase[mode] ** 2
+        entries["o2" + suffix, "o2" + suffix] = 1j * back
+    return reciprocal(entries, *shapes_of)
 
 
 def edge_coupler(
@@ -28,6 +87,16 @@ def edge_coupler(
     length_taper: ArrayLike = 150.0,
     loss_dB: ArrayLike = 1.5,
     loss_TM_dB: ArrayLike = 2.0,
+    mfd_x_um: ArrayLike = 4.0,
+    mfd_y_um: ArrayLike = 4.0,
+    fiber_mfd_um: ArrayLike = 4.0,
+    n_gap: ArrayLike = 1.45,
+    reflection_dB: ArrayLike = 40.0,
+    dx: ArrayLike = 0.0,
+    dy: ArrayLike = 0.0,
+    dz: ArrayLike = 0.0,
+    tilt_x_deg: ArrayLike = 0.0,
+    tilt_y_deg: ArrayLike = 0.0,
     dT: ArrayLike = 0.0,
 ) -> SDict:
     """Inverse taper from the strip (o1) to the facet (o2), TE and TM.
@@ -35,47 +104,99 @@ def edge_coupler(
     Args:
         wl: wavelength in um.
         length_taper: in um; gives the phase only.
-        loss_dB: facet loss of TE in dB, everything included.
-        loss_TM_dB: facet loss of TM in dB.
+        loss_dB: of TE into a fibre of the coupler's own spot in perfect alignment, dB.
+        loss_TM_dB: of TM, dB.
+        mfd_x_um: mode field diameter of the coupler along the facet, um.
+        mfd_y_um: mode field diameter of the coupler across the wafer, um.
+        fiber_mfd_um: mode field diameter of the fibre at the facet, um.
+        n_gap: index of what is between facet and fibre.
+        reflection_dB: of the facet, dB below the input.
+        dx: offset of the fibre along the facet in um.
+        dy: offset of the fibre up from the core in um.
+        dz: gap in um.
+        tilt_x_deg: of the fibre in the plane of the wafer, degrees in the gap.
+        tilt_y_deg: of the fibre out of that plane, degrees.
         dT: temperature rise in K.
-    """
-    te, tm = (
-        amplitude(number(name, loss, 0.0, 100.0, "dB"))
-        * propagation(wl, length_taper, mode=mode, loss_dB_cm=0.0, dT=dT)
-        for name, loss, mode in (("loss_dB", loss_dB, "TE"), ("loss_TM_dB", loss_TM_dB, "TM"))
-    )
-    return reciprocal({("o1", "o2"): te, ("o1@TM", "o2@TM"): tm})
-
-
-def grating_coupler(
-    wl: ArrayLike,
-    *,
-    loss_dB: ArrayLike = 5.5,
-    wl_peak: ArrayLike = 1.31,
-    bandwidth_1dB_nm: ArrayLike = 30.0,
-    reflection_dB: ArrayLike = 20.0,
-) -> SDict:
-    """TE grating from the strip (o1) to a fibre above (o2): `loss + (2 (wl - wl_peak) / bandwidth)^2` dB.
-
-    Args:
-        wl: wavelength in um.
-        loss_dB: at the peak in dB.
-        wl_peak: in um.
-        bandwidth_1dB_nm: full width where the loss has risen by 1 dB, in nm.
-        reflection_dB: back into either port, dB below the input.
 
     Raises:
         ParameterError: also when transmission and reflection add to more than the input.
     """
-    width = number("bandwidth_1dB_nm", bandwidth_1dB_nm, 1e-3, 1e3, "nm") * 1e-3
-    offset = 2 * (wavelength(wl) - number("wl_peak", wl_peak, 1.0, 2.0)) / width
-    through = amplitude(number("loss_dB", loss_dB, 0.0, 100.0, "dB") + offset**2)
-    back = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))
-    if np.any(through + back > 1 + 1e-12):
-        raise ParameterError(
-            "loss_dB and reflection_dB make a grating that can emit more than it gets; raise one of them"
-        )
-    return reciprocal({("o1", "o2"): through, ("o1", "o1"): back, ("o2", "o2"): back})
+    misplaced = misalignment_dB(
+        wl,
+        mfd_x_um=mfd_x_um,
+        mfd_y_um=mfd_y_um,
+        fiber_mfd_um=fiber_mfd_um,
+        dx=dx,
+        dy=dy,
+        dz=dz,
+        tilt_x_deg=tilt_x_deg,
+        tilt_y_deg=tilt_y_deg,
+        n_gap=n_gap,
+    )
+    loss = {
+        "TE": number("loss_dB", loss_dB, 0.0, 100.0, "dB") + misplaced,
+        "TM": number("loss_TM_dB", loss_TM_dB, 0.0, 100.0, "dB") + misplaced,
+    }
+    phase = {mode: propagation(wl, length_taper, mode=mode, loss_dB_cm=0.0, dT=dT) for mode in loss}
+    return _facet(loss, phase, reflection_dB)
+
+
+def spot_size_converter(
+    wl: ArrayLike,
+    *,
+    length_first: ArrayLike = 80.0,
+    length_second: ArrayLike = 220.0,
+    loss_dB: ArrayLike = 0.7,
+    loss_TM_dB: ArrayLike = 1.4,
+    mfd_x_um: ArrayLike = 9.2,
+    mfd_y_um: ArrayLike = 9.2,
+    fiber_mfd_um: ArrayLike = 9.2,
+    n_gap: ArrayLike = 1.45,
+    reflection_dB: ArrayLike = 40.0,
+    dx: ArrayLike = 0.0,
+    dy: ArrayLike = 0.0,
+    dz: ArrayLike = 0.0,
+    tilt_x_deg: ArrayLike = 0.0,
+    tilt_y_deg: ArrayLike = 0.0,
+    dT: ArrayLike = 0.0,
+) -> SDict:
+    """Suspended inverse taper in two stages from the strip (o1) to a facet for standard fibre (o2), TE and TM.
+
+    Args:
+        wl: wavelength in um.
+        length_first: of the stage on the substrate in um; gives phase only.
+        length_second: of the stage in the membrane in um; gives phase only.
+        loss_dB: as `edge_coupler`, and so are the others.
+        loss_TM_dB: of TM, dB.
+        mfd_x_um: mode field diameter of the coupler along the facet, um.
+        mfd_y_um: mode field diameter of the coupler across the wafer, um.
+        fiber_mfd_um: mode field diameter of the fibre at the facet, um.
+        n_gap: index of what is between facet and fibre.
+        reflection_dB: of the facet, dB below the input.
+        dx: offset of the fibre along the facet in um.
+        dy: offset of the fibre up from the core in um.
+        dz: gap in um.
+        tilt_x_deg: of the fibre in the plane of the wafer, degrees in the gap.
+        tilt_y_deg: of the fibre out of that plane, degrees.
+        dT: temperature rise in K.
+    """
+    return edge_coupler(
+        wl,
+        length_taper=number("length_first", length_first, 0.0, 1e6) + number("length_second", length_second, 0.0, 1e6),
+        loss_dB=loss_dB,
+        loss_TM_dB=loss_TM_dB,
+        mfd_x_um=mfd_x_um,
+        mfd_y_um=mfd_y_um,
+        fiber_mfd_um=fiber_mfd_um,
+        n_gap=n_gap,
+        reflection_dB=reflection_dB,
+        dx=dx,
+        dy=dy,
+        dz=dz,
+        tilt_x_deg=tilt_x_deg,
+        tilt_y_deg=tilt_y_deg,
+        dT=dT,
+    )
 
 
 def fiber(
@@ -95,36 +216,48 @@ def fiber(
     return reciprocal({("o1", "o2"): one, ("o1@TM", "o2@TM"): one})
 
 
+_FACET: Ranges = {
+    **HEAT,
+    "loss_dB": (0.1, 10.0, "dB"),
+    "loss_TM_dB": (0.1, 10.0, "dB"),
+    "mfd_x_um": (1.5, 12.0, "um"),
+    "mfd_y_um": (1.5, 12.0, "um"),
+    "fiber_mfd_um": (2.0, 12.0, "um"),
+    "n_gap": (1.0, 1.6, "1"),
+    "reflection_dB": (20.0, 100.0, "dB"),
+    "dx": (-5.0, 5.0, "um"),
+    "dy": (-5.0, 5.0, "um"),
+    "dz": (0.0, 50.0, "um"),
+    "tilt_x_deg": (-5.0, 5.0, "degrees"),
+    "tilt_y_deg": (-5.0, 5.0, "degrees"),
+}
+
+
 MODELS = (
     Model(
         "edge_coupler",
         edge_coupler,
         TWO,
         TM_THROUGH,
-        ranges={
-            **HEAT,
-            "length_taper": (10.0, 1000.0, "um"),
-            "loss_dB": (0.0, 10.0, "dB"),
-            "loss_TM_dB": (0.0, 10.0, "dB"),
-        },
-        drawn_only={"tip_width": "the loss is a published number for a spot of 4 um"},
+        ranges={**_FACET, "length_taper": (10.0, 1000.0, "um")},
+        operated=OPERATED | ALIGNMENT,
+        drawn_only={"tip_width": "spot and loss are published numbers"},
     ),
     Model(
-        "grating_coupler",
-        grating_coupler,
+        "spot_size_converter",
+        spot_size_converter,
         TWO,
-        ranges={
-            **WL,
-            "loss_dB": (1.0, 20.0, "dB"),
-            "wl_peak": (1.29, 1.33, "um"),
-            "bandwidth_1dB_nm": (10.0, 60.0, "nm"),
-            "reflection_dB": (20.0, 60.0, "dB"),
-        },
+        TM_THROUGH,
+        ranges={**_FACET, "length_first": (10.0, 1000.0, "um"), "length_second": (10.0, 2000.0, "um")},
+        operated=OPERATED | ALIGNMENT,
         drawn_only={
-            "period": "peak, bandwidth and loss are published numbers of this grating",
-            "fill_factor": "peak, bandwidth and loss are published numbers of this grating",
-            "n_periods": "peak, bandwidth and loss are published numbers of this grating",
-            "half_angle": "peak, bandwidth and loss are published numbers of this grating",
+            "tip_width": "spot and loss are published numbers",
+            "width_mid": "the stages are taken as adiabatic, their loss is within the published one",
+            "suspended": "the sheet holds for a membrane; without one the spot leaks into the substrate",
+            "trench": "who makes the facet: this cell's trench or the saw",
+            "length_window": "openings and tethers lie outside the spot",
+            "length_tether": "openings and tethers lie outside the spot",
+            "half_membrane": "three spot radii wide at least, so that its edge is dark",
         },
     ),
     Model(
@@ -135,7 +268,8 @@ MODELS = (
         ranges={**WL, "length": (0.0, 1e9, "um"), "attenuation_dB_km": (0.0, 5.0, "dB/km"), "ng": (1.44, 1.48, "1")},
         drawn_only={
             "kind": "tells the sheets of the two fibres apart",
-            "path": "its length is computed from it (info length)",
+            "route": "its length is computed from it (info length)",
+            "open_end": "whether its far end is meant to be open",
         },
     ),
 )

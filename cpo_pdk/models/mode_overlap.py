@@ -101,8 +101,14 @@ def overlap(
     Raises:
         ParameterError: an argument is not a number or out of bounds.
     """
-    return axis_overlap(wl, mfd_x_um, fiber_mfd_x_um, dx, dz, tilt_x_deg, n_gap) * axis_overlap(
-        wl, mfd_y_um, fiber_mfd_y_um, dy, dz, tilt_y_deg, n_gap
+    sizes = {"mfd_x_um": mfd_x_um, "mfd_y_um": mfd_y_um}
+    fibers = {"fiber_mfd_x_um": fiber_mfd_x_um, "fiber_mfd_y_um": fiber_mfd_y_um}
+    chip_x, chip_y, fiber_x, fiber_y = (number(name, value, 0.1, 200.0) for name, value in (sizes | fibers).items())
+    x, y, z = (number(name, value, -1e3, 1e3) for name, value in (("dx", dx), ("dy", dy), ("dz", dz)))
+    tilts = {"tilt_x_deg": tilt_x_deg, "tilt_y_deg": tilt_y_deg}
+    tilt_x, tilt_y = (number(name, value, -45.0, 45.0, "degrees") for name, value in tilts.items())
+    return axis_overlap(wl, chip_x, fiber_x, x, z, tilt_x, n_gap) * axis_overlap(
+        wl, chip_y, fiber_y, y, z, tilt_y, n_gap
     )
 
 
