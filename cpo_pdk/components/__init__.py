@@ -3,8 +3,8 @@
 from cpo_pdk.components.cell import CELLS, cell, limits_of
 from cpo_pdk.components.detectors import photodetector, photodetector_dual
 from cpo_pdk.components.die import alignment_mark, die_frame
-from cpo_pdk.components.edge_couplers import edge_coupler, edge_coupler_array
 from cpo_pdk.components.directional import bent_coupler, directional_coupler
+from cpo_pdk.components.edge_couplers import edge_coupler, edge_coupler_array, spot_size_converter
 from cpo_pdk.components.fibers import connector, fiber
 from cpo_pdk.components.gratings import grating_coupler
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
@@ -46,6 +46,7 @@ __all__ = [
     "psr",
     "ring_modulator",
     "ring_split_block",
+    "spot_size_converter",
     "straight",
     "taper_strip_rib",
     "terminator",

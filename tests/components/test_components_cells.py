@@ -42,6 +42,7 @@ PORTS = {
     "photodetector_dual": ("o1", "o2", "e1", "e2"),
     "psr": ("o1", "o2", "o3"),
     "ring_modulator": ("e1", "e2", "e3", "e4", "e5", "e6", "o1", "o2"),
+    "spot_size_converter": ("o1", "o2"),
     "straight": ("o1", "o2"),
     "taper_strip_rib": ("o1", "o2"),
     "terminator": ("o1",),
