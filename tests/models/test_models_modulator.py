@@ -1,14 +1,23 @@
-"""Ring modulator: the junction table, the signs, the operating point, and what the shipped sheet promises."""
+"""Ring modulator: the signs, the operating point, and what the shipped sheet promises."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models import junction, operating_point
+from cpo_pdk.models import operating_point
 from cpo_pdk.models.modulator import ring_modulator, ring_modulator_resonances
-from cpo_pdk.models.operating import cavity_bandwidth_GHz, cavity_response
+from cpo_pdk.models.operating import (
+    absorbed_share,
+    cavity_bandwidth_GHz,
+    cavity_response,
+    eye,
+    hot_detunings_nm,
+    transfer,
+)
 from cpo_pdk.spec import load_sheets
 
 SHEET = load_sheets()["ring_modulator"]
@@ -17,51 +26,20 @@ OPERATING = SHEET.operating_values
 
 
 @pytest.mark.parametrize(
-    ("doping", "vpil", "pm_per_V"),
-    [
-        (1e17, (2.60, 3.12, 4.00), 12.5),
-        (3e17, (1.76, 1.89, 2.36), 18.4),
-        (1e18, (1.03, 1.23, 1.50), 31.6),
-        (3e18, (0.71, 0.76, 0.91), 45.9),
-    ],
-)
-def test_junction_gives_the_published_efficiency_at_1550(
-    doping: float, vpil: tuple[float, ...], pm_per_V: float
-) -> None:
-    volts = np.array([1.0, 2.0, 4.0])
-    rise = junction.index_rise(1.55, volts, doping)
-    np.testing.assert_allclose(volts * 1.55e-4 / (2 * rise), vpil, rtol=0.01)
-    assert 1.55e6 * rise[0] / 3.699 == pytest.approx(pm_per_V, rel=0.01)
-
-
-def test_junction_loss_is_the_table_and_scales_with_wavelength_squared() -> None:
-    assert junction.loss_dB_cm(1.55, 0.0, 3e18) == pytest.approx(100.0)
-    assert junction.loss_dB_cm(1.55, 2.0, 1e18) == pytest.approx(23.8)
-    assert junction.loss_dB_cm(1.55, 4.0, 1e18) == pytest.approx(23.8)
-    assert junction.loss_dB_cm(1.31, 0.0, 1e18) == pytest.approx(26.9 * (1.31 / 1.55) ** 2)
-
-
-def test_junction_rises_with_bias_and_doping_between_the_rows_too() -> None:
-    V, doping = np.linspace(0, 4, 41)[:, None], np.geomspace(1e17, 3e18, 23)
-    rise = junction.index_rise(1.3, V, doping)
-    assert rise.shape == (41, 23)
-    assert np.all(np.diff(rise, axis=0) > 0)
-    assert np.all(np.diff(rise[1:], axis=1) > 0)
-    assert np.all(rise[0] == 0)
-    assert np.all(np.diff(junction.loss_dB_cm(1.3, V, doping), axis=0) <= 0)
-    assert junction.bandwidth_GHz(1e18) == pytest.approx(59.4)
-
-
-@pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"V": -1.0}, "V is -1 V; allowed is 0 to 4 V"),
-        ({"V": 5.0}, "V is 5 V; allowed is 0 to 4 V"),
+        ({"V": -1.0}, "V is -1 V; allowed is 0 to 20 V"),
+        ({"V": 8.0}, "V is 8 V; a junction of this doping breaks down at 7.[0-9] V; lower V or doping"),
         ({"doping": 1e16}, r"doping is 1e\+16 cm\^-3"),
         ({"junction_fill": 1.2}, "junction_fill is 1.2"),
+        ({"junction": "vertical"}, "junction is 'vertical'; available: lateral, interleaved"),
+        (
+            {"junction": "interleaved", "period": 0.3, "doping": 1e17, "V": 2.0},
+            "period is too short: .* make it 0.5[0-9] um",
+        ),
     ],
 )
-def test_outside_the_junction_table_nothing_is_invented(bad: dict[str, float], message: str) -> None:
+def test_outside_the_depletion_picture_nothing_is_invented(bad: dict[str, Any], message: str) -> None:
     with pytest.raises(ParameterError, match=message):
         ring_modulator(1.3, **bad)
 
@@ -131,7 +109,7 @@ def test_swapping_the_voltages_puts_the_laser_on_the_red_side() -> None:
     ("args", "message"),
     [
         ({"V_one": 2.0, "V_zero": 2.0}, "both 2 V"),
-        ({"V_one": 6.0}, "V_one is 6 V; allowed is 0 to 4 V"),
+        ({"V_one": 8.0}, "V_one is 8 V; allowed is 0 to 7.[0-9]+ V"),
         ({"gapp": 0.2}, "can't take gapp; available: .*gap"),
         ({"V": 1.0}, "can't take V;"),
         ({"detuning_nm": 0.3}, "level one .* is not above level zero"),
@@ -178,8 +156,10 @@ def test_sheet_sits_at_the_optimum_and_makes_an_eye_within_three_volts() -> None
     assert abs(OPERATING["V_one"] - OPERATING["V_zero"]) <= 3.0
     assert best.extinction_ratio_dB >= 3.5
     assert best.insertion_loss_dB < 4.5
+    # transmitter penalty of ring modulators in the O-band: 5 to 8 dB are usual
+    assert 5 < best.transmitter_penalty_dB < 8.2
     assert best.fsr_nm >= 10.1
-    assert 35 <= best.linewidth_GHz <= 60
+    assert 30 <= best.linewidth_GHz <= 60
     # 53 GBd PAM4: at least 0.55 of the symbol rate
     assert best.bandwidth_GHz >= 0.55 * 53.125
 
@@ -188,3 +168,59 @@ def test_resting_modulator_hardly_touches_the_next_channel() -> None:
     resonance = ring_modulator_resonances(1.295, 1.306, **DEVICE)[0]
     s = ring_modulator(resonance + np.array([-1.12e-3, 1.12e-3]), **DEVICE)
     assert np.all(-20 * np.log10(np.abs(s["o1", "o2"])) < 0.3)
+
+
+def test_transfer_and_eye_are_the_operating_point_seen_from_elsewhere() -> None:
+    best = operating_point(**DEVICE)
+    seen = eye(np.linspace(-0.3, 0.3, 1201), 3.0, 0.0, **DEVICE)
+    assert seen.transmitter_penalty_dB.min() == pytest.approx(best.transmitter_penalty_dB, abs=1e-3)
+    at = int(np.argmin(seen.transmitter_penalty_dB))
+    assert seen.extinction_ratio_dB[at] == pytest.approx(best.extinction_ratio_dB, abs=0.05)
+    table = transfer(seen.detuning_nm, [0.0, 1.0, 3.0], **DEVICE)
+    assert table.shape == (3, 1201)
+    np.testing.assert_allclose(table[2] - table[0], seen.amplitude)
+    assert np.all(np.diff(seen.detuning_nm[np.argmin(table, axis=1)]) > 0)
+
+
+def test_light_that_heats_the_ring_is_the_light_that_is_missing() -> None:
+    # without carriers there is nothing to heat; with nothing else lossy all that is missing is heat
+    detuning = np.linspace(-0.3, 0.3, 7)
+    assert np.all(
+        absorbed_share(
+            detuning,
+            0.0,
+            **DEVICE,
+        )
+        > 0
+    )
+    lossless = DEVICE | {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0}
+    heat = absorbed_share(detuning, 0.0, **lossless)
+    resonance = ring_modulator_resonances(1.295, 1.306, **lossless)[0]
+    s = ring_modulator(resonance + detuning * 1e-3, **lossless)
+    np.testing.assert_allclose(heat, 1 - np.abs(s["o1", "o2"]) ** 2 - np.abs(s["o1", "i1"]) ** 2, atol=1e-12)
+
+
+def test_self_heating_scales_with_the_laser_and_with_the_heater() -> None:
+    cold, one, ten = (operating_point(laser_power_dBm=p, **DEVICE) for p in (None, 0.0, 10.0))
+    assert cold.self_heating_nm == cold.absorbed_mW == 0 and cold.oma_dBm is None
+    assert ten.absorbed_mW == pytest.approx(10 * one.absorbed_mW)
+    assert one.self_heating_nm == pytest.approx(DEVICE["heater_nm_mW"] * one.absorbed_mW)
+    assert one.self_heating_K == pytest.approx(one.self_heating_nm / 0.067, rel=0.1)
+    assert one.oma_dBm is not None and ten.oma_dBm == pytest.approx(one.oma_dBm + 10)
+    assert one.oma_dBm == pytest.approx(3.0103 - one.transmitter_penalty_dB, abs=1e-3)
+
+
+def test_a_hot_ring_obeys_its_own_equation_and_becomes_bistable() -> None:
+    (weak,) = hot_detunings_nm(0.1, -20.0, **DEVICE)
+    assert weak == pytest.approx(0.1, abs=1e-3)
+    found = hot_detunings_nm(0.8, 15.0, **DEVICE)
+    assert len(found) == 3
+    heat = absorbed_share(found, np.array([3.0, 0.0]), **DEVICE).mean(axis=0)
+    np.testing.assert_allclose(found + DEVICE["heater_nm_mW"] * 10**1.5 * heat, 0.8, atol=2e-3)
+
+
+def test_a_driver_with_resistance_is_slower() -> None:
+    ideal, real = operating_point(**DEVICE), operating_point(driver_ohm=50.0, **DEVICE)
+    series = 1e6 / (2 * np.pi * ideal.junction_bandwidth_GHz * ideal.capacitance_fF)
+    expected = 1e6 / (2 * np.pi * (series + 50) * ideal.capacitance_fF)
+    assert real.junction_bandwidth_GHz == pytest.approx(expected, rel=1e-3)
