@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cpo_pdk.assemblies.device_contract import check_devices_agree
 from cpo_pdk.assemblies.fitting import must_have_ports
-from cpo_pdk.components import CELLS, limits_of
-from cpo_pdk.models import MODELS
-from cpo_pdk.spec import PackageSpec, Sheet, check_devices, check_sheets
+from cpo_pdk.components import CELLS
+from cpo_pdk.spec import PackageSpec, Sheet, check_devices
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 #: role -> (cell, ((argument, value), ...)): hashable, so that assemblies can be cached cells.
@@ -23,18 +23,13 @@ def kit_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Kit:
         sheets: device sheets by name.
 
     Raises:
-        SpecError: for a sheet that does not exist, or that names a cell, model or argument that does not exist.
+        SpecError: for a sheet that does not exist, that names a cell, model or argument that does not exist, or that
+            disagrees with its cell or model.
     """
     devices = spec.engine.devices.model_dump()
     check_devices(spec, sheets)
     used = {name: sheets[name] for name in devices.values()}
-    check_sheets(
-        used,
-        CELLS,
-        MODELS,
-        arguments={name: tuple(limits_of(factory)) for name, factory in CELLS.items()},
-        parameters={name: model.parameters for name, model in MODELS.items()},
-    )
+    check_devices_agree(used)
     return tuple((role, used[name].cell, tuple(sorted(used[name].geometry.items()))) for role, name in devices.items())
 
 

@@ -80,6 +80,8 @@ class SheetLike(Protocol):
     @property
     def select(self) -> Mapping[str, Any]: ...
     @property
+    def drawn_only(self) -> Mapping[str, str]: ...
+    @property
     def geometry(self) -> Mapping[str, Any]: ...
     @property
     def values(self) -> Mapping[str, float]: ...
@@ -237,7 +239,7 @@ def _bind_cell(
     params = parameters_of(cell, sheet, model)
     faults = [
         *port_faults(cell, model),
-        *setting_faults(cell, model),
+        *setting_faults(cell, model, sheet.drawn_only),
         *value_faults(params, model),
         *length_faults(cell, params, model),
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from cpo_pdk.circuit.netlist import CellNetlist
@@ -71,9 +71,9 @@ def port_faults(cell: CellNetlist, model: ModelTerms) -> list[str]:
     return faults
 
 
-def setting_faults(cell: CellNetlist, model: ModelTerms) -> list[str]:
-    """Settings of the drawing that the model neither takes nor declares as drawn only."""
-    known = {*parameters_with_own_default(model.function), *model.drawn_only}
+def setting_faults(cell: CellNetlist, model: ModelTerms, drawn_only: Collection[str]) -> list[str]:
+    """Settings of the drawing that the model does not take, and that neither it nor the sheet declares as drawn only."""
+    known = {*parameters_with_own_default(model.function), *model.drawn_only, *drawn_only}
     return [
         f"setting {key} = {value!r} means nothing to model {model.name}"
         for key, value in sorted(cell.settings.items())

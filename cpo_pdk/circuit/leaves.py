@@ -1,4 +1,7 @@
-"""Which cells of a layout are one device, and which have a meaning of their own. Apart from the rest so that checks of a layout load no models."""
+"""Which cells of a layout are one device, and which have a meaning of their own.
+
+Apart from the rest, so that checks of a layout load no models.
+"""
 
 from __future__ import annotations
 

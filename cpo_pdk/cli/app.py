@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cpo_pdk import __version__
-from cpo_pdk.cli import building, drawing, inspecting, projects
+from cpo_pdk.cli import building, devices, drawing, inspecting, projects
 from cpo_pdk.cli.console import settings
 from cpo_pdk.cli.streams import stdout_failed
 
@@ -52,6 +52,8 @@ app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)
 app.command("report")(building.report)
 app.command("cells")(drawing.cells)
+app.command("schema")(devices.schema)
+app.command("validate")(devices.validate)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

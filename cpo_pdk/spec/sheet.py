@@ -100,6 +100,9 @@ class Sheet(BaseModel):
     operating: dict[str, Parameter] = Field(
         default_factory=dict, description="numbers of how the device is driven: voltages, detuning"
     )
+    drawn_only: dict[str, Text] = Field(
+        default_factory=dict, description="argument of the cell that the model does not take -> why it need not"
+    )
     wl_range_um: tuple[Wavelength, Wavelength] = Field(description="[lowest, highest] wavelength the model holds for")
     ranges: dict[str, tuple[Number, Number]] = Field(
         default_factory=dict, description="[lowest, highest] value of an argument or parameter that the sheet holds for"

@@ -31,9 +31,3 @@ class Case:
     tolerance: float
     relative: bool = True
     fitted: bool = False
-
-    @property
-    def difference(self) -> float:
-        """Ours less published; a share of the published value when `relative`, else in `unit`."""
-        found = self.ours() - self.published
-        return found / abs(self.published) if self.relative else found

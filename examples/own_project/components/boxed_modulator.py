@@ -27,6 +27,7 @@ def boxed_modulator(
     ref = c << ring_modulator(radius=radius, gap=gap, gap_drop=0.4, junction_fill=0.74)
     ref.name = "ring"
     c.add_ports(ref.ports)
+    c.info.update(ref.cell.info.model_dump())  # lengths that the model takes from the drawing
     box = ref.dbbox()
     rectangle(c, "DEVREC", box.left - margin, box.bottom - margin, box.right + margin, box.top + margin)
     return c

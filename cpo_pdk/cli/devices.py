@@ -1,0 +1,91 @@
+"""`cpo schema` and `cpo validate`: what an editor, and what a doubter, wants to know about the devices."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cpo_pdk.cli import console
+from cpo_pdk.cli.console import JsonOption, Outcome, Progress
+
+
+class Kind(StrEnum):
+    """What there is a schema of."""
+
+    SHEET = "sheet"
+    PACKAGE = "package"
+
+
+def schema(
+    kind: Annotated[Kind, typer.Argument(help="sheet: of components/*.yaml; package: of assemblies/*.yaml.")],
+    out: Annotated[Path | None, typer.Option("--out", help="Write it to this file in place of stdout.")] = None,
+) -> None:
+    """Print the JSON Schema of a device sheet or a package spec, with which an editor completes and checks it."""
+
+    def work(progress: Progress) -> Outcome:
+        import json
+
+        from cpo_pdk.assemblies.schemas import schema_text
+        from cpo_pdk.output import write_text
+
+        text = schema_text(kind.value)
+        if out is None:
+            return Outcome(json.loads(text), [text.rstrip("\n")])
+        write_text(out, text)
+        return Outcome({"schema": out.as_posix()}, [f"wrote {out.as_posix()}"])
+
+    console.run(work, False)
+
+
+def validate(
+    device: Annotated[str, typer.Argument(help="Only this device; default: all.")] = "",
+    json: JsonOption = False,
+) -> None:
+    """Compare the compact models with published numbers: value, ours, difference, and whether it is within bounds."""
+
+    def work(progress: Progress) -> Outcome:
+        from cpo_pdk.errors import InputError
+        from cpo_pdk.models.validation import compared
+        from cpo_pdk.spec.suggestions import did_you_mean
+
+        rows = [row for row in compared() if device in ("", row["device"])]
+        if not rows:
+            known = sorted({row["device"] for row in compared()})
+            hint = did_you_mean(device, known) or ";"
+            raise InputError(f"no published number of a device {device!r}{hint} there are: {', '.join(known)}")
+        missed = [row for row in rows if not row["within"]]
+        text: list[Any] = [
+            _table(rows),
+            f"{len(rows)} published numbers, {len(missed)} missed by more than the stated bound",
+        ]
+        return Outcome({"cases": rows, "missed": len(missed)}, text, 1 if missed else 0)
+
+    console.run(work, json)
+
+
+def _table(rows: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("device", "quantity", "published", "ours", "difference", "bound", "source"):
+        table.add_column(column, justify="right" if column in ("published", "ours", "difference", "bound") else "left")
+    for row in rows:
+        percent = row["relative"]
+        shown = f"{row['difference']:+.2%}" if percent else f"{row['difference']:+.4g}"
+        bound = f"{row['tolerance']:.2%}" if percent else f"{row['tolerance']:.4g}"
+        style = "" if row["within"] else "bold red"
+        cells = (
+            row["device"],
+            f"{row['quantity']} ({row['unit']})" + (" *" if row["fitted"] else ""),
+            f"{row['published']:.6g}",
+            f"{row['ours']:.6g}",
+            shown,
+            bound,
+            row["source"],
+        )
+        table.add_row(*(Text(cell, style) for cell in cells))
+    return table
