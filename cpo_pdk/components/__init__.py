@@ -11,10 +11,11 @@ from cpo_pdk.components.metal import bump, pad, via_stack, wire
 from cpo_pdk.components.polarization import psr
 from cpo_pdk.components.ring_modulators import ring_modulator
 from cpo_pdk.components.rings import add_drop_ring
-from cpo_pdk.components.splitters import mmi1x2, mmi2x2
+from cpo_pdk.components.spirals import spiral
+from cpo_pdk.components.splitters import mmi1x2, mmi1xn, mmi2x2, y_branch
 from cpo_pdk.components.test_blocks import bend_cutback_block, cutback_block, device_cutback_block
 from cpo_pdk.components.test_splits import coupler_split_block, ring_split_block
-from cpo_pdk.components.waveguides import bend_euler, bend_s, crossing, straight, taper_strip_rib, terminator
+from cpo_pdk.components.waveguides import bend_euler, bend_s, crossing, straight, taper, taper_strip_rib, terminator
 
 __all__ = [
     "CELLS",
@@ -39,6 +40,7 @@ __all__ = [
     "grating_coupler",
     "limits_of",
     "mmi1x2",
+    "mmi1xn",
     "mmi2x2",
     "pad",
     "photodetector",
@@ -47,9 +49,12 @@ __all__ = [
     "ring_modulator",
     "ring_split_block",
     "spot_size_converter",
+    "spiral",
     "straight",
+    "taper",
     "taper_strip_rib",
     "terminator",
     "via_stack",
     "wire",
+    "y_branch",
 ]

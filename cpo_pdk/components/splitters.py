@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
+from scipy.interpolate import PchipInterpolator
 
-from cpo_pdk.components.cell import Um, cell
-from cpo_pdk.components.curves import band
+from cpo_pdk.components.cell import Count, Um, cell
+from cpo_pdk.components.curves import band, sine_s, sine_s_length
 from cpo_pdk.components.drawing import optical_port, polygon, rectangle
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -124,4 +125,100 @@ def mmi2x2(
     c = gf.Component()
     y = separation / 2
     _multimode(c, width_mmi, length_mmi, width_taper, length_taper, [-y, y], [y, -y])
+    return c
+
+
+@cell
+def mmi1xn(
+    n: Annotated[int, Count(2, 8)] = 4,
+    width_mmi: Annotated[float, Um(2, 40, step=0.002)] = 8.0,
+    length_mmi: Annotated[float, Um(2, 400)] = 36.1,
+    width_taper: Annotated[float, Um(0.4, 5, step=0.002)] = 1.5,
+    length_taper: Annotated[float, Um(1, 100)] = 20.0,
+    separation: Annotated[float, Um(0.6, 15, step=0.002)] = 2.01,
+) -> gf.Component:
+    """Multimode interferometer from one to `n` outputs, `o2` the northernmost.
+
+    ::
+
+               ______
+              |      |---- o2
+        o1 ---|      | ...
+              |______|---- o(n+1)
+
+    The images of a centred input are `n` in number after 3 L_pi / (4 n) and a width / `n` apart (Soldano and Pennings,
+    J. Lightwave Technol. 13, 615 (1995)); width, length and separation are given, not derived.
+
+    Args:
+        n: number of outputs.
+        width_mmi: width of the multimode body in um.
+        length_mmi: length of the body in um.
+        width_taper: width of the arms at the body in um.
+        length_taper: length of the arms' tapers in um.
+        separation: centre to centre of neighbouring outputs in um.
+
+    Raises:
+        ParameterError: when the arms are too close, or stand out of the body.
+    """
+    c = gf.Component()
+    outputs = [round(((n - 1) / 2 - k) * separation, 3) for k in range(n)]
+    _multimode(c, width_mmi, length_mmi, width_taper, length_taper, [0.0], outputs)
+    return c
+
+
+#: the branch of Zhang et al., Opt. Express 21, 1310 (2013): widths in um at equal distances along its 2 um
+_Y_BODY = (0.5, 0.5, 0.6, 0.7, 0.9, 1.26, 1.4, 1.4, 1.4, 1.4, 1.31, 1.2, 1.2)
+_Y_LENGTH, _Y_ARM = 2.0, 0.5  # of the branch, and width of either arm, um
+_Y_STEPS = 8  # pieces of the outline between two of the widths
+
+
+@cell
+def y_branch(
+    length_taper: Annotated[float, Um(1, 50)] = 5.0,
+    length_s: Annotated[float, Um(8, 100)] = 10.0,
+    dy: Annotated[float, Um(1.2, 20, step=0.002)] = 5.0,
+) -> gf.Component:
+    """Y branch in the published shape of Zhang et al., Opt. Express 21, 1310 (2013), between tapers to the strip.
+
+    ::
+
+                   .---- o2
+        o1 --<====<
+                   '---- o3
+
+    The branch itself is drawn at its published size: from one guide of 0.5 um to two, 0.2 um apart, over 2 um; the
+    widths between are joined by a monotone cubic. Its guides narrow to the strip before it, and along the S-bends.
+
+    Args:
+        length_taper: from the strip to the branch in um.
+        length_s: of the S-bends along x in um.
+        dy: centre to centre of the outputs in um.
+
+    Raises:
+        ParameterError: when the S-bends are too tight.
+    """
+    core = waveguide("strip")
+    pitch = _Y_BODY[-1] - _Y_ARM
+    offset = round((dy - pitch) / 2, 3)
+    bend, path, radius = sine_s(length_s, offset)
+    if radius < core.radius_min:
+        raise ParameterError(
+            f"y_branch: S-bends of length_s = {length_s} um for dy = {dy} um bend at {radius:.2f} um, below "
+            f"{core.radius_min} um; make length_s at least {sine_s_length(offset, core.radius_min):.1f} um"
+        )
+    c = gf.Component()
+    places = np.linspace(0, _Y_LENGTH, len(_Y_BODY))
+    x = np.linspace(0, _Y_LENGTH, _Y_STEPS * (len(_Y_BODY) - 1) + 1)
+    width = np.concatenate([[core.width], PchipInterpolator(places, _Y_BODY)(x)])
+    x = np.concatenate([[-length_taper], x])
+    polygon(c, "WG", band(np.column_stack([x, np.zeros_like(x)]), width, 0.0, 0.0))
+    narrowing = _Y_ARM + (core.width - _Y_ARM) * bend[:, 0] / length_s
+    for side in (1, -1):
+        line = np.column_stack([_Y_LENGTH + bend[:, 0], side * (pitch / 2 + bend[:, 1])])
+        polygon(c, "WG", band(line, narrowing, 0.0, 0.0))
+    optical_port(c, "o1", -length_taper, 0, 180)
+    optical_port(c, "o2", _Y_LENGTH + length_s, dy / 2, 0)
+    optical_port(c, "o3", _Y_LENGTH + length_s, -dy / 2, 0)
+    c.info["length"] = round(length_taper + _Y_LENGTH + path, 6)
+    c.info["radius_min"] = round(min(radius, 1e6), 3)
     return c

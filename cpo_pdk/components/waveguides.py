@@ -129,6 +129,33 @@ def bend_s(
 
 
 @cell
+def taper(
+    length: Annotated[float, Um(1, 1_000)] = 20.0,
+    width1: Annotated[float, Um(0.2, 5, step=0.002)] = 0.4,
+    width2: Annotated[float, Um(0.2, 5, step=0.002)] = 1.0,
+) -> gf.Component:
+    """Strip that widens or narrows evenly.
+
+    ::
+
+                  .----
+        o1 ---<        o2
+                  '----
+
+    Args:
+        length: in um.
+        width1: core width at o1 in um.
+        width2: core width at o2 in um.
+    """
+    c = gf.Component()
+    polygon(c, "WG", [(0, -width1 / 2), (length, -width2 / 2), (length, width2 / 2), (0, width1 / 2)])
+    optical_port(c, "o1", 0, 0, 180, "strip", width1)
+    optical_port(c, "o2", length, 0, 0, "strip", width2)
+    c.info["length"] = length
+    return c
+
+
+@cell
 def taper_strip_rib(length: Annotated[float, Um(5, 500)] = 20.0) -> gf.Component:
     """Strip to rib: the slab opens slowly beside a core of constant width.
 

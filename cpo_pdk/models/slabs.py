@@ -24,35 +24,14 @@ _NEWTON = 12
 _FIXED_POINT = 20
 
 
-def _sellmeier(wl: Array, terms: tuple[tuple[float, float], ...]) -> Array:
-    square = wl**2
-    return np.sqrt(1 + sum(strength * square / (square - resonance**2) for strength, resonance in terms))
-
-
 def silicon(wl: ArrayLike, dT: ArrayLike = 0.0) -> Array:
-    """Index of silicon: Salzberg and Villa, JOSA 47, 244 (1957); dn/dT of the material table.
-
-    Args:
-        wl: wavelength in um.
-        dT: temperature rise in K.
-    """
-    terms = ((10.6684293, 0.301516485), (0.0030434748, 1.13475115), (1.54133408, 1104.0))
-    return _sellmeier(wavelength(wl), terms) + (MATERIALS["Si"].dn_dT or 0.0) * _heat(dT)
+    """Index of silicon at `wl` um, warmer by `dT` K."""
+    return MATERIALS["Si"].index(wavelength(wl), number("dT", dT, -273.0, 500.0, "K"))
 
 
 def oxide(wl: ArrayLike, dT: ArrayLike = 0.0) -> Array:
-    """Index of silica: Malitson, JOSA 55, 1205 (1965); dn/dT of the material table.
-
-    Args:
-        wl: wavelength in um.
-        dT: temperature rise in K.
-    """
-    terms = ((0.6961663, 0.0684043), (0.4079426, 0.1162414), (0.8974794, 9.896161))
-    return _sellmeier(wavelength(wl), terms) + (MATERIALS["SiO2"].dn_dT or 0.0) * _heat(dT)
-
-
-def _heat(dT: ArrayLike) -> Array:
-    return number("dT", dT, -273.0, 500.0, "K")
+    """Index of silica at `wl` um, warmer by `dT` K."""
+    return MATERIALS["SiO2"].index(wavelength(wl), number("dT", dT, -273.0, 500.0, "K"))
 
 
 def film_index(wl: ArrayLike, height: ArrayLike = 0.22, dT: ArrayLike = 0.0, *, dh: ArrayLike = 0.0) -> Array:

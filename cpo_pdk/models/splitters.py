@@ -12,14 +12,20 @@ Validity
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models.model import FOUR, HEAT, Model, Ranges
-from cpo_pdk.models.multimode import imaging, taper_phase
+from cpo_pdk.models.multimode import imaging
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal
+from cpo_pdk.models.tapers import DEVIATION, taper_phase
+from cpo_pdk.models.waveguide import bend_loss_dB, s_curve
 
-DEVIATION: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-10.0, 10.0, "nm")}
+#: the branch of Zhang et al., Opt. Express 21, 1310 (2013): widths in um along its 2 um, and those of its guides
+Y_BODY = (0.5, 0.5, 0.6, 0.7, 0.9, 1.26, 1.4, 1.4, 1.4, 1.4, 1.31, 1.2, 1.2)
+Y_LENGTH, Y_IN, Y_ARM, Y_PITCH = 2.0, 0.5, 0.5, 0.7
 
 
 def _arms(
@@ -130,6 +136,124 @@ def mmi2x2(
     return reciprocal({("o1", "o4"): bar, ("o2", "o3"): bar, ("o1", "o3"): cross, ("o2", "o4"): cross})
 
 
+def _one_to_many(
+    wl: ArrayLike,
+    n: int,
+    width_mmi: ArrayLike,
+    length_mmi: ArrayLike,
+    width_taper: ArrayLike,
+    length_taper: ArrayLike,
+    separation: ArrayLike,
+    excess_dB: ArrayLike,
+    dT: ArrayLike,
+    dw: ArrayLike,
+    dh: ArrayLike,
+) -> SDict:
+    """From o1 to `n` outputs, o2 (north) to o(n+1); only one half is computed, the other is its mirror image."""
+    pitch = number("separation", separation, 0.0, 1e3)
+    (half,) = imaging(
+        wl,
+        width=width_mmi,
+        length=length_mmi,
+        width_arm=width_taper,
+        inputs=[0.0],
+        outputs=[((n - 1) / 2 - k) * pitch for k in range((n + 1) // 2)],
+        dT=dT,
+        dw=dw,
+        dh=dh,
+    )
+    common = _arms(wl, length_taper, width_taper, excess_dB, dT, dw, dh)
+    return reciprocal({("o1", f"o{k + 2}"): half[min(k, n - 1 - k)] * common for k in range(n)})
+
+
+def mmi1x4(
+    wl: ArrayLike,
+    *,
+    width_mmi: ArrayLike = 8.0,
+    length_mmi: ArrayLike = 36.1,
+    width_taper: ArrayLike = 1.5,
+    length_taper: ArrayLike = 20.0,
+    separation: ArrayLike = 2.01,
+    excess_dB: ArrayLike = 0.1441,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+) -> SDict:
+    """1x4 splitter: `mmi1xn` with n = 4.
+
+    Args:
+        wl: wavelength in um.
+        width_mmi: width of the multimode body in um.
+        length_mmi: length of the body in um.
+        width_taper: width of the arms at the body in um.
+        length_taper: of either taper in um; gives the phase only.
+        separation: centre to centre of neighbouring outputs in um.
+        excess_dB: loss on top of the split and of the computed imaging, in dB.
+        dT: temperature rise in K.
+        dw: what silicon is wider than drawn, nm.
+        dh: what silicon is higher than 0.22 um, nm.
+
+    Raises:
+        ParameterError: arms that touch or stand out of the body, something not finite.
+    """
+    return _one_to_many(wl, 4, width_mmi, length_mmi, width_taper, length_taper, separation, excess_dB, dT, dw, dh)
+
+
+def mmi1x8(
+    wl: ArrayLike,
+    *,
+    width_mmi: ArrayLike = 16.0,
+    length_mmi: ArrayLike = 71.8,
+    width_taper: ArrayLike = 1.5,
+    length_taper: ArrayLike = 20.0,
+    separation: ArrayLike = 2.01,
+    excess_dB: ArrayLike = 0.1441,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+) -> SDict:
+    """1x8 splitter: `mmi1xn` with n = 8; arguments and errors as `mmi1x4`."""
+    return _one_to_many(wl, 8, width_mmi, length_mmi, width_taper, length_taper, separation, excess_dB, dT, dw, dh)
+
+
+def y_branch(
+    wl: ArrayLike,
+    *,
+    length_taper: ArrayLike = 5.0,
+    length_s: ArrayLike = 10.0,
+    dy: ArrayLike = 5.0,
+    excess_dB: ArrayLike = 0.28,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+) -> SDict:
+    """Y branch, o1 to o2 (north) and o3 in equal halves; light entering at o2 that does not reach o1 is radiated.
+
+    Args:
+        wl: wavelength in um.
+        length_taper: from the strip to the branch in um; gives the phase only.
+        length_s: of the S-bends along x in um.
+        dy: centre to centre of the outputs in um.
+        excess_dB: loss on top of the split, in dB; S-bends come on top.
+        dT: temperature rise in K.
+        dw: what silicon is wider than drawn, nm.
+        dh: what silicon is higher than 0.22 um, nm.
+
+    Raises:
+        ParameterError: outputs nearer than the arms of the branch, something not finite.
+    """
+    offset = (number("dy", dy, Y_PITCH, 1e4) - Y_PITCH) / 2
+    path, radius, turn = s_curve(length_s, offset)
+    common = amplitude(number("excess_dB", excess_dB, 0.0, 100.0, "dB") + bend_loss_dB(radius, turn))
+    widths = [(None, Y_IN, number("length_taper", length_taper, 0.0, 1e4)), (Y_ARM, None, path)]
+    widths += [(a, b, Y_LENGTH / (len(Y_BODY) - 1)) for a, b in pairwise(Y_BODY)]
+    phase = 1.0
+    for first, last, length in widths:
+        phase = phase * taper_phase(wl, length, first, last, dT=dT, dw=dw, dh=dh)
+    arm = common * phase / np.sqrt(2)
+    return reciprocal({("o1", "o2"): arm, ("o1", "o3"): arm})
+
+
 _BODY: Ranges = {
     **HEAT,
     **DEVIATION,
@@ -139,12 +263,51 @@ _BODY: Ranges = {
     "excess_dB": (0.0, 3.0, "dB"),
 }
 
+_OUTPUTS = {"n": "this is the model of that number of outputs; each number has its own"}
+
 MODELS = (
     Model(
         "mmi1x2",
         mmi1x2,
         ("o1", "o2", "o3"),
         ranges={**_BODY, "length_mmi": (20.0, 60.0, "um"), "separation": (2.0, 3.2, "um")},
+    ),
+    Model(
+        "mmi1x4",
+        mmi1x4,
+        tuple(f"o{k + 1}" for k in range(5)),
+        ranges={
+            **_BODY,
+            "width_mmi": (7.8, 9.0, "um"),
+            "length_mmi": (30.0, 48.0, "um"),
+            "separation": (1.9, 2.02, "um"),
+        },
+        drawn_only=_OUTPUTS,
+    ),
+    Model(
+        "mmi1x8",
+        mmi1x8,
+        tuple(f"o{k + 1}" for k in range(9)),
+        ranges={
+            **_BODY,
+            "width_mmi": (15.9, 18.0, "um"),
+            "length_mmi": (60.0, 95.0, "um"),
+            "separation": (1.9, 2.02, "um"),
+        },
+        drawn_only=_OUTPUTS,
+    ),
+    Model(
+        "y_branch",
+        y_branch,
+        ("o1", "o2", "o3"),
+        ranges={
+            **HEAT,
+            **DEVIATION,
+            "length_taper": (1.0, 50.0, "um"),
+            "length_s": (8.0, 100.0, "um"),
+            "dy": (1.5, 5.0, "um"),
+            "excess_dB": (0.0, 3.0, "dB"),
+        },
     ),
     Model("mmi2x2", mmi2x2, FOUR, ranges={**_BODY, "length_mmi": (30.0, 120.0, "um"), "separation": (1.9, 3.2, "um")}),
 )

@@ -37,7 +37,7 @@ class Material:
     sources: MappingProxyType[str, str]
     sellmeier: tuple[tuple[float, float], ...] = ()
 
-    def index(self, wl: ArrayLike, dT: float = 0.0) -> NDArray[np.float64]:
+    def index(self, wl: ArrayLike, dT: ArrayLike = 0.0) -> NDArray[np.float64]:
         """Refractive index by the Sellmeier equation.
 
         Args:
@@ -50,7 +50,7 @@ class Material:
         if not self.sellmeier or self.dn_dT is None:
             raise ParameterError(f"{self.name} has no dispersion equation; Si and SiO2 have one")
         w2 = np.asarray(wl, dtype=np.float64) ** 2
-        return np.sqrt(1 + sum(b * w2 / (w2 - c**2) for b, c in self.sellmeier)) + self.dn_dT * dT
+        return np.sqrt(1 + sum(b * w2 / (w2 - c**2) for b, c in self.sellmeier)) + self.dn_dT * np.asarray(dT)
 
 
 #: Salzberg and Villa 1957 as fitted by Tatian, Appl. Opt. 23, 4477 (1984); Malitson 1965

@@ -3,8 +3,9 @@
 Along the contours of a polygon, circles are fitted (Kasa's least squares; I. Kasa, IEEE Trans. Instrum. Meas. 25, 8,
 1976) to windows of at least six corners and of an arc long enough that rounding to the grid hardly matters. Where a
 window is hollow (the material lies outside the circle) it is the inner edge of a bend, and the centre line runs half
-the width further out. The width is measured across the polygon. What is hollow on both sides is a flare, not a bend;
-what has no other side near is no waveguide. A single sharp corner is a shape, not a curve.
+the width further out. The width is measured across the polygon. What is hollow on both sides, or changes its width
+within a window, is a flare, not a bend; what has no other side near is no waveguide. A single sharp corner is a shape,
+not a curve.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ CORNER_SPAN_UM = 0.03
 FLAT_TURNING = 0.35
 #: what is forgiven on top where the facets are so coarse that six corners make more than a window
 COARSE_TOLERANCE = 0.03
+#: a guide whose width changes by more than this factor within a window flares
+FLARE = 1.3
 #: a waveguide is at most this many times as wide as the rule's
 WIDEST = 10.0
 
@@ -105,6 +108,8 @@ def tight_bends(loops: list[Floats], limit: float, half_width: float) -> list[Be
             continue
         across = float(np.hypot(*(hit - all_windows.middle[i])))
         if across > 2 * half_width * WIDEST or _is_hollow(all_windows, hit, edge, across):
+            continue
+        if _is_flare(starts, ends, all_windows, i, half_width, across):
             continue
         radius = edge + across / 2
         tolerance = _tolerance(edge, float(all_windows.arc[i]), float(all_windows.corners[i]), length)
@@ -268,3 +273,20 @@ def _is_hollow(windows: _Windows, hit: Floats, edge_radius: float, across: float
     if distance[near] > max(across, windows.arc[near]):
         return False
     return bool(windows.hollow[near] and windows.radius[near] < 3 * edge_radius)
+
+
+def _is_flare(starts: Floats, ends: Floats, windows: _Windows, i: int, half_width: float, across: float) -> bool:
+    """True when the guide is much wider or narrower at an end of window `i` than in its middle (`across`)."""
+    arm = windows.middle[i] - windows.centre[i]
+    outward = arm / np.hypot(*arm)
+    half = 0.45 * float(windows.arc[i] / windows.radius[i])
+    for angle in (-half, half):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        # from within the material, as the outline is not exactly the circle
+        start = windows.centre[i] + turn @ (arm + outward * across / 4)
+        hit = _other_side(starts, ends, start, windows.centre[i], half_width)
+        if hit is not None:
+            width = float(np.hypot(*(hit - start))) + across / 4
+            if max(width, across) > FLARE * min(width, across):
+                return True
+    return False

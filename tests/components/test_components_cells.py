@@ -36,6 +36,7 @@ PORTS = {
     "fiber": ("o1", "o2"),
     "grating_coupler": ("o1", "o2"),
     "mmi1x2": ("o1", "o2", "o3"),
+    "mmi1xn": ("o1", "o2", "o3", "o4", "o5"),
     "mmi2x2": ("o1", "o2", "o3", "o4"),
     "pad": ("e1", "e2", "e3", "e4"),
     "photodetector": ("o1", "e1", "e2"),
@@ -43,11 +44,14 @@ PORTS = {
     "psr": ("o1", "o2", "o3"),
     "ring_modulator": ("e1", "e2", "e3", "e4", "e5", "e6", "o1", "o2"),
     "spot_size_converter": ("o1", "o2"),
+    "spiral": ("o1", "o2"),
     "straight": ("o1", "o2"),
+    "taper": ("o1", "o2"),
     "taper_strip_rib": ("o1", "o2"),
     "terminator": ("o1",),
     "via_stack": ("e1", "e2", "e3", "e4"),
     "wire": ("e1", "e2"),
+    "y_branch": ("o1", "o2", "o3"),
 }
 
 

@@ -32,7 +32,7 @@ def test_defaults_are_equal_among_cell_sheet_and_model(sheet: Sheet) -> None:
         return
     parameters = inspect.signature(MODELS[sheet.model].function).parameters
     for name in set(parameters) & (set(cell) | set(sheet.values)):
-        told = sheet.values.get(name, cell.get(name))
+        told = sheet.values.get(name, sheet.geometry.get(name, cell.get(name)))
         if None not in (parameters[name].default, told) and sheet.cell != "fiber":
             assert parameters[name].default == told, name
 
@@ -56,6 +56,10 @@ def test_ranges_lie_within_what_the_cell_draws(sheet: Sheet) -> None:
         ("bend_s", {"length": 33.333, "offset": -7.777}),
         ("directional_coupler", {"dy": 5.001, "gap": 0.201}),
         ("bent_coupler", {"dy": 5.001, "gap": 0.201, "radius": 60.001, "width_outer": 0.451}),
+        ("mmi1xn", {"n": 5, "width_mmi": 12.002}),
+        ("y_branch", {"dy": 4.444, "length_s": 9.999}),
+        ("spiral", {"length": 3333.333, "same_side": True}),
+        ("taper", {"width1": 0.502, "width2": 0.336}),
         ("mmi2x2", {"separation": 2.051, "width_taper": 1.501, "width_mmi": 6.001}),
         ("mmi1x2", {"separation": 3.051, "width_taper": 1.501, "width_mmi": 6.001}),
         ("crossing", {"arm_length": 4.501}),
