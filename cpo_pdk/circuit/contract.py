@@ -72,7 +72,7 @@ def port_faults(cell: CellNetlist, model: ModelTerms) -> list[str]:
 
 
 def setting_faults(cell: CellNetlist, model: ModelTerms, drawn_only: Collection[str]) -> list[str]:
-    """Settings of the drawing that the model does not take, and that neither it nor the sheet declares as drawn only."""
+    """Settings of the drawing that the model does not take and that neither it nor the sheet says are drawn only."""
     known = {*parameters_with_own_default(model.function), *model.drawn_only, *drawn_only}
     return [
         f"setting {key} = {value!r} means nothing to model {model.name}"

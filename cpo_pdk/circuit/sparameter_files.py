@@ -27,8 +27,8 @@ PORT_LIMIT = 64
 _TOUCHSTONE = re.compile(r"\.s(\d{1,2})p", re.IGNORECASE)
 _LUMERICAL = (".sparam", ".dat")
 _BLOCK = re.compile(
-    r"^\s*\(\s*(['\"])(?P<out>[^'\"]+)\1\s*,\s*(['\"])(?P<label>[^'\"]*)\3\s*,\s*(?P<out_mode>\d+)\s*,"
-    r"\s*(['\"])(?P<in>[^'\"]+)\6\s*,\s*(?P<in_mode>\d+)\s*,\s*(['\"])(?P<what>[^'\"]*)\8\s*\)\s*$"
+    r"^\s*\(\s*(?P<q>['\"])(?P<out>[^'\"]+)(?P=q)\s*,\s*(?P=q)(?P<label>[^'\"]*)(?P=q)\s*,\s*(?P<out_mode>\d+)\s*,"
+    r"\s*(?P=q)(?P<in>[^'\"]+)(?P=q)\s*,\s*(?P<in_mode>\d+)\s*,\s*(?P=q)(?P<what>[^'\"]*)(?P=q)\s*\)\s*$"
 )
 _SHAPE = re.compile(r"^\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*$")
 
@@ -90,8 +90,10 @@ def _touchstone(path: Path) -> FileMatrix:
     # imported where it is needed: scikit-rf takes most of a second, and few designs have measured devices
     import skrf
 
+    network = skrf.Network()
     try:
-        network = skrf.Network(str(path))
+        # not `Network(path)`: that unpickles whatever it is given first, and a pickle runs code
+        network.read_touchstone(str(path))
     except Exception as error:  # scikit-rf raises whatever its parser trips over
         raise InputError(f"{path}: not a Touchstone file ({type(error).__name__}: {error}); export it again") from error
     ports = tuple(str(n + 1) for n in range(network.nports))
