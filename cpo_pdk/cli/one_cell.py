@@ -1,4 +1,4 @@
-"""One device drawn into a file, with a picture of it."""
+"""One device drawn into files: its GDS, a picture, what its model says, and what to measure on a test block."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cpo_pdk import output
-from cpo_pdk.errors import InputError
+from cpo_pdk.errors import ModelError
 
 
 def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) -> dict[str, Any]:
@@ -16,44 +16,98 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
     Args:
         name: of a sheet or a cell; a sheet wins.
         settings: arguments of the cell, lengths in um.
-        out: folder for `<cell name>.gds` and `.png`.
+        out: folder for `<cell name>.gds` and `.png`, `.spectrum.png` where a model computes it, `.measurements.json` of
+            a test block.
         project: folder whose sheets win over those that ship.
 
     Returns:
-        cell, sheet, gds, picture, ports, size_um and settings of what was drawn.
+        cell, sheet, files, ports, size_um and settings of what was drawn; `figures` and `warnings` of its model, or the
+        `problem` that drawing, sheet and model disagree in.
 
     Raises:
         InputError: no such sheet or cell; `ParameterError` for an argument that is not allowed.
         OutputError: the files can't be written.
     """
+    from cpo_pdk import catalog
     from cpo_pdk.assemblies.writing import write_gds
-    from cpo_pdk.components import CELLS
     from cpo_pdk.report import figures
+    from cpo_pdk.report.gallery_plots import spectrum_figure
     from cpo_pdk.report.pictures import cell_figure
-    from cpo_pdk.report.scene import read_scene
     from cpo_pdk.spec import load_sheets
-    from cpo_pdk.spec.suggestions import did_you_mean
 
     sheets = load_sheets(project)
-    sheet = sheets.get(name)
-    function = sheet.cell if sheet else name
-    if function not in CELLS:
-        known = sorted({*CELLS, *sheets})
-        raise InputError(f"no cell or sheet {name!r}{did_you_mean(name, known) or ';'} there are: {', '.join(known)}")
-    component = CELLS[function](**{**(sheet.geometry if sheet else {}), **settings})
+    component, sheet = catalog.draw(name, settings, sheets)
+    folder = output.chosen_folder(out)
+    stem = component.name
+    files = {"gds": f"{stem}.gds", "picture": f"{stem}.png"}
+    problem = ""
+    with output.staged(folder) as stage:
+        gds = write_gds(component, stage / files["gds"])
+        try:
+            device = catalog.describe(component, name, sheets, gds)
+        except ModelError as error:
+            problem = str(error)
+            device = catalog.describe(component, name, {}, gds)
+        assert device.scene is not None
+        output.write_bytes(stage / files["picture"], figures.png(cell_figure(device.scene, device.scene.top)))
+        if device.physics is not None:
+            files["spectrum"] = f"{stem}.spectrum.png"
+            output.write_bytes(stage / files["spectrum"], figures.png(spectrum_figure(device.physics)))
+        manifest = catalog.manifest_of(component, files["gds"])
+        if manifest is not None:
+            files["measurements"] = f"{stem}.measurements.json"
+            output.write_json(stage / files["measurements"], manifest)
+    document: dict[str, Any] = {
+        "cell": device.cell if not sheet else sheet.cell,
+        "sheet": name if sheet else None,
+        **{kind: (folder / file).as_posix() for kind, file in files.items()},
+        "ports": [port.name for port in component.ports],
+        "size_um": list(device.size),
+        "settings": dict(component.settings.model_dump()),
+    }
+    if device.physics is not None:
+        document["figures"] = {f.name: {"value": f.value, "unit": f.unit or "1"} for f in device.physics.figures}
+        document["warnings"] = list(device.physics.warnings)
+    if problem:
+        document["problem"] = problem
+    return document
+
+
+def draw_gallery(out: Path, project: Path, progress: Any) -> dict[str, Any]:
+    """Draw every sheet and every cell without one, and write the page that shows them.
+
+    Args:
+        out: folder for `gallery.html` and `gallery.png`.
+        project: folder whose sheets win over those that ship.
+        progress: called with a few words as each stage begins.
+
+    Returns:
+        gallery, picture, devices, computed (those with a spectrum), without_sheet, and problems by device.
+
+    Raises:
+        SpecError: a sheet has problems.
+        OutputError: the files can't be written.
+    """
+    from cpo_pdk import catalog
+    from cpo_pdk.components.own_cells import own_cell_files
+    from cpo_pdk.flow import own_sheet_notes
+    from cpo_pdk.report.gallery import PAGE, SHEET, write_gallery
+    from cpo_pdk.spec import load_sheets
+
+    progress("drawing and computing every device")
+    devices = catalog.devices(project)
+    notes = list(own_sheet_notes(load_sheets(project)))
+    progress("writing the page")
     folder = output.chosen_folder(out)
     with output.staged(folder) as stage:
-        file = f"{component.name}.gds"
-        write_gds(component, stage / file)
-        scene = read_scene(stage / file)
-        output.write_bytes(stage / f"{component.name}.png", figures.png(cell_figure(scene, scene.top)))
-    left, bottom, right, top = scene.cells[scene.top].box
+        write_gallery(devices, stage, notes)
+    unknown = [f.name for f in own_cell_files(project)] if any("unknown cell" in d.problem for d in devices) else []
     return {
-        "cell": function,
-        "sheet": name if sheet else None,
-        "gds": (folder / file).as_posix(),
-        "picture": (folder / f"{component.name}.png").as_posix(),
-        "ports": [port.name for port in component.ports],
-        "size_um": [round(right - left, 3), round(top - bottom, 3)],
-        "settings": {key: value for key, value in component.settings.model_dump().items()},
+        "gallery": (folder / PAGE).as_posix(),
+        "picture": (folder / SHEET).as_posix(),
+        "devices": len(devices),
+        "computed": sum(d.physics is not None for d in devices),
+        "without_sheet": [d.name for d in devices if not d.origin],
+        "problems": {d.name: d.problem for d in devices if d.problem},
+        "warnings": notes + [f"cells of {file} are unknown: run it with --trust if you trust it" for file in unknown],
     }

@@ -85,11 +85,11 @@ def resonances(wl: ArrayLike, loss_dB: ArrayLike, *, drop: bool, prominence_dB: 
         )
     power = 10 ** (level / 10)
     ground = float(np.max(power))
-    signal = power if drop else 1 - power / ground
+    signal: Floats = power if drop else 1 - power / ground
     found, about = find_peaks(level if drop else -level, prominence=prominence_dB)
     out = []
     for at, prominence in zip(found, about["prominences"], strict=True):
-        half = signal[at] / 2
+        half = float(signal[at]) / 2
         left = _crossing(grid, signal, int(at), -1, half)
         right = _crossing(grid, signal, int(at), +1, half)
         if left is not None and right is not None:

@@ -96,11 +96,16 @@ def _name_instances(axes: Axes, scene: Scene) -> None:
         axes.text(x, y, text, ha="center", va="center", fontsize=6, color="white" if dark else INK, path_effects=around)
 
 
-def _scale_bar(axes: Axes, left: float, bottom: float, width: float) -> None:
+def scale_length(width: float) -> tuple[float, str]:
+    """Length in um of a bar for a picture that is `width` um wide, and what is written on it."""
     target = width / 8
     unit = 10.0 ** np.floor(np.log10(target))
     length = float(max(step * unit for step in (1, 2, 5) if step * unit <= target))
-    label = f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
+    return length, f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
+
+
+def _scale_bar(axes: Axes, left: float, bottom: float, width: float) -> None:
+    length, label = scale_length(width)
     axes.plot([left, left + length], [bottom, bottom], color=INK, lw=2.5, solid_capstyle="butt", clip_on=False)
     axes.annotate(
         label, (left + length / 2, bottom), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=8

@@ -99,7 +99,8 @@ def test_a_cell_is_drawn_with_arguments_of_ones_own(here: Path, capfd: pytest.Ca
     layout.read(str(gds))
     assert layout.top_cell().dbbox().width() == 12.5
     assert (here / document["picture"]).read_bytes().startswith(b"\x89PNG")
-    assert sorted(p.name for p in (here / "own").iterdir()) == sorted([gds.name, gds.with_suffix(".png").name])
+    files = [gds.name, gds.with_suffix(".png").name, gds.with_suffix(".spectrum.png").name]
+    assert sorted(p.name for p in (here / "own").iterdir()) == sorted(files)
 
 
 @pytest.mark.parametrize("out", [".", "my results/v1.0", "ä"])
@@ -108,7 +109,7 @@ def test_a_cell_is_drawn_into_any_folder_that_one_names(
 ) -> None:
     document = document_of(["cells", "straight", "--out", out], capfd)
     assert Path(document["gds"]).parent == Path(out)
-    assert len(list((here / out).iterdir())) == 2
+    assert len(list((here / out).iterdir())) == 3
 
 
 @pytest.mark.parametrize("command", ["build", "report"])
