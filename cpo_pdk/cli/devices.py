@@ -42,13 +42,15 @@ def schema(
 
 def validate(
     device: Annotated[str, typer.Argument(help="Only this device; default: all.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the table to this Markdown file.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Compare the compact models with published numbers: value, ours, difference, and whether it is within bounds."""
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk.errors import InputError
-        from cpo_pdk.models.validation import compared
+        from cpo_pdk.models.validation import compared, markdown
+        from cpo_pdk.output import write_text
         from cpo_pdk.spec.suggestions import did_you_mean
 
         rows = [row for row in compared() if device in ("", row["device"])]
@@ -57,6 +59,8 @@ def validate(
             hint = did_you_mean(device, known) or ";"
             raise InputError(f"no published number of a device {device!r}{hint} there are: {', '.join(known)}")
         missed = [row for row in rows if not row["within"]]
+        if out is not None:
+            write_text(out, markdown(rows))
         text: list[Any] = [
             _table(rows),
             f"{len(rows)} published numbers, {len(missed)} missed by more than the stated bound",
@@ -70,19 +74,19 @@ def _table(rows: list[dict[str, Any]]) -> Any:
     from rich.table import Table
     from rich.text import Text
 
+    from cpo_pdk.models.validation import figures
+
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("device", "quantity", "published", "ours", "difference", "bound", "source"):
         table.add_column(column, justify="right" if column in ("published", "ours", "difference", "bound") else "left")
     for row in rows:
-        percent = row["relative"]
-        shown = f"{row['difference']:+.2%}" if percent else f"{row['difference']:+.4g}"
-        bound = f"{row['tolerance']:.2%}" if percent else f"{row['tolerance']:.4g}"
+        published, ours, shown, bound = figures(row)
         style = "" if row["within"] else "bold red"
         cells = (
             row["device"],
             f"{row['quantity']} ({row['unit']})" + (" *" if row["fitted"] else ""),
-            f"{row['published']:.6g}",
-            f"{row['ours']:.6g}",
+            published,
+            ours,
             shown,
             bound,
             row["source"],

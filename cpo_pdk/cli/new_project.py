@@ -7,6 +7,7 @@ from pathlib import Path
 from cpo_pdk import output
 from cpo_pdk.errors import InputError
 from cpo_pdk.spec import check_name, data_folder
+from cpo_pdk.spec.loading import Kind
 
 _README = """# {name}
 
@@ -46,6 +47,8 @@ def test_package(spec: Path, tmp_path: Path) -> None:
     assert max(lane.insertion_loss_dB for lane in result.simulation.lanes) < BUDGET_dB
 '''
 _SPEC = "switch_51t2.yaml"
+#: the first line of every sheet and spec names its schema, beside it, for editors
+_SCHEMAS: tuple[tuple[Kind, str], ...] = (("components", "sheet.schema.json"), ("assemblies", "package.schema.json"))
 
 
 def create(folder: Path) -> tuple[Path, list[str]]:
@@ -66,6 +69,7 @@ def create(folder: Path) -> tuple[Path, list[str]]:
     texts = {
         "README.md": _README.format(name=folder.name, spec=_SPEC, stem=stem),
         "components/README.md": _COMPONENTS,
+        **{f"{kind}/{name}": (data_folder(kind) / name).read_text("utf-8") for kind, name in _SCHEMAS},
         f"assemblies/{_SPEC}": spec,
         "gds_out/.gitkeep": "",
         "tests/test_packages.py": _TEST,

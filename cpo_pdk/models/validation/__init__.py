@@ -8,7 +8,7 @@ from typing import Any
 
 from cpo_pdk.models.validation.case import Case
 
-__all__ = ["Case", "cases", "compared"]
+__all__ = ["Case", "cases", "compared", "figures", "markdown"]
 
 
 def cases() -> tuple[Case, ...]:
@@ -42,3 +42,36 @@ def compared() -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def figures(row: dict[str, Any]) -> tuple[str, str, str, str]:
+    """Published, ours, difference and bound of one row of `compared`, as they are printed."""
+    if row["relative"]:
+        shown, bound = f"{100 * row['difference']:+.2f} %", f"{100 * row['tolerance']:.3g} %"
+    else:
+        shown, bound = f"{row['difference']:+.3g}", f"{row['tolerance']:.3g}"
+    return f"{row['published']:.5g}", f"{row['ours']:.5g}", shown, bound
+
+
+_HEAD = """# Published numbers and ours
+
+Written by `cpo validate --out docs/validation.md`; a test keeps it true. `*`: the model was fitted to this number, or
+the sheet carries it, so that agreement shows only that nothing was mistyped. **Bold**: missed by more than the bound,
+which is what the model claims for that quantity.
+
+| device | quantity | published | ours | difference | bound | source |
+|---|---|---|---|---|---|---|
+"""
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The rows of `compared` as a page."""
+    lines: list[str] = []
+    for row in rows:
+        published, ours, shown, bound = figures(row)
+        unit = "" if row["unit"] in ("", "1") else f" ({row['unit']})"
+        shown = shown if row["within"] else f"**{shown}**"
+        star = " *" if row["fitted"] else ""
+        cells = (row["device"], f"{row['quantity']}{unit}{star}", published, ours, shown, bound, row["source"])
+        lines.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
+    return _HEAD + "\n".join(lines) + "\n"
