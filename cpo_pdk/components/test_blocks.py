@@ -10,12 +10,17 @@ from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
 from cpo_pdk.components.cell import Count, OneOf, Um, cell
+from cpo_pdk.components.spirals import spiral
 from cpo_pdk.components.splitters import mmi1x2
 from cpo_pdk.components.test_row import LEAD, PITCHES, REST, Row
 from cpo_pdk.components.waveguides import bend_euler, crossing, taper_strip_rib
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 Pitch = Annotated[float, OneOf(PITCHES)]
+
+
+#: turns of either arm, and radius of the bends in um, of a spiral that fits between two gratings 127 um apart
+_SPIRALS = {"strip": (4, 10.0), "rib": (2, 25.0)}
 
 
 class _Stage(NamedTuple):
@@ -29,53 +34,48 @@ class _Stage(NamedTuple):
 @cell
 def cutback_block(
     count: Annotated[int, Count(2, 8)] = 4,
-    length: Annotated[float, Um(1_000, 40_000)] = 2_000.0,
-    length_step: Annotated[float, Um(100, 20_000)] = 4_000.0,
+    length: Annotated[float, Um(2_000, 100_000)] = 2_000.0,
+    length_step: Annotated[float, Um(500, 50_000)] = 10_000.0,
+    cross_section: Annotated[str, OneOf(("strip", "rib"))] = "strip",
     pitch: Pitch = 127.0,
 ) -> gf.Component:
-    """Loss of the strip waveguide: folded waveguides of rising length between pairs of gratings.
+    """Loss of a waveguide: spirals of rising length and equal number of bends between pairs of gratings.
 
     ::
 
-        f4 ------------------.      longest
-           .-----------------'
-           '-----------------.
-        f3 ------------------'
+                .------------.
+        f4 -----'.---------. |
+                |  -------'| |    longest
+        f3 -----------------'
         f2 --.
         f1 --' alignment
 
     Args:
-        count: number of waveguides.
-        length: of all straights of the shortest in um; rounded up to what closes on the grid.
+        count: number of spirals.
+        length: of the shortest spiral in um.
         length_step: by which each is longer than the one before it in um.
+        cross_section: of the spirals; a rib has a taper from and to the strip on either side.
         pitch: of the gratings in um.
     """
     row = Row(gf.Component(), pitch)
     row.alignment()
+    turns, radius = _SPIRALS[cross_section]
     for i in range(count):
         light_in = row.grating()
         label = row.last
         light_out = row.grating()
-        drawn = _fold(row, light_in, light_out, length + i * length_step)
-        row.measurement(
-            f"length_{i + 1}", label, row.last, "loss_dB_cm", {"length_cm": round(drawn / 1e4, 8)}, "dB/cm", "slope"
-        )
+        path = round(length + i * length_step, 3)
+        long = spiral(length=path, n_turns=turns, radius=radius, cross_section=cross_section, same_side=True)
+        port = row.straight(light_in, LEAD + row.bend_size)
+        if cross_section == "rib":
+            port = row.place(taper_strip_rib(), port).ports["o2"]
+        port = row.place(long, port, name=f"spiral_{i + 1}").ports["o2"]
+        if cross_section == "rib":
+            port = row.place(taper_strip_rib(), port, "o2").ports["o1"]
+        row.beside(port, light_out)
+        swept = {"length_cm": round(path / 1e4, 8)}
+        row.measurement(f"length_{i + 1}", label, row.last, f"loss_dB_cm_{cross_section}", swept, "dB/cm", "slope")
     return row.finish()
-
-
-def _fold(row: Row, light_in: Any, light_out: Any, length: float) -> float:
-    """Four legs between two gratings; returns the length of all straights in um, at most 4 nm above `length`."""
-    size, u_turn = row.bend_size, bend_euler(angle=180)
-    rise = u_turn.ports["o2"].center[1]
-    # four legs, of which the two in the middle end LEAD before the gratings, and the last turns `size` earlier
-    upright = row.pitch - 2 * rise - 2 * size
-    leg = -(-round((length - upright + 2 * LEAD + 2 * size) * 1000) // 4) / 1000
-    port = row.straight(light_in, leg)
-    for east, reach in ((False, leg - LEAD), (True, leg - LEAD - size)):
-        port = row.place(u_turn, port, mirror=east).ports["o2"]
-        port = row.straight(port, reach)
-    row.back(port, port.center[0] + size, light_out)
-    return round(leg + (leg - LEAD) + (leg - LEAD - size) + upright + (leg - size), 3)
 
 
 @cell

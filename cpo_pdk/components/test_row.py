@@ -120,6 +120,18 @@ class Row:
         port = self.turn(port, left=north)
         self.straight(port, port.center[0] - grating.center[0])
 
+    def beside(self, port: Any, grating: Any) -> None:
+        """From a port that looks west to a grating further north.
+
+        Args:
+            port: where the waveguide stands, at least a bend east of the grating.
+            grating: port that looks east.
+        """
+        port = self.turn(port, left=False)
+        port = self.straight(port, grating.center[1] - port.center[1] - self.bend_size)
+        port = self.turn(port, left=True)
+        self.straight(port, port.center[0] - grating.center[0])
+
     def alignment(self) -> None:
         """Two gratings joined by the shortest waveguide: for alignment, and for the loss of the gratings."""
         first = self.grating()

@@ -49,10 +49,7 @@ def ring_split_block(
         row.end(placed.ports["o3"])
         east = placed.ports["o4"]
         row.back(east, east.center[0] + row.bend_size + REST, through)
-        west = row.turn(placed.ports["o2"], left=False)
-        west = row.straight(west, drop.center[1] - west.center[1] - row.bend_size)
-        west = row.turn(west, left=True)
-        row.straight(west, west.center[0] - drop.center[0])
+        row.beside(placed.ports["o2"], drop)
         swept = {"gap_um": here, "radius_um": large}
         length = round(2 * math.pi * large, 6)
         row.measurement(
