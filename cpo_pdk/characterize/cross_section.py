@@ -31,9 +31,9 @@ class Fineness:
     """
 
     fine: float = 0.015
-    coarse: float = 0.12
+    coarse: float = 0.2
     grow: float = 1.3
-    pad: float = 1.2
+    pad: float = 2.0
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from femwell.maxwell.waveguide import Mode  # pyright: ignore[reportMissingImports]
 from numpy.typing import NDArray
 from scipy.constants import c, epsilon_0
-from skfem import Functional  # pyright: ignore[reportMissingImports]
 
 from cpo_pdk.characterize.cross_section import Fineness, strip
-from cpo_pdk.characterize.solver import solve
+from cpo_pdk.characterize.solver import energy, solve
 from cpo_pdk.tech.materials import MATERIALS
 
 
@@ -31,16 +29,10 @@ def lateral_weight(
     section = strip(width, height, slab)
     columns = np.linspace(0.0, half_width, round(half_width / step) + 1)
     mesh = section.mesh(fineness, columns=columns)
-    mode: Mode = solve(section, wl, mesh, wall=True)[0]
+    mode = solve(section, wl, mesh, wall=True)[0]
 
-    @Functional
-    def intensity(w):
-        (ex, ey), ez = w["E"][0], w["E"][1]
-        return np.abs(ex) ** 2 + np.abs(ey) ** 2 + np.abs(ez) ** 2
-
-    energy = intensity.elemental(mode.basis, E=mode.basis.interpolate(mode.E)).real
     n = float(MATERIALS["Si"].index(wl))
-    share = n * c * epsilon_0 * energy * section.silicon(mesh)
+    share = n * c * epsilon_0 * energy(mode) * section.silicon(mesh)
     at = np.floor(mesh.p[0, mesh.t].mean(axis=0) / step).astype(int)
     # the power of half a guide is normalised to one: either half of the guide has half of the weight
     return np.bincount(at, weights=share, minlength=len(columns) - 1) / step / 2

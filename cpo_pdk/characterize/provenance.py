@@ -22,6 +22,10 @@ def provenance(command: str, fineness: Fineness) -> dict[str, Any]:
         "mesh": f"tensor grid cut into triangles; {fineness.fine:g} um at the silicon's walls, growing by"
         f" {fineness.grow:g} a cell to at most {fineness.coarse:g} um",
         "domain": f"silicon, vertical walls, with {fineness.pad:g} um of oxide on every side; lengths in um",
-        "materials": {name: MATERIALS[name].sources["n"] for name in ("Si", "SiO2")},
+        "materials": {
+            name: {"n2_minus_1": "sum B wl^2 / (wl^2 - C^2)", "B_C": m.sellmeier, "source": m.sources["n"]}
+            for name, m in MATERIALS.items()
+            if m.sellmeier
+        },
         "dn_dT_per_K": {name: MATERIALS[name].dn_dT for name in ("Si", "SiO2")},
     }

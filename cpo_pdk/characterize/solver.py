@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 from femwell.maxwell.waveguide import compute_modes  # pyright: ignore[reportMissingImports]
-from skfem import Basis, ElementTriP0, MeshTri  # pyright: ignore[reportMissingImports]
+from numpy.typing import NDArray
+from skfem import Basis, ElementTriP0, Functional, MeshTri  # pyright: ignore[reportMissingImports]
 
-from cpo_pdk.characterize.cross_section import CrossSection, Fineness
+from cpo_pdk.characterize.cross_section import CrossSection
 
 #: order of the elements
 ORDER = 2
@@ -28,6 +29,7 @@ def solve(
     dT: float = 0.0,
     dn_silicon: float = 0.0,
     radius: float = np.inf,
+    guess: float | None = None,
 ) -> Any:
     """Modes of highest index on a mesh, femwell's objects.
 
@@ -41,6 +43,8 @@ def solve(
         dT: temperature rise in K.
         dn_silicon: added to the index of silicon.
         radius: of a bend around x = -radius, um.
+        guess: index near which modes are looked for, above that of the wanted one; None: above that of silicon.
+            The nearer, the quicker.
     """
     return compute_modes(
         Basis(mesh, ElementTriP0()),
@@ -50,18 +54,16 @@ def solve(
         order=ORDER,
         metallic_boundaries="axis" if wall else False,
         radius=radius,
+        n_guess=guess,
     )
 
 
-def index(
-    section: CrossSection,
-    wl: float,
-    fineness: Fineness,
-    *,
-    mode: str = "TE",
-    dT: float = 0.0,
-    mesh: MeshTri | None = None,
-) -> float:
-    """Effective index of TE0 or TM0 of one guide that is solved as a half."""
-    mesh = section.mesh(fineness) if mesh is None else mesh
-    return float(solve(section, wl, mesh, wall=mode == "TE", dT=dT)[0].n_eff.real)
+def energy(mode: Any) -> NDArray[np.float64]:
+    """Integral of |E|^2 over each triangle, the field normalised so that half a guide carries `Re E x H* = 1/2`."""
+
+    @Functional
+    def intensity(w: Any) -> Any:
+        (ex, ey), ez = w["E"][0], w["E"][1]
+        return np.abs(ex) ** 2 + np.abs(ey) ** 2 + np.abs(ez) ** 2
+
+    return intensity.elemental(mode.basis, E=mode.basis.interpolate(mode.E)).real
