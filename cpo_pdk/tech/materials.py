@@ -23,7 +23,7 @@ class Material:
 
     Attributes:
         name: as used by the layer stack.
-        n: refractive index at 1310 nm, by the equation of `sellmeier` where there is one; None for metals, which models treat as opaque.
+        n: refractive index at 1310 nm, that of `sellmeier` where given; None for metals, which models treat as opaque.
         dn_dT: thermo-optic coefficient in 1/K; None where no model needs it.
         k_W_mK: thermal conductivity in W/(m K).
         sources: field -> source.
@@ -80,7 +80,7 @@ MATERIALS: MappingProxyType[str, Material] = MappingProxyType(
                 1.86e-4,
                 148.0,
                 SELLMEIER_SI,
-                n="Sellmeier equation of Salzberg and Villa, JOSA 47, 244 (1957), as fitted by Tatian, Appl. Opt. 23, 4477 (1984)",
+                n="Sellmeier equation of Salzberg and Villa, JOSA 47, 244 (1957), fit of Tatian, Appl. Opt. 23 (1984)",
                 dn_dT="literature value for silicon near 300 K (from memory, not re-read)",
                 k_W_mK="literature value for bulk silicon at 300 K (from memory, not re-read)",
             ),
