@@ -4,11 +4,39 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from cpo_pdk.models import detector, directional, fibre_coupling, gratings, modulator, passive, ring, spiral, splitters, tapers, waveguide
+from cpo_pdk.models import (
+    detector,
+    directional,
+    fibre_coupling,
+    gratings,
+    modulator,
+    passive,
+    ring,
+    ring_filters,
+    spiral,
+    splitters,
+    tap,
+    tapers,
+    waveguide,
+)
 from cpo_pdk.models.model import Model
 
 #: modules that hold models, each with its own table `MODELS`
-_ROOMS = (waveguide, directional, ring, modulator, detector, fibre_coupling, gratings, passive, spiral, splitters, tapers)
+_ROOMS = (
+    waveguide,
+    directional,
+    ring,
+    ring_filters,
+    modulator,
+    detector,
+    tap,
+    fibre_coupling,
+    gratings,
+    passive,
+    spiral,
+    splitters,
+    tapers,
+)
 
 
 def _collect() -> dict[str, Model]:
