@@ -41,17 +41,11 @@ def dB(amplitude: np.ndarray) -> np.ndarray:
         ("psr", ("o1@TM", "o3"), 1.0),
         ("psr", ("o1", "o3"), 23.0),
         ("psr", ("o1@TM", "o2"), 23.0),
-        ("grating_coupler", ("o1", "o2"), 5.5),
         ("taper_strip_rib", ("o1", "o2"), 0.09023),
     ],
 )
 def test_sheet_has_the_published_loss(sheet: str, key: tuple[str, str], loss: float) -> None:
     assert dB(of_sheet(sheet)[key]) == pytest.approx(loss, abs=1e-3)
-
-
-def test_grating_loses_one_more_dB_at_half_its_bandwidth() -> None:
-    s = of_sheet("grating_coupler", np.array([1.295, 1.31, 1.325]))["o1", "o2"]
-    np.testing.assert_allclose(dB(s) - dB(s[1]), [1, 0, 1], atol=1e-9)
 
 
 def test_fibre_loses_by_the_kilometre_and_keeps_polarisations_apart() -> None:
