@@ -15,13 +15,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cpo_pdk.circuit.passivity import REFUSED, REPORTED
 from cpo_pdk.circuit.sparameter_files import C_UM_HZ, FileMatrix, read_sparameters
 from cpo_pdk.errors import InputError, ParameterError
 from cpo_pdk.models.model import Model
 from cpo_pdk.models.sdict import SDict
 
-#: singular values above 1 by more than this are gain, below it they are rounding of the file's digits
-PASSIVE = 1e-6
+#: singular values above 1 by less than this are rounding of the file's digits
+ROUNDING = 1e-6
 #: paths further apart than this (dB) from their reverse are reported
 ASYMMETRY_DB = 0.5
 #: what turns by more than this (rad) between two rows of the file, the common delay taken out, is sampled too coarsely
@@ -150,17 +151,18 @@ def _passive(
 ) -> tuple[NDArray[np.complex128], list[str]]:
     u, sigma, vh = np.linalg.svd(S)
     worst = float(sigma.max())
-    if worst <= 1.0:
-        return S, []
-    clipped = (u * np.minimum(sigma, 1.0)[:, None, :]) @ vh
-    if worst <= 1.0 + PASSIVE:
-        return clipped, []
     where = C_UM_HZ / raw.f_Hz[int(np.argmax(sigma.max(axis=1)))]
     text = f"{path.name}: more light out than in, singular value {worst:.6f} at {where:.6f} um"
-    if passivity != "clip":
-        raise InputError(f"{path}: {text.partition(': ')[2]}, limit 1; measure again or write `passivity: clip`")
-    count = int(np.sum(sigma.max(axis=1) > 1.0 + PASSIVE))
-    return clipped, [f"{text}; brought down to 1 at {count} of {raw.f_Hz.size} wavelengths"]
+    if passivity == "clip":
+        clipped = (u * np.minimum(sigma, 1.0)[:, None, :]) @ vh
+        count = int(np.sum(sigma.max(axis=1) > 1.0 + ROUNDING))
+        said = f"{text}; brought down to 1 at {count} of {raw.f_Hz.size} wavelengths, by {20 * np.log10(worst):.4f} dB"
+        return clipped, [said] if count else []
+    if worst > REFUSED:
+        raise InputError(
+            f"{path}: {text.partition(': ')[2]}, limit {REFUSED:g}; measure again or write `passivity: clip`"
+        )
+    return S, [f"{text}, should be at most {REPORTED:g}"] if worst > REPORTED else []
 
 
 def _fine_enough(path: Path, raw: FileMatrix, turned: NDArray[np.complex128]) -> None:

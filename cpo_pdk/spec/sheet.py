@@ -71,7 +71,7 @@ class Measured(BaseModel):
         default=None, description="time dependence of the file's phases; Touchstone exp(+jwt), Lumerical exp(-iwt)"
     )
     passivity: Literal["refuse", "clip"] = Field(
-        default="refuse", description="clip: bring singular values above 1 down to 1, and say so in the report"
+        default="refuse", description="clip: bring singular values above 1 down to 1, and say so in the report; refuse: above 1.02"
     )
 
 

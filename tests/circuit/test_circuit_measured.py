@@ -87,16 +87,27 @@ def test_between_the_points_of_a_passive_file_it_stays_passive(seed: int, tmp_pa
     assert largest_singular_value(model.function(np.linspace(1.27, 1.35, 1000))).max() <= 1 + 1e-9
 
 
-def test_gain_is_refused_or_brought_down_and_said(tmp_path: Path) -> None:
+def gaining(folder: Path, gain: float) -> Measured:
     S = np.zeros((WL.size, 2, 2), complex)
-    S[:, 0, 1] = S[:, 1, 0] = 1.01 * np.exp(2j * np.pi * 25 / WL)
-    lumerical(tmp_path / "x.dat", WL, S)
-    ports = {"port 1": "o1", "port 2": "o2"}
-    with pytest.raises(InputError, match=r"more light out than in, singular value 1\.010000 .*passivity: clip"):
-        measured_model("x", sheet_data("x.dat", ports), tmp_path / "x.yaml")
-    model, notes = measured_model("x", sheet_data("x.dat", ports, passivity="clip"), tmp_path / "x.yaml")
-    assert "brought down to 1 at 161 of 161 wavelengths" in notes[0]
+    S[:, 0, 1] = S[:, 1, 0] = gain * np.exp(2j * np.pi * 25 / WL)
+    lumerical(folder / "x.dat", WL, S)
+    return sheet_data("x.dat", {"port 1": "o1", "port 2": "o2"})
+
+
+def test_gain_is_refused_or_brought_down_and_said(tmp_path: Path) -> None:
+    sheet = gaining(tmp_path, 1.03)
+    with pytest.raises(InputError, match=r"more light out than in, singular value 1\.030000 .*passivity: clip"):
+        measured_model("x", sheet, tmp_path / "x.yaml")
+    clipping = sheet.model_copy(update={"passivity": "clip"})
+    model, notes = measured_model("x", clipping, tmp_path / "x.yaml")
+    assert "brought down to 1 at 161 of 161 wavelengths, by 0.2567 dB" in notes[0]
     assert np.abs(model.function(WL)["o1", "o2"]).max() == pytest.approx(1.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(("gain", "said"), [(1.0005, False), (1.01, True)])
+def test_the_slight_gain_of_measured_data_is_said(tmp_path: Path, gain: float, said: bool) -> None:
+    _, notes = measured_model("x", gaining(tmp_path, gain), tmp_path / "x.yaml")
+    assert bool(notes) == said
 
 
 def test_a_path_that_is_not_the_same_both_ways_is_said(tmp_path: Path) -> None:
