@@ -8,7 +8,6 @@ The power that passes a junction is `|0.5 integral (E1* x H2 + E2 x H1*)|^2` of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,14 +19,14 @@ RADII = (4.5, 6.0, 8.0, 11.0, 15.0, 20.0, 30.0)
 WIDTHS = (0.30, 0.35, 0.40, 0.45, 0.50, 0.60, 0.80)
 WAVELENGTHS = (1.31, 1.55)
 CANDIDATES = 4
-#: oxide, or slab, beside the core, um: less than the distance where the rib's slab begins to guide at 4.5 um
-SIDE = 0.8
+#: beside the core not farther than where the rib's slab begins to guide at 4.5 um
+FINENESS = Fineness(fine=0.02, coarse=0.2, grow=1.35, pad=1.5, side=0.8)
 
 
 def junction(width: float, height: float, slab: float, wl: float, fineness: Fineness) -> list[tuple[float, float]]:
     """Loss in dB and rise of the index of the bent TE0 mode, for each of `RADII`."""
     section = CrossSection(((-width / 2, width / 2),), height, slab, half=False)
-    mesh = section.mesh(replace(fineness, pad=SIDE))
+    mesh = section.mesh(fineness)
     found = solve(section, wl, mesh, count=CANDIDATES)
     straight = max((m for m in found.modes if m.te_fraction > 0.5), key=lambda m: m.n_eff.real)
     rows = []

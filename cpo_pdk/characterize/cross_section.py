@@ -27,13 +27,15 @@ class Fineness:
         fine: step at the walls of the silicon, um.
         coarse: largest step, um.
         grow: growth of the step from one cell to the next.
-        pad: oxide around the silicon, um.
+        pad: oxide above, below and (or slab) beside the cores, um.
+        side: beside the cores only, um; None: as `pad`.
     """
 
     fine: float = 0.015
     coarse: float = 0.2
     grow: float = 1.3
     pad: float = 2.0
+    side: float | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ class CrossSection:
             columns: its lines along x instead of graded ones.
         """
         walls = sorted({x for core in self.cores for x in core if not self.half or x > 0})
-        left = 0.0 if self.half else walls[0] - fineness.pad
-        x = graded(left, walls[-1] + fineness.pad, walls, fineness) if columns is None else columns
+        side = fineness.pad if fineness.side is None else fineness.side
+        left = 0.0 if self.half else walls[0] - side
+        x = graded(left, walls[-1] + side, walls, fineness) if columns is None else columns
         floors = sorted({0.0, self.slab, self.height})
         y = graded(-fineness.pad, self.height + fineness.pad, floors, fineness)
         mesh = MeshTri.init_tensor(x, y)

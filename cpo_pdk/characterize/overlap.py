@@ -7,6 +7,7 @@ chapter 18). It holds for the absorption alike: `loss = integral weight(x) loss(
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -43,16 +44,13 @@ STEP, HALF_WIDTH = 0.01, 1.5
 WIDTHS, WAVELENGTHS = (0.3, 0.4, 0.5, 0.6), (1.31, 1.55)
 
 
-def table(fineness: Fineness, *, height: float, slab: float) -> dict[str, Any]:
+def table(fineness: Fineness, *, height: float, slab: float, tell: Callable[[str], None]) -> dict[str, Any]:
     """Weights of ribs of several widths at both wavelengths; lists follow width, then wavelength, then x."""
-    rows = [
-        [
-            [
-                round(float(v), 4)
-                for v in lateral_weight(w, height, slab, wl, fineness, step=STEP, half_width=HALF_WIDTH)
-            ]
-            for wl in WAVELENGTHS
+    rows = []
+    for width in WIDTHS:
+        tell(f"weight of ribs {width:g} um wide")
+        both = [
+            lateral_weight(width, height, slab, wl, fineness, step=STEP, half_width=HALF_WIDTH) for wl in WAVELENGTHS
         ]
-        for w in WIDTHS
-    ]
+        rows.append([np.round(row, 4).tolist() for row in both])
     return {"height": height, "slab": slab, "width": WIDTHS, "wl": WAVELENGTHS, "step": STEP, "weight": rows}

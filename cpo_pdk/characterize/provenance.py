@@ -21,7 +21,9 @@ def provenance(command: str, fineness: Fineness) -> dict[str, Any]:
         "order": ORDER,
         "mesh": f"tensor grid cut into triangles; {fineness.fine:g} um at the silicon's walls, growing by"
         f" {fineness.grow:g} a cell to at most {fineness.coarse:g} um",
-        "domain": f"silicon, vertical walls, with {fineness.pad:g} um of oxide on every side; lengths in um",
+        "domain": f"silicon, vertical walls, with {fineness.pad:g} um of oxide around"
+        + (f", {fineness.side:g} um beside the cores" if fineness.side is not None else "")
+        + "; lengths in um",
         "materials": {
             name: {"n2_minus_1": "sum B wl^2 / (wl^2 - C^2)", "B_C": m.sellmeier, "source": m.sources["n"]}
             for name, m in MATERIALS.items()

@@ -27,9 +27,7 @@ FINENESS = Fineness(fine=0.025, coarse=0.5, grow=1.35, pad=10.0)
 GUESS = 2.1
 
 
-def tip(
-    width: float, height: float, wl: float, mode: str, fineness: Fineness = FINENESS
-) -> tuple[float, float, float, float]:
+def tip(width: float, height: float, wl: float, mode: str, fineness: Fineness) -> tuple[float, float, float, float]:
     """Field diameters along x and y in um, power overlap with their Gaussian (0 to 1), effective index."""
     section = strip(width, height)
     best = solve(section, wl, section.mesh(fineness), wall=mode == "TE", guess=GUESS)[0]
@@ -50,12 +48,12 @@ def tip(
     return 2 * float(a), 2 * float(b), 1 - float(found.fun), float(best.n_eff.real)
 
 
-def table(*, height: float, tell: Callable[[str], None]) -> dict[str, Any]:
+def table(fineness: Fineness, *, height: float, tell: Callable[[str], None]) -> dict[str, Any]:
     """Diameters, overlap and index by mode, over the width."""
     modes: dict[str, Any] = {}
     for mode, widths in WIDTHS.items():
         tell(f"tips {mode}")
-        rows = np.array([tip(w, height, WAVELENGTH, mode) for w in widths])
+        rows = np.array([tip(w, height, WAVELENGTH, mode, fineness) for w in widths])
         mfd_x, mfd_y, overlap, neff = (np.round(column, 5).tolist() for column in rows.T)
         modes[mode] = {"width": widths, "mfd_x": mfd_x, "mfd_y": mfd_y, "overlap": overlap, "neff": neff}
     return {"height": height, "wl": WAVELENGTH, "modes": modes}

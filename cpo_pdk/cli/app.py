@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cpo_pdk import __version__
-from cpo_pdk.cli import building, devices, drawing, inspecting, projects
+from cpo_pdk.cli import building, characterizing, devices, drawing, inspecting, projects
 from cpo_pdk.cli.console import settings
 from cpo_pdk.cli.streams import stdout_failed
 
@@ -54,6 +54,7 @@ app.command("report")(building.report)
 app.command("cells")(drawing.cells)
 app.command("schema")(devices.schema)
 app.command("validate")(devices.validate)
+app.command("characterize")(characterizing.characterize)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

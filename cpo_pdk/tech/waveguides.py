@@ -61,6 +61,8 @@ class CrossSection:
         loss_dB_cm: mode -> propagation loss in dB/cm.
         bend_loss: excess loss of a 90 degree bend.
         modes: mode ("TE", "TM") -> index table.
+        height: of the core in um.
+        slab: height of the silicon beside the core in um; 0 for none.
     """
 
     name: str
@@ -71,6 +73,8 @@ class CrossSection:
     loss_dB_cm: MappingProxyType[str, Sourced]
     bend_loss: BendLoss
     modes: MappingProxyType[str, ModeTable]
+    height: float
+    slab: float
 
 
 def _cross_section(name: str, wl0: float, raw: dict[str, Any]) -> CrossSection:
@@ -88,6 +92,8 @@ def _cross_section(name: str, wl0: float, raw: dict[str, Any]) -> CrossSection:
         loss_dB_cm=MappingProxyType(losses),
         bend_loss=BendLoss(**raw["bend_loss_dB_90"]),
         modes=MappingProxyType(modes),
+        height=0.22,
+        slab=0.09 if name == "rib" else 0.0,
     )
 
 
