@@ -28,7 +28,7 @@ def _taper(c: gf.Component, x: float, length: float, start: float, end: float) -
 
 @cell
 def edge_coupler(
-    tip_width: Annotated[float, Um(0.12, 0.4, step=0.002)] = 0.15, length_taper: Annotated[float, Um(10, 1_000)] = 150.0
+    tip_width: Annotated[float, Um(0.12, 0.24, step=0.002)] = 0.15, length_taper: Annotated[float, Um(10, 1_000)] = 150.0
 ) -> gf.Component:
     """Inverse taper to the facet; the trench that makes the facet lies outside it.
 
@@ -153,7 +153,7 @@ def draw_array(c: gf.Component, coupler: gf.Component, n: int, pitch: float, loo
 def edge_coupler_array(
     n: Annotated[int, Count(1, 200)] = 22,
     pitch: Annotated[float, Um(50, 1_000)] = 127.0,
-    tip_width: Annotated[float, Um(0.12, 0.4, step=0.002)] = 0.15,
+    tip_width: Annotated[float, Um(0.12, 0.24, step=0.002)] = 0.15,
     length_taper: Annotated[float, Um(10, 1_000)] = 150.0,
     loopbacks: Annotated[int, Count(0, 2)] = 2,
 ) -> gf.Component:

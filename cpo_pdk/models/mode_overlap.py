@@ -28,10 +28,10 @@ def _beam(
 ) -> tuple[np.ndarray, Array, Array]:
     """Complex curvature of the chip's beam and of the fibre's, at the fibre (1/um^2); wave number (1/um)."""
     k = 2 * np.pi * number("n_gap", n_gap, 1.0, 2.0, "") / wavelength(wl)
-    waist = number("mfd", mfd, 0.1, 200.0) / 2
+    waist = number("mfd", mfd, 0.1, 1e3) / 2
     gap = number("dz", dz, -1e4, 1e4)
     chip = 1 / (waist**2 + 2j * gap / k)
-    fiber = 1 / (number("mfd_fiber", mfd_fiber, 0.1, 200.0) / 2) ** 2
+    fiber = 1 / (number("mfd_fiber", mfd_fiber, 0.1, 1e3) / 2) ** 2
     return chip, fiber, k
 
 
@@ -103,7 +103,7 @@ def overlap(
     """
     sizes = {"mfd_x_um": mfd_x_um, "mfd_y_um": mfd_y_um}
     fibers = {"fiber_mfd_x_um": fiber_mfd_x_um, "fiber_mfd_y_um": fiber_mfd_y_um}
-    chip_x, chip_y, fiber_x, fiber_y = (number(name, value, 0.1, 200.0) for name, value in (sizes | fibers).items())
+    chip_x, chip_y, fiber_x, fiber_y = (number(name, value, 0.1, 1e3) for name, value in (sizes | fibers).items())
     x, y, z = (number(name, value, -1e3, 1e3) for name, value in (("dx", dx), ("dy", dy), ("dz", dz)))
     tilts = {"tilt_x_deg": tilt_x_deg, "tilt_y_deg": tilt_y_deg}
     tilt_x, tilt_y = (number(name, value, -45.0, 45.0, "degrees") for name, value in tilts.items())
