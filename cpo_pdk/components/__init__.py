@@ -1,7 +1,7 @@
 """Parametric cells of the process. `CELLS` holds them by name; each is also importable from here."""
 
 from cpo_pdk.components.cell import CELLS, cell, limits_of
-from cpo_pdk.components.detectors import photodetector, photodetector_dual
+from cpo_pdk.components.detectors import photodetector, photodetector_dual, photodetector_lateral
 from cpo_pdk.components.die import alignment_mark, die_frame
 from cpo_pdk.components.directional import bent_coupler, directional_coupler
 from cpo_pdk.components.edge_couplers import edge_coupler, edge_coupler_array, spot_size_converter
@@ -49,6 +49,7 @@ __all__ = [
     "pad",
     "photodetector",
     "photodetector_dual",
+    "photodetector_lateral",
     "psr",
     "ring_modulator",
     "ring_split_block",

@@ -44,6 +44,7 @@ PORTS = {
     "pad": ("e1", "e2", "e3", "e4"),
     "photodetector": ("o1", "e1", "e2"),
     "photodetector_dual": ("o1", "o2", "e1", "e2"),
+    "photodetector_lateral": ("o1", "e1", "e2"),
     "psr": ("o1", "o2", "o3"),
     "ring_modulator": ("e1", "e2", "e3", "e4", "e5", "e6", "o1", "o2"),
     "spot_size_converter": ("o1", "o2"),
