@@ -211,7 +211,7 @@ def _arguments(factory: Callable[..., Any], sheet: Sheet | None) -> tuple[Argume
                 "parameter" if text.name in model.parameters else f"drawn only: {model.drawn_only.get(text.name, '?')}"
             )
         value = sheet.geometry.get(text.name, text.default) if sheet else text.default
-        span = f"{limits[0]:g} to {limits[1]:g}" if limits else ""
+        span = f"{limits[0]:.9g} to {limits[1]:.9g}" if limits else ""
         rows.append(Argument(text.name, _words(value), text.unit, text.allowed, span, text.about, role))
     return tuple(rows)
 
@@ -229,7 +229,7 @@ def _numbers(numbers: Mapping[str, Parameter], sheet: Sheet) -> tuple[NumberLine
                 source=number.source,
                 choice=number.choice,
                 spread="" if number.spread is None else f"± {number.spread:g}",
-                limits=f"{limits[0]:g} to {limits[1]:g}" if limits else "",
+                limits=f"{limits[0]:.9g} to {limits[1]:.9g}" if limits else "",
             )
         )
     return tuple(rows)
@@ -258,5 +258,5 @@ def _words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.9g}"
     if isinstance(value, Iterable) and not isinstance(value, str):
-        return ", ".join(_words(v) for v in value)
+        return ", ".join(f"({_words(v)})" if isinstance(v, list | tuple) else _words(v) for v in value)
     return str(value)

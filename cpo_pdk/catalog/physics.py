@@ -66,6 +66,10 @@ def physics_of(file: LayoutFile, info: Mapping[str, Any], sheet: Sheet, sheets: 
         traces = tuple(Trace(f"{m['name']} ({m['input']} → {m['output']})", losses[m["name"]]) for m in measured)
         return Physics(wl, traces, _read(measured, wl, losses), warnings)
     traces = _traces(matrix)
+    if resonant:
+        wl = _denser(wl, traces)
+        matrix = s_parameters(file, wl, sheets)
+        traces = _traces(matrix)
     if single is not None:
         traces = (*_biased(single, sheet, wl), *traces)
     figures = (*_losses(wl, traces), *(_ring(file, sheets, wl, traces) if resonant else _band(wl, traces)))
@@ -112,9 +116,10 @@ def _traces(matrix: Matrix, suffix: str = "") -> tuple[Trace, ...]:
 
 
 def _label(pairs: Sequence[tuple[str, str]]) -> str:
-    words = [f"{_shown(a)} → {_shown(b)}" if a != b else f"{_shown(a)} back" for a, b in pairs[:2]]
-    more = f" and {len(pairs) - 2} more" if len(pairs) > 2 else ""
-    return ", ".join(words) + more
+    words = [f"{_shown(a)} → {_shown(b)}" if a != b else f"{_shown(a)} back" for a, b in pairs]
+    if len(words) > 2:
+        return f"{words[0]} and {len(words) - 1} more"
+    return ", ".join(words)
 
 
 def _minor(a: str, b: str) -> bool:
@@ -191,6 +196,13 @@ def _ring(file: LayoutFile, sheets: Mapping[str, Sheet], wl: Floats, traces: Seq
                 figures.append(Figure(f"{label}, depth of the dip", float(np.ptp(other.loss_dB)), "dB"))
         return figures
     return []
+
+
+def _denser(wl: Floats, traces: Sequence[Trace]) -> Floats:
+    """The wavelengths with more of them round every resonance, so that a dip is drawn to its bottom."""
+    step = np.linspace(-4.0, 4.0, 81)
+    found = [r for t in traces if not t.minor for r in resonances(wl, t.loss_dB, drop=_is_drop(t))]
+    return np.unique(np.clip(np.concatenate([wl, *(r.wl + r.width * step for r in found)]), wl[0], wl[-1]))
 
 
 def _is_drop(trace: Trace) -> bool:

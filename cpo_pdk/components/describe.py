@@ -52,9 +52,9 @@ def allowed_by(limit: Limit) -> str:
     match limit:
         case Um():
             step = "" if limit.step <= 0.001 else f", in steps of {limit.step * 1000:g} nm"
-            return f"{limit.low:g} to {limit.high:g}{step}"
+            return f"{limit.low:.9g} to {limit.high:.9g}{step}"
         case Real() | Count():
-            return f"{limit.low:g} to {limit.high:g}"
+            return f"{limit.low:.9g} to {limit.high:.9g}"
         case Maybe():
             return f"{allowed_by(limit.limit)}, or none"
         case OneOf():

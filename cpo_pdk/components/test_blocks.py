@@ -173,6 +173,15 @@ def _tapers() -> _Stage:
 _STAGES: dict[str, Callable[[], _Stage]] = {"crossing": _crossings, "mmi1x2": _mmis, "taper_strip_rib": _tapers}
 
 
+def _apart(k: int) -> float:
+    """Straight behind the k-th stage in um.
+
+    Small reflections of stages at equal distances would add up at some wavelengths; squares modulo a prime repeat no
+    distance between them.
+    """
+    return round(0.5 + 0.03 * (k * k % 17), 3)
+
+
 def _rising(count: int, first: int, step: int) -> list[int]:
     return [first + i * step for i in range(count)]
 
@@ -183,18 +192,20 @@ def _cascades(
     """A block of cascades with `numbers` of stages.
 
     The waveguide turns back half a cascade further east for a whole cascade more, which keeps the length of all
-    straights the same in every structure.
+    straights beside the stages the same in every structure. The straights between the stages are all there are room
+    for in the longest cascade; a shorter one has what it doesn't need of them in its lead.
     """
     row = Row(gf.Component(), pitch)
     row.alignment()
-    base = LEAD + REST + row.bend_size + max(numbers) * stage.length / 2
+    apart = [_apart(k) for k in range(max(numbers))]
+    base = LEAD + REST + row.bend_size + max(numbers) * stage.length / 2 + sum(apart)
     for number in numbers:
         light_in = row.grating()
         label = row.last
         light_out = row.grating()
-        port = row.straight(light_in, LEAD)
-        for _ in range(number):
-            port = stage.draw(row, port)
+        port = row.straight(light_in, LEAD + sum(apart[number:]))
+        for space in apart[:number]:
+            port = row.straight(stage.draw(row, port), space)
         row.back(port, round(base + number * stage.length / 2, 3), light_out)
         devices = number * stage.devices
         name = f"{prefix}{swept}_{devices}"

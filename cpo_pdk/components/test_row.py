@@ -39,12 +39,13 @@ class Row:
         c: component to draw in.
         pitch: of the gratings in um.
         measurements: what the block says about itself, see `measurement`.
+        count: number of gratings so far.
     """
 
     c: gf.Component
     pitch: float
     measurements: list[dict[str, Any]] = field(default_factory=list)
-    _count: int = 0
+    count: int = 0
     _names: int = 0
 
     @property
@@ -70,12 +71,12 @@ class Row:
         Returns:
             Its waveguide port, which looks east.
         """
-        self._count += 1
-        label = f"f{self._count}"
+        self.count += 1
+        label = f"f{self.count}"
         reference = self.c << grating_coupler()
-        reference.name = f"grating_{self._count}"
+        reference.name = f"grating_{self.count}"
         reference.rotate(180)
-        y = round((self._count - 1) * self.pitch, 3)
+        y = round((self.count - 1) * self.pitch, 3)
         reference.move((0, y))
         self.c.add_port(label, port=reference.ports["o2"])
         fibre = reference.ports["o2"].center
@@ -85,7 +86,7 @@ class Row:
     @property
     def last(self) -> str:
         """Label of the northernmost grating so far."""
-        return f"f{self._count}"
+        return f"f{self.count}"
 
     def straight(self, port: Any, length: float, **settings: Any) -> Any:
         """A straight on a port.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from cpo_pdk.components.cell import Count, Um, cell
+from cpo_pdk.components.cell import Count, OneOf, Um, cell
 from cpo_pdk.components.directional import directional_coupler
-from cpo_pdk.components.rings import add_drop_ring
+from cpo_pdk.components.rings import add_drop_ring, all_pass_ring
 from cpo_pdk.components.test_blocks import Pitch
 from cpo_pdk.components.test_row import LEAD, REST, Row
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -15,6 +15,7 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 
 @cell
 def ring_split_block(
+    ring: Annotated[str, OneOf(("add_drop_ring", "all_pass_ring"))] = "add_drop_ring",
     count: Annotated[int, Count(2, 8)] = 4,
     gap: Annotated[float, Um(0.12, 0.4)] = 0.12,
     gap_step: Annotated[float, Um(0, 0.05)] = 0.03,
@@ -22,7 +23,7 @@ def ring_split_block(
     radius_step: Annotated[float, Um(0, 5)] = 0.0,
     pitch: Pitch = 127.0,
 ) -> gf.Component:
-    """Add-drop rings with rising gap or radius, three gratings each: through, in, drop from south to north.
+    """Rings with rising gap or radius: three gratings each (through, in, drop from south to north), all-pass rings two.
 
     ::
 
@@ -32,8 +33,9 @@ def ring_split_block(
         f3 ------------'  through
 
     Args:
+        ring: with a second bus and a drop port, or beside one bus.
         count: number of rings.
-        gap: of both couplers of the first ring in um.
+        gap: of the coupler or couplers of the first ring in um.
         gap_step: by which the gap of each ring is larger than that of the one before it in um.
         radius: of the first ring in um.
         radius_step: by which the radius of each ring is larger than that of the one before it in um.
@@ -43,21 +45,29 @@ def ring_split_block(
     row.alignment()
     for i in range(count):
         here, large = round(gap + i * gap_step, 3), round(radius + i * radius_step, 3)
-        ring = add_drop_ring(gap=here, radius=large, length_x=0.0, length_bus=round(large + 3, 3))
-        through, light_in, drop, labels = _three(row)
-        placed = row.place(ring, row.straight(light_in, LEAD + row.bend_size), name=f"ring_{i + 1}")
-        row.end(placed.ports["o3"])
-        east = placed.ports["o4"]
-        row.back(east, east.center[0] + row.bend_size + REST, through)
-        row.beside(placed.ports["o2"], drop)
+        shape = {"gap": here, "radius": large, "length_x": 0.0, "length_bus": round(large + 3, 3)}
         swept = {"gap_um": here, "radius_um": large}
         length = round(2 * math.pi * large, 6)
-        row.measurement(
-            f"ring_{i + 1}_drop", labels[1], labels[2], "group_index", swept, "1", "resonance", length_um=length
-        )
-        row.measurement(
-            f"ring_{i + 1}_through", labels[1], labels[0], "extinction_dB", swept, "dB", "extinction", length_um=length
-        )
+        through, light_in, labels = row.grating(), row.grating(), (f"f{row.count - 1}", row.last)
+        port = row.straight(light_in, LEAD + row.bend_size)
+        if ring == "add_drop_ring":
+            placed = row.place(add_drop_ring(**shape), port, name=f"ring_{i + 1}")
+            row.end(placed.ports["o3"])
+            row.beside(placed.ports["o2"], row.grating())
+            east = placed.ports["o4"]
+            dropped = {"output_is": "drop", "length_um": length}
+            row.measurement(
+                f"ring_{i + 1}_drop", labels[1], row.last, "group_index", swept, "1", "resonance", **dropped
+            )
+            row.measurement(f"ring_{i + 1}_through", labels[1], labels[0], "extinction_dB", swept, "dB", "extinction")
+        else:
+            placed = row.place(all_pass_ring(**shape), port, name=f"ring_{i + 1}")
+            east = placed.ports["o2"]
+            passed = {"output_is": "through", "length_um": length}
+            row.measurement(
+                f"ring_{i + 1}_through", labels[1], labels[0], "group_index", swept, "1", "resonance", **passed
+            )
+        row.back(east, east.center[0] + row.bend_size + REST, through)
     return row.finish()
 
 

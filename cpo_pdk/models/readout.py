@@ -99,9 +99,10 @@ def resonances(wl: ArrayLike, loss_dB: ArrayLike, *, drop: bool, prominence_dB: 
 
 def _vertex(grid: Floats, level: Floats, at: int) -> float:
     """Where the parabola through three points is flat."""
-    a, b, c = level[at - 1 : at + 2]
-    bend = a - 2 * b + c
-    return float(grid[at] + (0.5 * (a - c) / bend if bend else 0.0) * (grid[at + 1] - grid[at - 1]) / 2)
+    x, y = grid[at - 1 : at + 2] - grid[at], level[at - 1 : at + 2] - level[at]
+    rise, fall = y[0] / x[0], y[2] / x[2]  # of the chords to both neighbours
+    bend = (fall - rise) / (x[2] - x[0])
+    return float(grid[at] - (rise - bend * x[0]) / (2 * bend) if bend else grid[at])
 
 
 def _crossing(grid: Floats, signal: Floats, at: int, step: int, level: float) -> float | None:
@@ -176,7 +177,8 @@ def _slope(name: str, group: Sequence[Measurement], wl: Floats, data: Sequence[F
 def _resonance(name: str, group: Sequence[Measurement], wl: Floats, data: Sequence[Floats]) -> list[Extracted]:
     out = []
     for entry, loss in zip(group, data, strict=True):
-        found = resonances(wl, loss, drop=True, prominence_dB=6.0)
+        drop = entry["known"]["output_is"] == "drop"
+        found = resonances(wl, loss, drop=drop, prominence_dB=6.0 if drop else 1.0)
         if len(found) < 2:
             raise ParameterError(f"{entry['name']}: {len(found)} resonances in the spectrum, at least 2 needed")
         fsr = float(np.mean(np.diff([r.wl for r in found])))
@@ -250,7 +252,7 @@ FORMULAS: dict[str, Formula] = {
         _slope,
     ),
     "resonance": Formula(
-        "group index = N wl_first wl_last / ((wl_last - wl_first) length) of N + 1 resonances of the drop port; width "
+        "group index = N wl_first wl_last / ((wl_last - wl_first) length) of N + 1 resonances; width "
         "and loaded Q of the middle one",
         _resonance,
     ),

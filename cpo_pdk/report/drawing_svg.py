@@ -22,8 +22,8 @@ _STEPS = 100_000
 #: smallest height of the picture as a share of its width, and the other way round
 _SLIMMEST = 0.22
 _MARGIN = 0.07
-#: picture on the page: most width and height, and height of letters, in its pixels
-_WIDE, _HIGH, _LETTER = 600.0, 416.0, 11.0
+#: picture on the page: most width, most height (of a tall one), height of letters, in its pixels
+_WIDE, _HIGH, _TALL, _LETTER = 600.0, 416.0, 736.0, 11.0
 #: most ports that are marked
 _PORTS_SHOWN = 60
 
@@ -47,10 +47,12 @@ def drawing_svg(scene: Scene, key: str, title: str, ports: Sequence[PortLine] = 
         f'opacity="{OPACITY.get(name, 0.9):g}">{writer.use_of(scene.top, name)}</g>'
         for name in layers
     )
-    size = max(view[2] / _WIDE, view[3] / _HIGH) * _LETTER
+    tall = view[3] > 1.5 * view[2]
+    size = max(view[2] / _WIDE, view[3] / (_TALL if tall else _HIGH)) * _LETTER
     marks = "".join(_port(p, unit, size) for p in ports[:_PORTS_SHOWN])
     return (
-        f'<svg class="drawing" viewBox="{" ".join(f"{v:.0f}" for v in view)}" role="img" aria-label="{escape(title)}">'
+        f'<svg class="drawing{" tall" * tall}" viewBox="{" ".join(f"{v:.0f}" for v in view)}" '
+        f'role="img" aria-label="{escape(title)}">'
         f'<defs>{writer.text()}</defs><g id="{key}" transform="scale(1,-1)">{groups}</g>'
         f'<g class="marks" font-size="{size:.0f}">{marks}{_bar(view, unit, size)}</g></svg>'
     )

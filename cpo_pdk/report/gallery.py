@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -43,6 +44,7 @@ def gallery_page(devices: Sequence[Device], notes: Sequence[str] = ()) -> str:
     environment = Environment(
         loader=DictLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    environment.filters["micro"] = lambda text: re.sub(r"\bum\b", "µm", text)
     groups: dict[str, list[Device]] = {}
     for device in devices:
         groups.setdefault(device.group, []).append(device)

@@ -79,7 +79,8 @@ class Figure:
     @property
     def text(self) -> str:
         """Value and unit."""
-        return f"{self.value:.{self.digits}g} {self.unit}".rstrip()
+        plain = np.format_float_positional(self.value, self.digits, unique=False, fractional=False, trim="-")
+        return f"{plain} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)

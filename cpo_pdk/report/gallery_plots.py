@@ -30,7 +30,7 @@ def spectrum_figure(physics: Physics) -> Figure:
     """Transmission in dB over wavelength, one trace a port pair; reflections thin and dashed."""
     with style():
         figure = Figure(figsize=(7.0, 3.4))
-        axes = figure.add_axes((0.085, 0.15, 0.62, 0.80))
+        axes = figure.add_axes((0.105, 0.15, 0.60, 0.80))
         nm = physics.wl * 1e3
         lowest, highest, drawn = 0.0, FLOOR_dB, 0  # of what is shown, dB
         for trace in physics.traces:

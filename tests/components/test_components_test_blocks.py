@@ -93,8 +93,9 @@ def test_the_loss_of_a_device_comes_back(device: str, ports: tuple[str, str], le
     assert loss.value == pytest.approx(loss_of(device, ports) - less, rel=0.01)
 
 
-def test_rings_give_their_group_index_and_a_larger_gap_a_higher_quality(tmp_path: Path) -> None:
-    found = read_out("ring_split_block", tmp_path, np.linspace(1.29, 1.33, 20001))
+@pytest.mark.parametrize("ring", ["add_drop_ring", "all_pass_ring"])
+def test_rings_give_their_group_index_and_a_larger_gap_a_higher_quality(ring: str, tmp_path: Path) -> None:
+    found = read_out("ring_split_block", tmp_path, np.linspace(1.29, 1.33, 20001), ring=ring)
     assert [r.details["gap_um"] for r in found["group_index"]] == [0.12, 0.15, 0.18, 0.21]
     for ring in found["group_index"]:
         assert ring.value == pytest.approx(float(ng(1.31)), rel=0.005)

@@ -61,7 +61,9 @@ def test_a_comb_gives_its_group_index() -> None:
     orders = np.arange(195, 201)
     centers = [index * length / m for m in orders]  # no dispersion: group index = index
     power = sum(lorentz(c, 2e-4) for c in centers) + 1e-5
-    [found] = extract([entry("a", "resonance", {"gap_um": 0.2}, length_um=length)], WL, {"a": -10 * np.log10(power)})
+    [found] = extract(
+        [entry("a", "resonance", {"gap_um": 0.2}, length_um=length, output_is="drop")], WL, {"a": -10 * np.log10(power)}
+    )
     assert found.value == pytest.approx(index, rel=1e-4)
     assert found.details["gap_um"] == 0.2
 
@@ -86,7 +88,7 @@ def test_beating_couplers_give_kappa_whatever_the_gratings_lose(kappa: float) ->
         ([entry("a", "slope", {"n": 1})], {}, "'a'"),
         ([entry("a", "magic", {"n": 1})], {"a": np.zeros(WL.size)}, "magic"),
         ([entry("a", "slope", {"n": 1})], {"a": np.zeros(WL.size)}, "at least 2"),
-        ([entry("a", "resonance", {"n": 1}, length_um=60)], {"a": np.zeros(WL.size)}, "0 resonances"),
+        ([entry("a", "resonance", {"n": 1}, length_um=60, output_is="drop")], {"a": np.zeros(WL.size)}, "0 resonances"),
         ([entry("a", "extinction", {"n": 1})], {"a": np.zeros(WL.size)}, "no dip"),
         ([entry("a", "beat", {"n": 1}, output_is="bar")], {"a": np.zeros(WL.size)}, "at least 3"),
     ],
