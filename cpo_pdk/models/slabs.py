@@ -21,7 +21,7 @@ from cpo_pdk.tech.materials import MATERIALS
 #: strip widths in um up to which `strip_index` is that of the tables of a vector solver
 TABLE_END = 0.6
 _NEWTON = 12
-_FIXED_POINT = 20
+_FIXED_POINT = 12
 
 
 def silicon(wl: ArrayLike, dT: ArrayLike = 0.0) -> Array:

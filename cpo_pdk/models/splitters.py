@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from cpo_pdk.models.model import FOUR, HEAT, Model, Ranges
 from cpo_pdk.models.multimode import imaging
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal
+from cpo_pdk.models.slabs import strip_index
 from cpo_pdk.models.tapers import DEVIATION, taper_phase
 from cpo_pdk.models.waveguide import bend_loss_dB, s_curve
 
@@ -245,11 +246,11 @@ def y_branch(
     offset = (number("dy", dy, Y_PITCH, 1e4) - Y_PITCH) / 2
     path, radius, turn = s_curve(length_s, offset)
     common = amplitude(number("excess_dB", excess_dB, 0.0, 100.0, "dB") + bend_loss_dB(radius, turn))
-    widths = [(None, Y_IN, number("length_taper", length_taper, 0.0, 1e4)), (Y_ARM, None, path)]
-    widths += [(a, b, Y_LENGTH / (len(Y_BODY) - 1)) for a, b in pairwise(Y_BODY)]
-    phase = 1.0
-    for first, last, length in widths:
-        phase = phase * taper_phase(wl, length, first, last, dT=dT, dw=dw, dh=dh)
+    middles = [(a + b) / 2 for a, b in pairwise(Y_BODY)]
+    body = sum(strip_index(wl, w, dT, dw=dw, dh=dh) for w in middles) / len(middles)
+    phase = np.exp(2j * np.pi * body * Y_LENGTH / np.asarray(wl))
+    phase = phase * taper_phase(wl, number("length_taper", length_taper, 0.0, 1e4), None, Y_IN, dT=dT, dw=dw, dh=dh)
+    phase = phase * taper_phase(wl, path, Y_ARM, None, dT=dT, dw=dw, dh=dh)
     arm = common * phase / np.sqrt(2)
     return reciprocal({("o1", "o2"): arm, ("o1", "o3"): arm})
 
