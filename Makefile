@@ -45,9 +45,11 @@ lint: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# the two pictures of README.md, from a package that was built
+# the pictures of README.md, from a package that was built and from the gallery of the devices
 pictures: demo
 	cp gds_out/switch_51t2/package.png gds_out/switch_51t2/spectra.png docs/pictures/
+	$(BIN)/cpo cells --gallery --out gds_out/cells
+	cp gds_out/cells/gallery.png docs/pictures/gallery.png
 
 # names and versions only: no addresses, no hashes
 lock: setup
