@@ -253,6 +253,8 @@ def _measurement(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _words(value: Any) -> str:
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):

@@ -141,7 +141,7 @@ def _biased(single: Bound, sheet: Sheet, wl: Floats) -> tuple[Trace, ...]:
 
 def _losses(wl: Floats, traces: Sequence[Trace]) -> list[Figure]:
     """Loss of the main paths in the middle of the range."""
-    at = wl.size // 2
+    at = int(np.argmin(np.abs(wl - (wl[0] + wl[-1]) / 2)))
     return [
         Figure(f"{trace.label}, {wl[at] * 1e3:.4g} nm", float(trace.loss_dB[at]), "dB")
         for trace in [t for t in traces if not t.minor and t.loss_dB.min() < 40][:_LOSSES_SHOWN]
@@ -173,7 +173,7 @@ def _ring(file: LayoutFile, sheets: Mapping[str, Sheet], wl: Floats, traces: Seq
         found = resonances(wl, trace.loss_dB, drop=drop)
         if not found:
             continue
-        at = int(np.argmin([abs(r.wl - wl.mean()) for r in found]))
+        at = int(np.argmin([abs(r.wl - (wl[0] + wl[-1]) / 2) for r in found]))
         coarse = found[at]
         fine = coarse.wl + np.linspace(-_ROUND, _ROUND, _FINE) * coarse.width
         near = {t.label: t for t in _traces(s_parameters(file, fine, sheets))}
