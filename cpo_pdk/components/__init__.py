@@ -7,7 +7,9 @@ from cpo_pdk.components.directional import bent_coupler, directional_coupler
 from cpo_pdk.components.edge_couplers import edge_coupler, edge_coupler_array, spot_size_converter
 from cpo_pdk.components.fibers import connector, fiber
 from cpo_pdk.components.gratings import grating_coupler, grating_coupler_dual
+from cpo_pdk.components.mach_zehnder import mach_zehnder_modulator, switch_2x2
 from cpo_pdk.components.metal import bump, pad, via_stack, wire
+from cpo_pdk.components.phase_shifters import phase_shifter_pn, phase_shifter_thermal
 from cpo_pdk.components.polarization import psr
 from cpo_pdk.components.ring_modulators import ring_modulator
 from cpo_pdk.components.rings import add_drop_ring, all_pass_ring, double_ring, wide_ring
@@ -43,10 +45,13 @@ __all__ = [
     "grating_coupler",
     "grating_coupler_dual",
     "limits_of",
+    "mach_zehnder_modulator",
     "mmi1x2",
     "mmi1xn",
     "mmi2x2",
     "pad",
+    "phase_shifter_pn",
+    "phase_shifter_thermal",
     "photodetector",
     "photodetector_dual",
     "photodetector_lateral",
@@ -57,6 +62,7 @@ __all__ = [
     "spot_size_converter",
     "spiral",
     "straight",
+    "switch_2x2",
     "tap_monitor",
     "taper",
     "taper_strip_rib",

@@ -1,12 +1,15 @@
-"""Ring modulator: a rib racetrack with a lateral junction, a heater and a weak drop to a monitor."""
+"""Ring modulator: a rib racetrack with a p-n junction, a heater and a weak drop to a monitor."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Annotated
 
-from cpo_pdk.components.cell import Real, Um, cell
-from cpo_pdk.components.curves import racetrack, sector
+import numpy as np
+
+from cpo_pdk.components.cell import OneOf, Real, Um, cell
+from cpo_pdk.components.curves import arc, racetrack, sector
 from cpo_pdk.components.detectors import photodetector
 from cpo_pdk.components.drawing import metal_port, optical_port, polygon, rectangle, wire
 from cpo_pdk.components.metal import via_stack
@@ -17,6 +20,10 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.process import RIB_SLAB_WIDTH
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
+_LEAD = 12.0  # of the bus beyond the ring's extent, on either side, um
+_OVERHANG = 0.1  # of a finger beyond the core, um
+_N_LATERAL, _N_FINGERS, _N_CONTACT = 0.6, 0.8, 1.3  # outer edge of the n implant from the ring's axis, um
+
 
 @cell
 def ring_modulator(
@@ -26,8 +33,11 @@ def ring_modulator(
     length_x: Annotated[float, Um(0, 20)] = 0.0,
     junction_fill: Annotated[float, Real(0.1, 0.9)] = 0.74,
     width_heater: Annotated[float, Um(0.6, 1.3)] = 1.2,
+    junction: Annotated[str, OneOf(("lateral", "interleaved"))] = "lateral",
+    junction_offset: Annotated[float, Um(-0.1, 0.1)] = 0.0,
+    period: Annotated[float, Um(1.1, 4)] = 1.1,
 ) -> gf.Component:
-    """Depletion ring modulator: rib ring with a lateral junction, heater, and a weak drop to a locking monitor.
+    """Depletion ring modulator: rib ring with a p-n junction, heater, and a weak drop to a locking monitor.
 
     ::
 
@@ -37,7 +47,8 @@ def ring_modulator(
         o1 ----------------- o2
                    e3 e4 (heater)
 
-    p is inside the ring, n outside; the junction lies in the middle of the core, on the two arcs.
+    p is inside the ring, n outside. A lateral junction lies in the core on the two arcs; interleaved fingers of p and
+    n cross the core there, as many as fit.
 
     Args:
         radius: of the arcs in um.
@@ -47,6 +58,9 @@ def ring_modulator(
         junction_fill: share of the ring's length that has the junction.
         width_heater: of the heater in um; wider than 1.3 um it would come within 0.6 um of the contacts' metal 1,
             which lies at the same height.
+        junction: lateral or interleaved.
+        junction_offset: of a lateral junction from the middle of the core in um, positive outwards.
+        period: of interleaved fingers, along the ring's axis, in um; stretched so that whole ones fit.
 
     Raises:
         ParameterError: also when the junction would reach the bus.
@@ -56,7 +70,7 @@ def ring_modulator(
     yc = round(width + gap + radius, 3)
     y_drop = round(yc + radius + gap_drop + width, 3)
     edge = length_x / 2 + radius
-    half_bus, half_drop = round(edge + 12.0, 3), round(edge + 6.0, 3)
+    half_bus, half_drop = round(edge + _LEAD, 3), round(edge + 6.0, 3)
     center = (0.0, yc)
 
     rectangle(c, "WG", -half_bus, -width / 2, half_bus, width / 2)
@@ -67,7 +81,19 @@ def ring_modulator(
     rectangle(c, "SLAB90", -half_drop, y_drop - slab, half_drop, y_drop + slab)
     rectangle(c, "SLAB90", round(-edge - 3.3, 3), 0, round(edge + 3.3, 3), y_drop)
 
-    contact = _junction(c, radius, length_x, junction_fill, center, width + gap)
+    outer = _N_FINGERS if junction == "interleaved" else _N_LATERAL
+    half_angle, contact = _angles(radius, length_x, junction_fill, width + gap, outer)
+    if contact == half_angle:
+        outer = _N_CONTACT
+    if junction == "interleaved":
+        c.info["period"] = _fingers(c, radius, length_x, half_angle, center, width / 2 + _OVERHANG, period, outer)
+    else:
+        _sectors(c, "P", radius - 1.6, radius + junction_offset, half_angle, length_x, center)
+        _sectors(c, "N", radius + junction_offset, radius + outer, half_angle, length_x, center)
+    polygon(c, "PPP", racetrack(radius - 1.0, length_x, center))
+    if contact < half_angle:
+        _sectors(c, "N", radius + outer - 0.5, radius + _N_CONTACT, contact, length_x, center)
+    _sectors(c, "NPP", radius + 1.0, radius + 3.0, contact, length_x, center)
     _junction_metal(c, radius, length_x, contact, center)
     x_pad = ring_heater(c, radius, length_x, width_heater, center, side=-1, y_pad=-TAIL)
 
@@ -87,6 +113,7 @@ def ring_modulator(
     optical_port(c, "o1", -half_bus, 0, 180, "rib")
     optical_port(c, "o2", half_bus, 0, 0, "rib")
     c.info["radius_min"] = radius
+    c.info["length_lead"] = _LEAD
     c.info["length"] = round(2 * math.pi * radius + 2 * length_x, 6)
     return c
 
@@ -106,24 +133,58 @@ def _sectors(
         polygon(c, layer, sector(inner, outer, axis - half_angle, axis + half_angle, middle))
 
 
-def _junction(
-    c: gf.Component, radius: float, length_x: float, fill: float, center: tuple[float, float], to_bus: float
-) -> float:
-    """Draw the implants; returns the half angle (radians) over which the n side can be contacted clear of the bus."""
+def _angles(radius: float, length_x: float, fill: float, to_bus: float, outer: float) -> tuple[float, float]:
+    """Half angles (radians) of the junction, and of the part whose n side can be contacted clear of the bus.
+
+    Args:
+        radius: of the ring's axis in um.
+        length_x: of its straights in um.
+        fill: share of the ring's length that has the junction.
+        to_bus: from the ring's axis to the bus's in um.
+        outer: edge of the n implant from the ring's axis in um, where it isn't contacted.
+
+    Raises:
+        ParameterError: when the n implant would come within 0.5 um of the bus's axis.
+    """
     half_angle = fill * (2 * math.pi * radius + 2 * length_x) / (4 * radius)
-    reach = math.asin(min(1.0, (radius + to_bus - 0.5) / (radius + 0.6)))
+    reach = math.asin(min(1.0, (radius + to_bus - 0.5) / (radius + outer)))
     if half_angle > reach:
-        most = reach * 4 * radius / (2 * math.pi * radius + 2 * length_x)
+        most = math.floor(reach * 4 * radius / (2 * math.pi * radius + 2 * length_x) * 100) / 100
         raise ParameterError(
             f"ring_modulator: junction_fill = {fill} would put n implant on the bus; at most {most:.2f} fits"
         )
-    contact = min(half_angle, math.asin((radius + to_bus - 1.0) / (radius + 3.0)))
-    polygon(c, "PPP", racetrack(radius - 1.0, length_x, center))
-    _sectors(c, "P", radius - 1.6, radius, half_angle, length_x, center)
-    _sectors(c, "N", radius, radius + 0.6, half_angle, length_x, center)
-    _sectors(c, "N", radius, radius + 1.3, contact, length_x, center)
-    _sectors(c, "NPP", radius + 1.0, radius + 3.0, contact, length_x, center)
-    return contact
+    return half_angle, min(half_angle, math.asin((radius + to_bus - 1.0) / (radius + 3.0)))
+
+
+def _fingers(
+    c: gf.Component,
+    radius: float,
+    length_x: float,
+    half_angle: float,
+    center: tuple[float, float],
+    reach: float,
+    period: float,
+    outer: float,
+) -> float:
+    """Draw two combs that mesh across the core on both arcs, p from the inside and n from the outside.
+
+    Each finger is half a period wide along the axis and ends `reach` um beyond it.
+
+    Returns:
+        Period as drawn, stretched so that whole ones fit, um.
+    """
+    count = max(1, math.floor(2 * half_angle * radius / period + 1e-9))
+    edges = np.linspace(-half_angle, half_angle, 2 * count + 1)
+    for sign, axis in ((1, 0.0), (-1, math.pi)):
+        middle = (center[0] + sign * length_x / 2, center[1])
+        border = [
+            arc(middle, radius + (reach if i % 2 == 0 else -reach), axis + start, axis + stop)
+            for i, (start, stop) in enumerate(itertools.pairwise(edges))
+        ]
+        for layer, back in (("P", radius - 1.6), ("N", radius + outer)):
+            spine = arc(middle, back, axis + half_angle, axis - half_angle)
+            polygon(c, layer, np.concatenate([*border, spine]))
+    return round(2 * half_angle / count * radius, 6)
 
 
 def _junction_metal(
@@ -131,7 +192,7 @@ def _junction_metal(
 ) -> None:
     """Contacts and metal 1 of both sides of the junction; the two halves of the n side are joined below the bus."""
     yc = center[1]
-    polygon(c, "VIAC", racetrack(radius - 1.6, length_x, center), racetrack(radius - 2.02, length_x, center))
+    polygon(c, "VIAC", racetrack(radius - 1.61, length_x, center), racetrack(radius - 2.03, length_x, center))
     polygon(c, "M1", racetrack(radius - 1.4, length_x, center))
     _sectors(c, "VIAC", radius + 1.69, radius + 2.11, contact - math.radians(6), length_x, center)
     _sectors(c, "M1", radius + 1.4, radius + 3.4, contact - math.radians(3), length_x, center)

@@ -159,6 +159,10 @@ def _period(period: ArrayLike) -> Array:
     return number("period", period, PERIOD_MIN, PERIOD_MAX)
 
 
+def _offset(junction_offset: ArrayLike) -> Array:
+    return number("junction_offset", junction_offset, -1.0, 1.0)
+
+
 def _finger_depletion(
     V: ArrayLike, doping: ArrayLike, doping_n: ArrayLike | None, period: ArrayLike
 ) -> tuple[Array, Array]:
@@ -200,16 +204,15 @@ def index_rise(
         ParameterError: beyond breakdown, or outside the range of an argument.
     """
     p, n = _sides(doping, doping_n)
-    core = _core(width, dw)
+    core, at, pitch = _core(width, dw), _offset(junction_offset), _period(period)
     electrons, holes = index_drop("electrons", wl, n), index_drop("holes", wl, p)
     if check_kind(junction) == "interleaved":
         now, rest = (_finger_depletion(volts, doping, doping_n, period) for volts in (V, 0.0))
-        cleared = 2 * (holes * (now[0] - rest[0]) + electrons * (now[1] - rest[1])) / _period(period)
-        return cleared * _between(-_reach(width, dw), _reach(width, dw), wl, core)
+        cleared = 2 * (holes * (now[0] - rest[0]) + electrons * (now[1] - rest[1])) / pitch
+        return cleared * _between(-_reach(width, dw), _reach(width, dw), wl, core) + 0 * at
     now, rest = (depletion_um(volts, doping, doping_n) for volts in (V, 0.0))
-    at = number("junction_offset", junction_offset, -1.0, 1.0)
     right = _between(at + rest[1], at + now[1], wl, core)
-    return electrons * right + holes * _between(at - now[0], at - rest[0], wl, core)
+    return electrons * right + holes * _between(at - now[0], at - rest[0], wl, core) + 0 * pitch
 
 
 def _between(left: ArrayLike, right: ArrayLike, wl: ArrayLike, core: Array) -> Array:
@@ -231,19 +234,18 @@ def loss_dB_cm(
     """Free-carrier loss in dB/cm, contact implants included; arguments as `index_rise`."""
     p, n = _sides(doping, doping_n)
     core, reach = _core(width, dw), _reach(width, dw)
+    at, half = _offset(junction_offset), _period(period) / 2
     contact = _constant("contacts", "doping")
     electrons, holes = absorption_per_cm("electrons", wl, n), absorption_per_cm("holes", wl, p)
     outside = absorption_per_cm("electrons", wl, contact) * _between(reach, 1e3, wl, core)
     outside = outside + absorption_per_cm("holes", wl, contact) * _between(-1e3, -reach, wl, core)
     if check_kind(junction) == "interleaved":
-        half = _period(period) / 2
         gone = _finger_depletion(V, doping, doping_n, period)
-        share = (holes * (half - 2 * gone[0]) + electrons * (half - 2 * gone[1])) / _period(period)
-        return NEPER_DB * (share * _between(-reach, reach, wl, core) + outside)
+        share = (holes * (half - 2 * gone[0]) + electrons * (half - 2 * gone[1])) / (2 * half)
+        return NEPER_DB * (share * _between(-reach, reach, wl, core) + outside) + 0 * at
     gone = depletion_um(V, doping, doping_n)
-    at = number("junction_offset", junction_offset, -1.0, 1.0)
     inside = electrons * _between(at + gone[1], reach, wl, core) + holes * _between(-reach, at - gone[0], wl, core)
-    return NEPER_DB * (inside + outside)
+    return NEPER_DB * (inside + outside) + 0 * half
 
 
 def _strips(gap: ArrayLike, strip: ArrayLike) -> Array:
@@ -328,7 +330,7 @@ def resistance_ohm_m(
         thirds = [core / 3 / (height * np.maximum(s, 1e-3)) for s in share]
         return p * (slab + thirds[0]) + n * (slab + thirds[1])
     gone = depletion_um(V, doping, doping_n)
-    at = number("junction_offset", junction_offset, -1.0, 1.0)
+    at = _offset(junction_offset)
     left, right = (np.maximum(core / 2 + s * at - g, 0.0) for s, g in zip((1, -1), gone, strict=True))
     return p * (slab + left / height) + n * (slab + right / height)
 

@@ -33,6 +33,7 @@ from cpo_pdk.models.ring import (
     round_trip_phase,
 )
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread
+from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
 
 
@@ -54,6 +55,14 @@ def couplers(
     return bus, drop
 
 
+def finger_period(radius: ArrayLike, length_x: ArrayLike, junction_fill: ArrayLike, period: ArrayLike = 1.1) -> Array:
+    """Period of the fingers as drawn, um: whole periods fill each of the two arcs; arguments as `ring_modulator`."""
+    arc = circumference(radius, length_x) * number("junction_fill", junction_fill, 0.0, 1.0, "") / 2
+    asked = number("period", period, pn.PERIOD_MIN, pn.PERIOD_MAX)
+    count = np.floor(arc / asked + 1e-9)
+    return np.where(count > 0, arc / np.maximum(count, 1.0), asked)
+
+
 def carrier_loss_dB(
     wl: ArrayLike,
     *,
@@ -70,8 +79,9 @@ def carrier_loss_dB(
 ) -> Array:
     """Free-carrier loss once round in dB: the part of a ring's loss that heats it; arguments as `ring_modulator`."""
     fill = number("junction_fill", junction_fill, 0.0, 1.0, "")
+    pitch = finger_period(radius, length_x, junction_fill, period)
     per_cm = pn.loss_dB_cm(
-        wl, V, doping, junction=junction, junction_offset=junction_offset, period=period, width=width, dw=dw
+        wl, V, doping, junction=junction, junction_offset=junction_offset, period=pitch, width=width, dw=dw
     )
     return fill * per_cm * circumference(radius, length_x) * 1e-4
 
@@ -89,7 +99,7 @@ def ring_modulator(
     doping: ArrayLike = 2e18,
     junction: str = "lateral",
     junction_offset: ArrayLike = 0.0,
-    period: ArrayLike = 1.0,
+    period: ArrayLike = 1.1,
     junction_fill: ArrayLike = 0.74,
     loss_dB_cm: ArrayLike = 2.0,
     loss_dB_bend_90: ArrayLike = 0.02,
@@ -114,7 +124,7 @@ def ring_modulator(
         doping: of either side of the junction in cm^-3.
         junction: "lateral" or "interleaved".
         junction_offset: of a lateral junction from the middle of the core in um, positive outwards (into n).
-        period: of interleaved fingers along the axis of the ring in um.
+        period: of interleaved fingers along the axis of the ring in um; stretched so that whole ones fit.
         junction_fill: share of the circumference that has a junction, 0 to 1.
         loss_dB_cm: propagation loss of the undoped rib in dB/cm.
         loss_dB_bend_90: excess loss of a quarter of the ring in dB.
@@ -126,6 +136,8 @@ def ring_modulator(
         dh: what silicon is higher than 0.22 um, nm.
     """
     length = circumference(radius, length_x)
+    dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
+    pitch = finger_period(radius, length_x, junction_fill, period)
     (t1, k1), (t2, k2) = couplers(wl, radius, gap, gap_drop, length_x, width, dw, dh)
     loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) + carrier_loss_dB(
         wl,
@@ -141,7 +153,7 @@ def ring_modulator(
         dw=dw,
     )
     rise = pn.index_rise(
-        wl, V, doping, junction=junction, junction_offset=junction_offset, period=period, width=width, dw=dw
+        wl, V, doping, junction=junction, junction_offset=junction_offset, period=pitch, width=width, dw=dw
     )
     phase = round_trip_phase(
         wl,
@@ -176,7 +188,7 @@ def ring_modulator_resonances(
     doping: float = 2e18,
     junction: str = "lateral",
     junction_offset: float = 0.0,
-    period: float = 1.0,
+    period: float = 1.1,
     junction_fill: float = 0.74,
     tuning_nm: float = 0.0,
     heater_mW: float = 0.0,
@@ -216,10 +228,11 @@ def ring_modulator_resonances(
     length = float(circumference(radius, length_x))
     shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
     fill = float(number("junction_fill", junction_fill, 0.0, 1.0, ""))
+    pitch = finger_period(radius, length_x, junction_fill, period)
 
     def turns(wl: Array) -> Array:
         rise = fill * pn.index_rise(
-            wl, V, doping, junction=junction, junction_offset=junction_offset, period=period, width=width, dw=dw
+            wl, V, doping, junction=junction, junction_offset=junction_offset, period=pitch, width=width, dw=dw
         )
         phase = round_trip_phase(
             wl, length, cross_section="rib", width=width, index_rise=rise, shift_nm=shift, dT=dT, dw=dw, dh=dh
@@ -242,13 +255,15 @@ MODELS = (
         detectors=("i1",),
         ranges={
             **RING,
+            **DEVIATION,
+            "width": (0.33, 0.57, "um"),
             "gap_drop": (0.12, 0.6, "um"),
             "length_lead": (0.0, 50.0, "um"),
             "V": (0.0, 4.0, "V"),
             "doping": (1e17, 3e18, "cm^-3"),
             "junction_fill": (0.1, 0.9, "1"),
             "junction_offset": (-0.1, 0.1, "um"),
-            "period": (1.0, 4.0, "um"),
+            "period": (1.1, 4.0, "um"),
         },
         resonances=ring_modulator_resonances,
         tuning="tuning_nm",
