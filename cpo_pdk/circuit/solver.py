@@ -9,11 +9,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cpo_pdk.circuit import compiled
 from cpo_pdk.circuit.signal_flow import PortPair, Program, Ref, build_program, modes_of
 from cpo_pdk.errors import ModelError
 
@@ -26,6 +29,12 @@ SINGULAR = 1e-12
 NEARLY_SINGULAR = 1e-6
 #: complex numbers in one array of one block; a few such arrays stay in the second-level cache
 BLOCK = 8192
+#: complex products from which machine code is worth being loaded (half a second), and used once it is loaded
+WORTH_LOADING, WORTH_USING = 300_000_000, 200_000
+#: complex numbers of loads and results together that are handed to the machine code at once
+CHUNK = 4_000_000
+
+Engine = Literal["auto", "numpy", "compiled"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,6 @@ class Plan:
     structure: dict[str, frozenset[PortPair]]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
-    _constant: dict[str, Complex] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def pairs(self) -> tuple[PortPair, ...]:
@@ -56,6 +64,7 @@ class Plan:
         wl: NDArray[np.float64] | None = None,
         warnings: list[str] | None = None,
         block: int = BLOCK,
+        engine: Engine = "auto",
     ) -> dict[PortPair, Complex]:
         """Run the plan.
 
@@ -64,6 +73,8 @@ class Plan:
             wl: wavelengths in um, shape (W,), for messages only.
             warnings: list that gets a line for every loop that is close to singular.
             block: complex numbers an array may have in one pass; only speed and memory depend on it.
+            engine: "compiled" runs machine code made by numba (the extra `compiled`), "numpy" does without; "auto"
+                takes the first where it is there and pays. Both give the same numbers to rounding.
 
         Returns:
             (input, output) -> amplitude, complex, all of the shape that the values broadcast to; pairs without a path
@@ -71,10 +82,14 @@ class Plan:
 
         Raises:
             ModelError: an instance or an element without a value, one that the plan takes as zero, a loop that is
-                singular.
+                singular; numba asked for and not installed.
         """
         loads = self._loads(values)
         shape = np.broadcast_shapes((1,), *{array.shape for array in loads})
+        if self._compiled(engine, int(np.prod(shape, dtype=np.int64))):
+            found = self._run_compiled(loads, shape, wl, warnings)
+            if found is not None:
+                return found
         results: dict[PortPair, Complex] = {pair: np.empty(shape, np.complex128) for pair in self.program.results}
         closest: dict[str, tuple[float, int]] = {}
         for part in _parts(shape, block):
@@ -82,12 +97,68 @@ class Plan:
             for pair, array in self._run(cut, part.start, closest, wl).items():
                 results[pair][..., part] = array
         if warnings is not None:
-            for instance, (gap, index) in sorted(closest.items()):
-                warnings.append(
-                    f"loop through {instance!r} is nearly lossless and resonant{_at(wl, index)}: "
-                    f"|1 - gain| = {gap:.2g}; the numbers there are uncertain"
-                )
+            warnings += _uncertain(closest, wl)
         return results
+
+    def _compiled(self, engine: Engine, points: int) -> bool:
+        """Whether the machine code is used for so many points."""
+        if engine == "numpy" or (engine == "auto" and not self.program.steps):
+            return False
+        if engine == "compiled":
+            if not compiled.available():
+                raise ModelError('engine = "compiled" needs numba; pip install "cpo-pdk[compiled]"')
+            return True
+        work = self.program.products * points
+        return work >= (WORTH_USING if compiled.loaded() else WORTH_LOADING) and compiled.available()
+
+    @cached_property
+    def _registers(self) -> compiled.Registers:
+        return compiled.allocate(self.program)
+
+    def _run_compiled(
+        self,
+        loads: list[Complex],
+        shape: tuple[int, ...],
+        wl: NDArray[np.float64] | None,
+        warnings: list[str] | None,
+    ) -> dict[PortPair, Complex] | None:
+        """Run the machine code; None when a loop is singular or a number is not finite, which numpy then names."""
+        width = shape[-1]
+        rows = int(np.prod(shape[:-1], dtype=np.int64))
+        number: dict[int, int] = {}
+        distinct: list[Complex] = []
+        which = np.empty(len(loads), np.int64)
+        for index, array in enumerate(loads):
+            which[index] = number.setdefault(id(array), len(distinct))
+            if which[index] == len(distinct):
+                distinct.append(array)
+        flat = [np.broadcast_to(a, shape).reshape(rows, width) if a.ndim > 2 else np.atleast_2d(a) for a in distinct]
+        results = np.empty((len(self.program.results), rows, width), np.complex128)
+        closest: dict[str, tuple[float, int]] = {}
+        step = max(1, CHUNK // max(1, (len(flat) + len(results)) * width))
+        for start in range(0, rows, step):
+            stop = min(rows, start + step)
+            packed = np.empty((len(flat), stop - start, width), np.complex128)
+            for place, array in zip(packed, flat, strict=True):
+                place[...] = array[start:stop] if array.shape[0] > 1 else array
+            whole = stop - start == rows
+            out = (
+                results.reshape(len(results), -1)
+                if whole
+                else np.empty((len(results), (stop - start) * width), complex)
+            )
+            gaps, where = compiled.run(self._registers, packed.reshape(len(flat), -1), which, out)
+            if not (np.all(gaps >= SINGULAR) and np.all(np.isfinite(out))):
+                return None
+            for index in np.flatnonzero(gaps < NEARLY_SINGULAR):
+                instance, gap = self._registers.instances[index], float(gaps[index])
+                if instance not in closest or gap < closest[instance][0]:
+                    closest[instance] = (gap, int(where[index]) % width)
+            if not whole:
+                results[:, start:stop] = out.reshape(len(results), stop - start, width)
+        if warnings is not None:
+            warnings += _uncertain(closest, wl)
+        return dict(zip(self.program.results, results.reshape(-1, *shape), strict=True))
 
     def _loads(self, values: Mapping[str, SDict]) -> list[Complex]:
         """The values in the order of the program's loads, checked for completeness."""
@@ -145,6 +216,14 @@ class Plan:
             for slot_out in step.outgoing:
                 slots[slot_out] = None
         return {pair: _value(slots, slot) for pair, slot in self.program.results.items()}
+
+
+def _uncertain(closest: Mapping[str, tuple[float, int]], wl: NDArray[np.float64] | None) -> list[str]:
+    return [
+        f"loop through {instance!r} is nearly lossless and resonant{_at(wl, index)}: |1 - gain| = {gap:.2g}; "
+        "the numbers there are uncertain"
+        for instance, (gap, index) in sorted(closest.items())
+    ]
 
 
 def _value(slots: list[Complex | None], slot: int) -> Complex:

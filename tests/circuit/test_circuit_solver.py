@@ -222,3 +222,54 @@ def test_what_is_refused() -> None:
         plan.solve({"a": guide(1.0)})
     with pytest.raises(ModelError, match="compiled without"):
         plan.solve({**g, "a": {**guide(1.0), ("o1", "o1"): np.ones(1, complex)}})
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 2**31), st.sampled_from([1, 7, 300]), st.sampled_from([(), (1,), (5,), (2, 3)]))
+def test_machine_code_gives_the_same_numbers_as_numpy(seed: int, wavelengths: int, batch: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(seed)
+    values: dict[str, dict[tuple[str, str], np.ndarray]] = {}
+    free = []
+    for index in range(int(rng.integers(2, 9))):
+        ports = [f"o{n + 1}" for n in range(int(rng.integers(1, 5)))]
+        shape = [(wavelengths,), (*batch, wavelengths), (*batch, 1), (1,)][int(rng.integers(4))]
+        raw = rng.normal(size=(*shape, len(ports), len(ports))) + 1j * rng.normal(size=(*shape, len(ports), len(ports)))
+        raw *= 0.95 / np.maximum(np.linalg.norm(raw, 2, axis=(-2, -1)), 1e-3)[..., None, None]
+        values[f"d{index}"] = {(a, b): raw[..., i, j] for i, a in enumerate(ports) for j, b in enumerate(ports)}
+        free += [(f"d{index}", port) for port in ports]
+    order = rng.permutation(len(free))
+    half = int(rng.integers(0, len(free) // 2 + 1))
+    links = [(free[order[2 * n]], free[order[2 * n + 1]]) for n in range(half)]
+    ports = {f"p{n}": free[k] for n, k in enumerate(order[2 * half :])}
+    if not ports:
+        return
+    plan = compile_circuit({name: list(matrix) for name, matrix in values.items()}, links, ports)
+    plain, fast = plan.solve(values, engine="numpy"), plan.solve(values, engine="compiled")
+    assert plain.keys() == fast.keys()
+    for pair, value in plain.items():
+        np.testing.assert_allclose(fast[pair], value, rtol=0, atol=1e-10)
+
+
+def test_machine_code_names_a_singular_loop_as_numpy_does() -> None:
+    wl = np.linspace(1.30, 1.32, 5)
+    one = np.ones(5, complex)
+    ring = {
+        ("o1", "o2"): one,
+        ("o2", "o1"): one,
+        ("o3", "o4"): one * 0.5,
+        ("o1", "o4"): one * 0.5,
+        ("o3", "o2"): one * 0.5,
+    }
+    plan = compile_circuit({"x": list(ring)}, [(("x", "o1"), ("x", "o2"))], {"in": ("x", "o3"), "out": ("x", "o4")})
+    messages = []
+    for engine in ("numpy", "compiled"):
+        with pytest.raises(ModelError, match=r"exactly resonant at 1\.300000 um") as caught:
+            plan.solve({"x": ring}, wl=wl, engine=engine)  # type: ignore[arg-type]
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+    near = {**ring, ("o2", "o1"): one * 0, ("o1", "o2"): np.where(np.arange(5) == 3, 1 - 1e-8, 0.5) + 0j}
+    said: dict[str, list[str]] = {"numpy": [], "compiled": []}
+    for engine, lines in said.items():
+        plan.solve({"x": near}, wl=wl, engine=engine, warnings=lines)  # type: ignore[arg-type]
+    assert said["numpy"] == said["compiled"]
+    assert "1.315000 um" in said["numpy"][0]
