@@ -9,7 +9,7 @@ Conventions
     that passes, as a facet that loses nothing must have it.
 
 Validity
-    1260 to 1360 nm with a constant spot and loss, as measured. The spot is Gaussian; beyond about 1.5 spot radii real
+    Constant spot and loss over the band, as measured. The spot is Gaussian; beyond about 1.5 spot radii real
     tails are longer. TM at the reference tip has the spot of TE. With another tip the spot scales as that of a bare tip
     of silicon in oxide does (`models.modes.tip_mode_field`, 1310 nm): steeper than in a coupler with more layers. Phase
     is that of the strip over the length of the taper. No scattering between the modes; substrate leakage is within the
@@ -290,6 +290,7 @@ MODELS = (
         TM_THROUGH,
         ranges={
             **_FACET,
+            "wl": (1.28, 1.34, "um"),
             "length_first": (10.0, 1000.0, "um"),
             "length_second": (10.0, 2000.0, "um"),
             "tip_width": (0.12, 0.18, "um"),

@@ -137,12 +137,13 @@ def peak_wavelength(
         dT: temperature rise in K.
     """
     step = 1e-3
-    wl = np.asarray(period, dtype=np.float64) * 2.65 + 0 * np.asarray(sine)
+    pitch, slant = np.asarray(period, dtype=np.float64), np.asarray(sine, dtype=np.float64)
+    wl: Array = pitch * 2.65 + 0 * slant
     for _ in range(4):
         wl = np.clip(wl, 1.05, 1.95)
         low, high = (grating_index(wl + s, fill, dh=dh, d_etch=d_etch, dT=dT) for s in (-step, step))
-        residue = wl - period * ((low + high) / 2 - sine)
-        wl = wl - residue / (1 - np.asarray(period) * (high - low) / (2 * step))
+        residue = wl - pitch * ((low + high) / 2 - slant)
+        wl = wl - residue / (1 - pitch * (high - low) / (2 * step))
     return wl
 
 

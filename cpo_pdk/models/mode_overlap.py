@@ -62,8 +62,8 @@ def axis_overlap(
     x = number("offset", offset, -1e3, 1e3)
     slope = k * np.sin(np.radians(number("tilt_deg", tilt_deg, -45.0, 45.0, "degrees")))
     both = chip + fiber
-    exponent = (2 * fiber * x - 1j * slope) ** 2 / (4 * both) - fiber * x**2
-    return 2 * np.sqrt(chip.real * fiber) / np.abs(both) * np.exp(2 * exponent.real)
+    exponent = np.real((2 * fiber * x - 1j * slope) ** 2 / (4 * both)) - fiber * x**2
+    return 2 * np.sqrt(np.real(chip) * fiber) / np.abs(both) * np.exp(2 * exponent)
 
 
 def overlap(
