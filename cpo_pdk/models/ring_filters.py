@@ -1,4 +1,4 @@
-"""Ring filters beyond the add-drop ring: one bus, two coupled rings, and a ring that is wide between its couplers.
+"""Ring filters beyond the add-drop ring: one bus, and two coupled rings.
 
 Conventions
     Couplers are lossless points `[t, +1j k]` in the middle of the straights, half the circumference apart;
@@ -20,13 +20,10 @@ Conventions
     Its passband is flat when `k2 = k1^2 / 2` (small k, no loss), and then `sqrt(2) k1^2 / (2 pi)` of the free spectral
     range wide.
 
-    `wide_ring`: as `add_drop_ring`, with the phase integrated over `width + (width_wide - width) cos^2(angle)`.
-
 Validity
     TE only. No backscattering in the rings and no reflection, so no split resonance: no source gives a backscatter
     level for these rings. No self-heating, no heat from one ring's heater in the other. The bend's index is that of the
-    straight guide, which moves the absolute resonance but neither spacing nor shape. The wide ring's light stays in the
-    fundamental mode; its propagation loss is that of the narrow guide, which is the upper bound.
+    straight guide, which moves the absolute resonance but neither spacing nor shape.
 """
 
 from __future__ import annotations
@@ -46,14 +43,11 @@ from cpo_pdk.models.ring import (
     round_trip_loss_dB,
     round_trip_phase,
 )
-from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.waveguide import neff, propagation
-
-#: where `wide_ring` looks at the index along half an arc: cos^2 of the angle, all with the same weight (Chebyshev)
-_SHARES = (1 + np.cos((2 * np.arange(12) + 1) * np.pi / 24)) / 2
+from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
+from cpo_pdk.models.waveguide import propagation
 
 
-def _bus(
+def bus_amplitude(
     wl: ArrayLike,
     length_x: ArrayLike,
     length_bus: ArrayLike,
@@ -120,7 +114,7 @@ def all_pass_ring(
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
     phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh)
     z = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)) * np.exp(1j * phase)
-    bus = _bus(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
+    bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
     return reciprocal({("o1", "o2"): bus * (t - z) / (1 - t * z)})
 
 
@@ -245,7 +239,7 @@ def double_ring(
         for red in (shift, shift + apart)
     )
     z1, z2 = half1**2, half2**2
-    bus = _bus(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
+    bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
     denominator = 1 - t1 * t2 * z1 - t1 * t2 * z2 + t1**2 * z1 * z2
     drop = -1j * bus * k1**2 * k2 * half1 * half2 / denominator
     lower = bus * (t1 - t2 * z1 - t1**2 * t2 * z2 + t1 * z1 * z2) / denominator
@@ -307,160 +301,6 @@ def double_ring_resonances(
     return _where_light_builds_up(wl_min, wl_max, turns, kept)
 
 
-def wide_ring_phase(
-    wl: ArrayLike,
-    *,
-    radius: ArrayLike,
-    length_x: ArrayLike,
-    width: ArrayLike,
-    width_wide: ArrayLike,
-    shift_nm: ArrayLike = 0.0,
-    dT: ArrayLike = 0.0,
-    dw: ArrayLike = 0.0,
-    dh: ArrayLike = 0.0,
-) -> Array:
-    """Phase once round `wide_ring` in rad: the index integrated over the width that changes along the arcs.
-
-    Args:
-        wl: wavelength in um.
-        radius: as `wide_ring`; so are the others.
-        length_x: um.
-        width: um.
-        width_wide: um.
-        shift_nm: red shift of the resonances in nm.
-        dT: K.
-        dw: nm.
-        dh: nm.
-    """
-    cold = wavelength(wl) - np.asarray(shift_nm) * 1e-3
-    narrow, wide = number("width", width, 0.1, 2.0), number("width_wide", width_wide, 0.1, 2.0)
-    widths = narrow[..., None] + (wide - narrow)[..., None] * _SHARES
-    trailing = (np.asarray(value, dtype=np.float64)[..., None] for value in (dT, dw, dh))
-    t, w, h = trailing
-    along_arc = np.mean(neff(cold[..., None], widths, dT=t, dw=w, dh=h), axis=-1)
-    path = 2 * np.pi * number("radius", radius, 0.5, 1e4) * along_arc + 2 * number(
-        "length_x", length_x, 0.0, 1e4
-    ) * neff(cold, narrow, dT=dT, dw=dw, dh=dh)
-    return 2 * np.pi * path / cold
-
-
-def wide_ring(
-    wl: ArrayLike,
-    *,
-    radius: ArrayLike = 5.0,
-    gap: ArrayLike = 0.14,
-    length_x: ArrayLike = 2.7,
-    width: ArrayLike = 0.4,
-    width_wide: ArrayLike = 0.8,
-    length_bus: ArrayLike = 8.0,
-    loss_dB_cm: ArrayLike = 3.0,
-    loss_dB_bend_90: ArrayLike = 0.0106,
-    tuning_nm: ArrayLike = 0.0,
-    heater_mW: ArrayLike = 0.0,
-    heater_nm_mW: ArrayLike = 0.1,
-    dT: ArrayLike = 0.0,
-    dw: ArrayLike = 0.0,
-    dh: ArrayLike = 0.0,
-) -> SDict:
-    """Add-drop racetrack of strip that is `width_wide` wide half way between its couplers.
-
-    Ports as `add_drop_ring`: o1 in, o2 drop, o3 add, o4 through. At a coupler the widening makes the ring part from
-    the bus more slowly, as a circle of `radius / (1 - (width_wide - width) / radius)` would.
-
-    Args:
-        wl: wavelength in um.
-        radius: of the two half circles in um.
-        gap: between ring and either bus in um.
-        length_x: straight part of either coupler in um.
-        width: core width of the buses, and of the ring at the couplers, in um.
-        width_wide: core width half way between the couplers in um, at least `width`.
-        length_bus: of each bus on either side of the coupler's straight part in um.
-        loss_dB_cm: propagation loss in ring and buses in dB/cm.
-        loss_dB_bend_90: excess loss of a quarter of the ring in dB.
-        tuning_nm: red shift by the heater in nm, not negative.
-        heater_mW: heater power in mW; shifts by `heater_nm_mW * heater_mW` on top of `tuning_nm`.
-        heater_nm_mW: heater efficiency in nm/mW.
-        dT: temperature rise in K.
-        dw: what the cores are wider than drawn, nm; the gaps are as much narrower.
-        dh: what the cores are higher than 0.22 um, nm.
-    """
-    number("dw", dw, -100.0, 100.0, "nm")
-    length = circumference(radius, length_x)
-    bend = np.asarray(radius, dtype=np.float64)
-    apart = bend / (1 - np.minimum((np.asarray(width_wide) - np.asarray(width)) / bend, 0.9))
-    t, k = ring_coupler(wl, gap=gap, radius=apart, length_x=length_x, width=width, dw=dw, dh=dh)
-    phase = wide_ring_phase(
-        wl,
-        radius=radius,
-        length_x=length_x,
-        width=width,
-        width_wide=width_wide,
-        shift_nm=heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW),
-        dT=dT,
-        dw=dw,
-        dh=dh,
-    )
-    half = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) / 2) * np.exp(0.5j * phase)
-    bus = _bus(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
-    denominator = 1 - t**2 * half**2
-    through = bus * t * (1 - half**2) / denominator
-    drop = -bus * k**2 * half / denominator
-    return reciprocal({("o1", "o4"): through, ("o3", "o2"): through, ("o1", "o2"): drop, ("o3", "o4"): drop})
-
-
-def wide_ring_resonances(
-    wl_min: float,
-    wl_max: float,
-    *,
-    radius: float = 5.0,
-    length_x: float = 2.7,
-    width: float = 0.4,
-    width_wide: float = 0.8,
-    tuning_nm: float = 0.0,
-    heater_mW: float = 0.0,
-    heater_nm_mW: float = 0.1,
-    dT: float = 0.0,
-    dw: float = 0.0,
-    dh: float = 0.0,
-    **_: object,
-) -> Array:
-    """Resonances of `wide_ring` between two wavelengths, rising; cold ones with the tuning left at zero.
-
-    Args:
-        wl_min: lower end in um.
-        wl_max: upper end in um.
-        radius: as `wide_ring`; so are the others, and those that do not move a resonance are accepted.
-        length_x: um.
-        width: um.
-        width_wide: um.
-        tuning_nm: nm.
-        heater_mW: mW.
-        heater_nm_mW: nm/mW.
-        dT: K.
-        dw: nm.
-        dh: nm.
-
-    Returns:
-        Wavelengths in um, shape (number of resonances,).
-    """
-    shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
-
-    def turns(wl: Array) -> Array:
-        return wide_ring_phase(
-            wl,
-            radius=radius,
-            length_x=length_x,
-            width=width,
-            width_wide=width_wide,
-            shift_nm=shift,
-            dT=dT,
-            dw=dw,
-            dh=dh,
-        ) / (2 * np.pi)
-
-    return find_resonances(wl_min, wl_max, turns)
-
-
 def _core(rings: int, buses: int, radius: float, length_x: float, length_bus: float) -> float:
     return rings * float(circumference(radius, length_x)) + buses * (length_x + 2 * length_bus)
 
@@ -476,29 +316,29 @@ def double_ring_core(radius: float = 4.5, length_x: float = 4.4, length_bus: flo
 
 
 DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-15.0, 15.0, "nm")}
-_RANGES: Ranges = {**RING, **DEVIATIONS, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")}
-_HEATED = {"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"}
+FILTER: Ranges = {**RING, **DEVIATIONS, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")}
+HEATED = {"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"}
 
 MODELS = (
     Model(
         "all_pass_ring",
         all_pass_ring,
         TWO,
-        ranges=_RANGES,
+        ranges=FILTER,
         resonances=all_pass_ring_resonances,
         tuning="tuning_nm",
-        drawn_only=_HEATED,
+        drawn_only=HEATED,
         core_length=all_pass_ring_core,
     ),
     Model(
         "double_ring",
         double_ring,
         FOUR,
-        ranges={**_RANGES, "gap_ring": (0.12, 0.5, "um"), "detuning_nm": (-3.0, 3.0, "nm")},
+        ranges={**FILTER, "gap_ring": (0.12, 0.5, "um"), "detuning_nm": (-3.0, 3.0, "nm")},
         resonances=double_ring_resonances,
         tuning="tuning_nm",
         operated=OPERATED | {"detuning_nm"},
-        drawn_only=_HEATED,
+        drawn_only=HEATED,
         core_length=double_ring_core,
     ),
 )
