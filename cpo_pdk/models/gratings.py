@@ -407,7 +407,7 @@ MODELS = (
             "period": (0.45, 0.56, "um"),
             "diameter": (0.2, 0.34, "um"),
             "mfd_um": (8.0, 11.0, "um"),
-            "loss_dB": (2.0, 20.0, "dB"),
+            "loss_dB": (3.0, 20.0, "dB"),
             "pdl_dB": (0.0, 2.0, "dB"),
             "crosstalk_dB": (20.0, 60.0, "dB"),
         },
