@@ -41,7 +41,10 @@ GROUPS = {
     "directional": "splitters and couplers",
     "rings": "rings",
     "ring_modulators": "modulators and phase shifters",
+    "mach_zehnder": "modulators and phase shifters",
+    "phase_shifters": "modulators and phase shifters",
     "detectors": "detectors",
+    "taps": "detectors",
     "test_blocks": "test blocks",
     "test_splits": "test blocks",
     "metal": "metals, fibres, die",
@@ -151,8 +154,11 @@ def _device(name: str, sheets: Mapping[str, Sheet], gds: Path) -> Device:
     except CpoError as error:
         without = {key: sheet for key, sheet in sheets.items() if key != name}
         drawn = describe(component, name, without, gds)
-        kept = ("group", "description", "origin", "model", "no_model", "measured", "parameters", "operating")
-        return replace(drawn, **{key: getattr(bare, key) for key in kept}, problem=f"It can't be computed: {error}")
+        return replace(
+            bare,
+            problem=f"It can't be computed: {error}",
+            **{key: getattr(drawn, key) for key in ("scene", "size", "ports", "layers", "measurements")},
+        )
 
 
 def _bare(name: str, sheets: Mapping[str, Sheet]) -> Device:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cpo_pdk.catalog.operation import resonance_shifts, sweep_figures, sweeps_of
 from cpo_pdk.circuit.binding import Bound, bind, range_warnings
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.flattening import flatten
@@ -19,7 +20,7 @@ from cpo_pdk.models import MODELS
 from cpo_pdk.models.model import OPERATED
 from cpo_pdk.models.readout import C_UM_GHZ, resonances
 from cpo_pdk.models.readout import extract as read_out
-from cpo_pdk.report.gallery_data import Figure, Physics, Trace
+from cpo_pdk.report.gallery_data import Figure, Physics, Sweep, Trace
 from cpo_pdk.spec import Sheet
 
 Floats = NDArray[np.float64]
@@ -72,8 +73,24 @@ def physics_of(file: LayoutFile, info: Mapping[str, Any], sheet: Sheet, sheets: 
         traces = _traces(matrix)
     if single is not None:
         traces = (*_biased(single, sheet, wl), *traces)
-    figures = (*_losses(wl, traces), *(_ring(file, sheets, wl, traces) if resonant else _band(wl, traces)))
-    return Physics(wl, traces, figures, warnings)
+    figures = [*_losses(wl, traces), *(_ring(file, sheets, wl, traces) if resonant else _band(wl, traces))]
+    sweeps: tuple[Sweep, ...] = ()
+    model = MODELS.get(single.model.name) if single is not None and single.model is not None else None
+    if single is not None and model is not None:
+        at = _working_wavelength(wl, traces, figures, sheet, resonant)
+        sweeps = sweeps_of(model, single.params, at)
+        figures += [*sweep_figures(sweeps), *resonance_shifts(model, single.params, at)]
+    return Physics(wl, traces, tuple(figures), warnings, sweeps)
+
+
+def _working_wavelength(
+    wl: Floats, traces: Sequence[Trace], figures: Sequence[Figure], sheet: Sheet, resonant: bool
+) -> float:
+    """On resonance, with the detuning of the sheet; else where the device is best, or the middle, um."""
+    known = {f.name: f.value for f in figures}
+    if resonant and "resonance" in known:
+        return (known["resonance"] + sheet.operating_values.get("detuning_nm", 0.0)) / 1e3
+    return known["best"] / 1e3 if "best" in known else float(wl[0] + wl[-1]) / 2
 
 
 def _loss(amplitude: NDArray[np.complex128]) -> Floats:

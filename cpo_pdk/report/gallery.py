@@ -16,7 +16,7 @@ from cpo_pdk.output import write_bytes, write_text
 from cpo_pdk.report import figures
 from cpo_pdk.report.drawing_svg import drawing_svg
 from cpo_pdk.report.gallery_data import Device
-from cpo_pdk.report.gallery_plots import contact_sheet, spectrum_figure
+from cpo_pdk.report.gallery_plots import contact_sheet, spectrum_figure, sweep_figure
 
 PAGE, SHEET = "gallery.html", "gallery.png"
 _TEMPLATES = ("gallery.html", "page.css", "gallery.css", "gallery.js")
@@ -58,6 +58,11 @@ def gallery_page(devices: Sequence[Device], notes: Sequence[str] = ()) -> str:
             d.name: Markup(figures.svg(spectrum_figure(d.physics), f"s-{d.name}"))
             for d in devices
             if d.physics and d.physics.traces
+        },
+        sweeps={
+            d.name: Markup(figures.svg(sweep_figure(d.physics.sweeps), f"w-{d.name}"))
+            for d in devices
+            if d.physics and d.physics.sweeps
         },
         words={device.name: _words(device) for device in devices},
         css=Markup(templates["page.css"] + templates["gallery.css"]),

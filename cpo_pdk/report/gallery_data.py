@@ -84,6 +84,30 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """Losses at one wavelength (`wl`, um) over a drive or a disturbance, and the phase of the main path.
+
+    Attributes:
+        name, unit: of what is swept.
+        wl: um.
+        values: in `unit`, shape (N,).
+        traces: losses in dB over `values`.
+        phase: of the path `main` in half turns, 0 at `rest`, shape (N,).
+        main: label of the trace that the phase belongs to.
+        rest: value without drive, in `unit`.
+    """
+
+    name: str
+    unit: str
+    wl: float
+    values: NDArray[np.float64]
+    traces: tuple[Trace, ...]
+    phase: NDArray[np.float64]
+    main: str
+    rest: float
+
+
+@dataclass(frozen=True)
 class Physics:
     """What the model says: losses over `wl` (um, shape (W,)), and the numbers that one asks for first.
 
@@ -92,12 +116,14 @@ class Physics:
         traces: by port pair.
         figures: key numbers.
         warnings: parameters outside what model or sheet hold for.
+        sweeps: over drive and disturbance.
     """
 
     wl: NDArray[np.float64]
     traces: tuple[Trace, ...]
     figures: tuple[Figure, ...] = ()
     warnings: tuple[str, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,3 +178,8 @@ class Device:
         """How to draw it with another value of its first argument that is a length."""
         first = next((a for a in self.arguments if a.unit), self.arguments[0] if self.arguments else None)
         return f"cpo cells {self.name}" + (f" --set {first.name}={first.value}" if first else "")
+
+    @property
+    def turning(self) -> bool:
+        """Whether a sweep turns a phase."""
+        return any(np.ptp(s.phase) > 0.1 for s in (self.physics.sweeps if self.physics else ()))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cpo_pdk.report.figures import CHANNELS, INK, style
-from cpo_pdk.report.gallery_data import Device, Physics
+from cpo_pdk.report.gallery_data import Device, Physics, Sweep
 from cpo_pdk.report.pictures import OPACITY, drawing_order, scale_length
 from cpo_pdk.report.scene import Scene
 from cpo_pdk.tech.layers import LAYERS
@@ -51,6 +51,33 @@ def spectrum_figure(physics: Physics) -> Figure:
         )
         axes.ticklabel_format(useOffset=False)
         axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), handlelength=1.4)
+    return figure
+
+
+def sweep_figure(sweeps: Sequence[Sweep]) -> Figure:
+    """Transmission over each drive or disturbance, two panels a row; the phase of the main path on the right."""
+    rows = math.ceil(len(sweeps) / 2)
+    with style():
+        figure = Figure(figsize=(7.0, 2.5 * rows))
+        for number, sweep in enumerate(sweeps):
+            row, column = divmod(number, 2)
+            axes = figure.add_axes((0.09 + 0.5 * column, 1 - (row + 1) / rows + 0.2 / rows, 0.32, 0.68 / rows))
+            turning = np.ptp(sweep.phase) > 0.1
+            for index, trace in enumerate(sweep.traces[:6]):
+                level = np.maximum(-trace.loss_dB, FLOOR_dB)
+                axes.plot(sweep.values, level, color=CHANNELS[(index * 3) % len(CHANNELS)], label=trace.label)
+            low, high = axes.get_ylim()
+            if high - low < _LEAST_dB:
+                axes.set_ylim(high - _LEAST_dB, high + 0.05 * _LEAST_dB)
+            unit = "" if sweep.unit == "1" else f" ({sweep.unit.replace('um', 'µm')})"
+            axes.set(xlabel=f"{sweep.name}{unit}", ylabel="dB", xlim=(sweep.values[0], sweep.values[-1]))
+            axes.set_title(f"at {sweep.wl * 1e3:.2f} nm", fontsize=8, fontweight="normal")
+            axes.legend(fontsize=7, loc="best", handlelength=1.2)
+            if turning:
+                right = axes.twinx()
+                right.plot(sweep.values, sweep.phase, color=INK, lw=1.0, ls=(0, (2, 2)))
+                right.set_ylabel("phase (half turns)", fontsize=8)
+                right.grid(visible=False)
     return figure
 
 

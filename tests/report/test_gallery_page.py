@@ -141,6 +141,43 @@ def test_a_ring_shows_the_spacing_of_its_resonances(shown: tuple[Device, ...]) -
     assert figures["free spectral range"] == pytest.approx(np.diff(found)[middle] * 1e3, rel=0.02)
 
 
+def figures_of(shown: tuple[Device, ...], name: str) -> dict[str, float]:
+    device = next(d for d in shown if d.name == name)
+    assert device.physics is not None
+    return {f.name: f.value for f in device.physics.figures}
+
+
+def test_no_two_figures_of_a_device_share_a_name(shown: tuple[Device, ...]) -> None:
+    for device in shown:
+        if device.physics:
+            names = [f.name for f in device.physics.figures]
+            assert len(names) == len(set(names)), device.name
+
+
+def test_a_heater_moves_a_ring_as_its_sheet_says(shown: tuple[Device, ...]) -> None:
+    found = figures_of(shown, "add_drop_ring")
+    sheet = load_sheets()["add_drop_ring"]
+    assert found["resonance, per milliwatt"] == pytest.approx(sheet.values["heater_nm_mW"], rel=1e-3)
+    assert 0.04 < found["resonance, per kelvin"] < 0.12
+    assert 0.2 < figures_of(shown, "ring_modulator")["resonance, per nm of width"] < 1.5
+
+
+def test_couplers_say_what_a_misplaced_fibre_costs(shown: tuple[Device, ...]) -> None:
+    for name in ("edge_coupler", "grating_coupler"):
+        found = figures_of(shown, name)
+        assert 0.3 < found["1 dB more at dx"] < 4 and 0.3 < found["1 dB more at dy"] < 4, name
+
+
+def test_a_sweep_starts_at_rest_where_the_spectrum_is(shown: tuple[Device, ...]) -> None:
+    looked = 0
+    for device in shown:
+        for sweep in device.physics.sweeps if device.physics else ():
+            assert np.isfinite(sweep.phase).all() and sweep.values[0] <= sweep.rest <= sweep.values[-1]
+            assert abs(np.interp(sweep.rest, sweep.values, sweep.phase)) < 1e-9
+            looked += 1
+    assert looked >= 8
+
+
 OWN = """name: {name}
 cell: straight
 model: straight
