@@ -24,6 +24,15 @@ _PATHS = {"wire", "fiber", "connector"}
 #: the rules speak of photonic chips; package parts have none of their layers
 _PARAMETRIC = sorted(set(CELLS) - _PATHS)
 
+#: gratings of the test blocks, from south to north
+_ROWS = {
+    "bend_cutback_block": 10,
+    "coupler_split_block": 17,
+    "cutback_block": 10,
+    "device_cutback_block": 10,
+    "ring_split_block": 14,
+}
+
 PORTS = {
     "add_drop_ring": ("o1", "o2", "o3", "o4", "e1", "e2"),
     "all_pass_ring": ("o1", "o2", "e1", "e2"),
@@ -56,13 +65,13 @@ PORTS = {
     "straight": ("o1", "o2"),
     "taper": ("o1", "o2"),
     "tap_monitor": ("o1", "o2", "e1", "e2"),
-    "taper": ("o1", "o2"),
     "taper_strip_rib": ("o1", "o2"),
     "terminator": ("o1",),
     "via_stack": ("e1", "e2", "e3", "e4"),
     "wide_ring": ("o1", "o2", "o3", "o4", "e1", "e2"),
     "wire": ("e1", "e2"),
     "y_branch": ("o1", "o2", "o3"),
+    **{name: tuple(f"f{n + 1}" for n in range(count)) for name, count in _ROWS.items()},
 }
 
 
