@@ -19,7 +19,7 @@ from cpo_pdk.circuit.simulation import s_parameters
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.verify import check
 
-GAPS = (0.15, 0.17, 0.20)
+GAPS = (0.15, 0.18, 0.20)
 RADII = (6.2, 6.4)
 PITCH = 127.0
 

@@ -28,7 +28,7 @@ _N_LATERAL, _N_FINGERS, _N_CONTACT = 0.6, 0.8, 1.3  # outer edge of the n implan
 @cell
 def ring_modulator(
     radius: Annotated[float, Um(4.5, 50)] = 6.4,
-    gap: Annotated[float, Um(0.12, 1)] = 0.17,
+    gap: Annotated[float, Um(0.12, 1)] = 0.18,
     gap_drop: Annotated[float, Um(0.12, 1.5)] = 0.4,
     length_x: Annotated[float, Um(0, 20)] = 0.0,
     junction_fill: Annotated[float, Real(0.1, 0.9)] = 0.74,

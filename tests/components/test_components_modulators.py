@@ -54,7 +54,7 @@ def test_fingers_are_as_many_as_the_model_counts_and_fill_the_arcs(arguments: di
     drawn = finger_period(6.4, arguments.get("length_x", 0.0), arguments["junction_fill"], arguments.get("period", 1.1))
     assert component.info["period"] == pytest.approx(float(drawn), abs=1e-5)
     # along the axis of the ring half is p and half is n
-    yc = round(0.4 + 0.17 + 6.4, 3)
+    yc = round(0.4 + 0.18 + 6.4, 3)
     centers = [arguments.get("length_x", 0.0) / 2 * s for s in (1, -1)]
     axis = kdb.Region()
     for center in centers:

@@ -76,7 +76,7 @@ def test_uncoupled_monitor_and_undoped_ring_reduce_to_the_all_pass_formula() -> 
     ring = {"gap_drop": 3.0, "junction_fill": 0.0, "loss_dB_cm": 50.0, "loss_dB_bend_90": 0.0, "length_lead": 0.0}
     wl = np.linspace(1.299, 1.301, 11)
     s = ring_modulator(wl, **ring)["o1", "o2"]
-    t, _ = ring_coupler(wl, gap=0.17, radius=6.4, cross_section="rib")
+    t, _ = ring_coupler(wl, gap=0.18, radius=6.4, cross_section="rib")
     length = 2 * np.pi * 6.4
     z = 10 ** (-50.0 * length * 1e-4 / 20) * np.exp(1j * round_trip_phase(wl, length, cross_section="rib"))
     bus = 10 ** (-50.0 * 12.8 * 1e-4 / 20)

@@ -13,7 +13,7 @@ from cpo_pdk.tech.gdsfactory_safe import gf
 @cell
 def boxed_modulator(
     radius: Annotated[float, Um(4.5, 50)] = 6.4,
-    gap: Annotated[float, Um(0.12, 1)] = 0.17,
+    gap: Annotated[float, Um(0.12, 1)] = 0.18,
     margin: Annotated[float, Um(0, 20)] = 2.0,
 ) -> gf.Component:
     """Ring modulator with a recognition box around it; ports as `ring_modulator`.
