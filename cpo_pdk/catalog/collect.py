@@ -73,6 +73,11 @@ def draw(name: str, settings: Mapping[str, Any], sheets: Mapping[str, Sheet]) ->
     """
     sheet = sheets.get(name)
     function = sheet.cell if sheet else name
+    if sheet and function not in CELLS:
+        raise InputError(
+            f"sheet {name} is of the unknown cell {function!r}{did_you_mean(function, CELLS)}; if a Python file of the "
+            "project defines it, run it with --trust if you trust it"
+        )
     if function not in CELLS:
         known = sorted({*CELLS, *sheets})
         raise InputError(f"no cell or sheet {name!r}{did_you_mean(name, known) or ';'} there are: {', '.join(known)}")

@@ -89,7 +89,6 @@ def draw_gallery(out: Path, project: Path, progress: Any) -> dict[str, Any]:
         OutputError: the files can't be written.
     """
     from cpo_pdk import catalog
-    from cpo_pdk.components.own_cells import own_cell_files
     from cpo_pdk.flow import own_sheet_notes
     from cpo_pdk.report.gallery import PAGE, SHEET, write_gallery
     from cpo_pdk.spec import load_sheets
@@ -101,7 +100,6 @@ def draw_gallery(out: Path, project: Path, progress: Any) -> dict[str, Any]:
     folder = output.chosen_folder(out)
     with output.staged(folder) as stage:
         write_gallery(devices, stage, notes)
-    unknown = [f.name for f in own_cell_files(project)] if any("unknown cell" in d.problem for d in devices) else []
     return {
         "gallery": (folder / PAGE).as_posix(),
         "picture": (folder / SHEET).as_posix(),
@@ -109,5 +107,5 @@ def draw_gallery(out: Path, project: Path, progress: Any) -> dict[str, Any]:
         "computed": sum(d.physics is not None for d in devices),
         "without_sheet": [d.name for d in devices if not d.origin],
         "problems": {d.name: d.problem for d in devices if d.problem},
-        "warnings": notes + [f"cells of {file} are unknown: run it with --trust if you trust it" for file in unknown],
+        "warnings": notes,
     }

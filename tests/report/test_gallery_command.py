@@ -89,3 +89,38 @@ def test_name_and_gallery_exclude_each_other(
 ) -> None:
     assert "--gallery" in document_of(["cells", *arguments], capfd, code=2)["error"]["message"]
     assert list(here.iterdir()) == []
+
+
+OWN_CELL = """
+from typing import Annotated
+from cpo_pdk.components import cell
+from cpo_pdk.components.cell import Um
+from cpo_pdk.components.drawing import square
+from cpo_pdk.tech.gdsfactory_safe import gf
+
+@cell
+def gallery_square(size: Annotated[float, Um(1, 10)] = 2.0) -> gf.Component:
+    \"\"\"A square.\"\"\"
+    c = gf.Component()
+    square(c, "WG", 0, 0, size)
+    return c
+"""
+OWN_SHEET = """name: gallery_square
+cell: gallery_square
+model: null
+no_model: a square
+description: A square of one's own.
+geometry: {size: 3.0}
+parameters: {}
+wl_range_um: [1.26, 1.36]
+"""
+
+
+def test_a_cell_of_ones_own_is_drawn_only_when_trusted(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (here / "components").mkdir()
+    (here / "components/gallery_square.py").write_text(OWN_CELL, encoding="utf-8")
+    (here / "components/gallery_square.yaml").write_text(OWN_SHEET, encoding="utf-8")
+    refused = document_of(["cells", "gallery_square", "--out", "own"], capfd, code=2)
+    assert "--trust" in refused["error"]["message"]
+    document = document_of(["cells", "gallery_square", "--trust", "--out", "own"], capfd)
+    assert document["size_um"] == [3.0, 3.0]
