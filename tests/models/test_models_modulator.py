@@ -21,7 +21,7 @@ from cpo_pdk.models.operating import (
 from cpo_pdk.spec import load_sheets
 
 SHEET = load_sheets()["ring_modulator"]
-DEVICE = {k: v for k, v in SHEET.geometry.items() if k != "width_heater"} | SHEET.values
+DEVICE: dict[str, Any] = {k: v for k, v in SHEET.geometry.items() if k != "width_heater"} | SHEET.values
 OPERATING = SHEET.operating_values
 
 
@@ -152,7 +152,9 @@ def test_detuning_raises_the_bandwidth_of_the_cavity() -> None:
 
 def test_sheet_sits_at_the_optimum_and_makes_an_eye_within_three_volts() -> None:
     best = operating_point(OPERATING["V_one"], OPERATING["V_zero"], **DEVICE)
-    assert OPERATING["detuning_nm"] == pytest.approx(best.detuning_nm, abs=0.001)
+    assert OPERATING["detuning_nm"] == pytest.approx(best.detuning_nm, abs=0.004)
+    set_to = operating_point(OPERATING["V_one"], OPERATING["V_zero"], detuning_nm=OPERATING["detuning_nm"], **DEVICE)
+    assert set_to.transmitter_penalty_dB < best.transmitter_penalty_dB + 0.02
     assert abs(OPERATING["V_one"] - OPERATING["V_zero"]) <= 3.0
     assert best.extinction_ratio_dB >= 3.5
     assert best.insertion_loss_dB < 4.5
