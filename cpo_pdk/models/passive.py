@@ -6,20 +6,51 @@ Conventions
     passive; numbers that cannot belong to a passive device are refused.
 
 Validity
-    O-band, flat in wavelength: the sources give one number. Reflection: the crossing's and the terminator's, where a
+    O-band. The crossing's loss at 1310 nm is the published one; how it changes with wavelength, temperature, width and
+    height is that of its shape, computed in two dimensions (`data/crossing.yaml`). The other numbers are flat in
+    wavelength: their sources give one. Reflection: the crossing's and the terminator's, where a
     source has one; none for the splitter-rotator. The crossing carries TE only (no source for TM). Phase is that of a
     strip as long as the device.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.interpolate import RectBivariateSpline
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.model import FOUR, HEAT, WL, Model
-from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, spread, wavelength
+from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, spread, wavelength
+from cpo_pdk.models.slabs import film_index
+from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
+
+_WL0 = 1.31  # um, of the published loss
+
+
+@lru_cache(maxsize=1)
+def _crossing_table() -> RectBivariateSpline:
+    table = data("crossing")
+    return RectBivariateSpline(table["dw"], table["wl"], table["loss_dB"], kx=2, ky=2)
+
+
+def crossing_loss_dB(wl: ArrayLike, *, dT: ArrayLike = 0.0, dw: ArrayLike = 0.0, dh: ArrayLike = 0.0) -> Array:
+    """Loss of the crossing's shape in two dimensions, in dB.
+
+    Maxwell's equations scale: a film of another index is the same device at a wavelength that is as much shorter.
+
+    Args:
+        wl: wavelength in um; beyond the table its ends are taken.
+        dT: temperature rise in K.
+        dw: what silicon is wider than drawn, nm.
+        dh: what silicon is higher than 0.22 um, nm.
+    """
+    scaled = wavelength(wl) * film_index(wl) / film_index(wl, dT=dT, dh=dh)
+    wider, scaled = np.broadcast_arrays(number("dw", dw, -100.0, 100.0, "nm"), scaled)
+    return np.maximum(_crossing_table()(wider, scaled, grid=False), 0.0)
 
 
 def crossing(
@@ -30,21 +61,26 @@ def crossing(
     crosstalk_dB: ArrayLike = 35.0,
     reflection_dB: ArrayLike = 40.0,
     dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> SDict:
     """Crossing of o1-o3 (W-E) and o2-o4 (N-S).
 
     Args:
         wl: wavelength in um.
         arm_length: from centre to port in um; gives the phase only.
-        loss_dB: in dB.
+        loss_dB: at 1310 nm as drawn, in dB.
         crosstalk_dB: into either side arm, dB below the input.
         reflection_dB: back into the input, dB below the input.
         dT: temperature rise in K.
+        dw: what silicon is wider than drawn, nm.
+        dh: what silicon is higher than 0.22 um, nm.
 
     Raises:
         ParameterError: also when loss, crosstalk and reflection add to more than the input.
     """
-    t = amplitude(number("loss_dB", loss_dB, 0.0, 100.0, "dB"))
+    change = crossing_loss_dB(wl, dT=dT, dw=dw, dh=dh) - crossing_loss_dB(_WL0)
+    t = amplitude(number("loss_dB", loss_dB, 0.0, 100.0, "dB") + change)
     x = amplitude(number("crosstalk_dB", crosstalk_dB, 0.0, 300.0, "dB"))
     r = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))
     # eigenvalues of the symmetric device: r*1j +- 2x*1j + t, r*1j - t
@@ -53,7 +89,7 @@ def crossing(
             f"loss_dB is {float(-20 * np.log10(np.max(t))):g} dB, too low for a passive crossing with that crosstalk_dB"
             " and reflection_dB; raise it"
         )
-    phase = propagation(wl, 2 * number("arm_length", arm_length, 0.0, 1e4), loss_dB_cm=0.0, dT=dT)
+    phase = propagation(wl, 2 * number("arm_length", arm_length, 0.0, 1e4), loss_dB_cm=0.0, dT=dT, dw=dw, dh=dh)
     ports = ("o1", "o2", "o3", "o4")
     sides = {(a, b): 1j * x * phase for a in ("o1", "o3") for b in ("o2", "o4")}
     back = {(p, p): 1j * r * phase for p in ports}
@@ -123,12 +159,13 @@ MODELS = (
         FOUR,
         ranges={
             **HEAT,
+            **DEVIATION,
             "arm_length": (3.0, 20.0, "um"),
             "loss_dB": (0.1, 3.0, "dB"),
             "crosstalk_dB": (30.0, 80.0, "dB"),
             "reflection_dB": (30.0, 80.0, "dB"),
         },
-        drawn_only={"width_center": "loss, crosstalk and reflection are published numbers of a device of this kind"},
+        drawn_only={"width_center": "the loss and its spectrum are those of the default shape"},
     ),
     Model(
         "psr",

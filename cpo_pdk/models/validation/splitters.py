@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from cpo_pdk.models.multimode import imaging
-from cpo_pdk.models.passive import crossing, psr, terminator
+from cpo_pdk.models.passive import crossing, crossing_loss_dB, psr, terminator
 from cpo_pdk.models.slabs import film_index, oxide, sideways_phase
 from cpo_pdk.models.splitters import mmi1x2, mmi2x2, y_branch
 from cpo_pdk.models.validation.case import Case
@@ -138,6 +138,22 @@ CASES: tuple[Case, ...] = (
         0.1,
         lambda: _dB(crossing(1.31)["o1", "o3"]),
         "O-band crossing of 9 x 9 um, abstract: 0.017 +/- 0.005 dB",
+    ),
+    _loss(
+        "crossing",
+        "loss of the shape alone, computed, 9 x 9 um, O-band",
+        0.017,
+        0.02,
+        lambda: float(crossing_loss_dB(1.31)),
+        "O-band crossing of 9 x 9 um, abstract: 0.017 +/- 0.005 dB",
+    ),
+    _loss(
+        "crossing",
+        "loss of another crossing, MMI arms",
+        0.043,
+        0.1,
+        lambda: _dB(crossing(1.31)["o1", "o3"]),
+        "Johnson et al., Opt. Express (2020): 43 +/- 4 mdB",
     ),
     _loss(
         "crossing",
