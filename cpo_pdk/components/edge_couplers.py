@@ -28,7 +28,8 @@ def _taper(c: gf.Component, x: float, length: float, start: float, end: float) -
 
 @cell
 def edge_coupler(
-    tip_width: Annotated[float, Um(0.12, 0.24, step=0.002)] = 0.15, length_taper: Annotated[float, Um(10, 1_000)] = 150.0
+    tip_width: Annotated[float, Um(0.12, 0.24, step=0.002)] = 0.15,
+    length_taper: Annotated[float, Um(10, 1_000)] = 150.0,
 ) -> gf.Component:
     """Inverse taper to the facet; the trench that makes the facet lies outside it.
 
