@@ -73,7 +73,13 @@ def test_uncoupled_monitor_and_undoped_ring_reduce_to_the_all_pass_formula() -> 
     from cpo_pdk.models.coupler import ring_coupler
     from cpo_pdk.models.ring import round_trip_phase
 
-    ring = {"gap_drop": 3.0, "junction_fill": 0.0, "loss_dB_cm": 50.0, "loss_dB_bend_90": 0.0, "length_lead": 0.0}
+    ring: dict[str, Any] = {
+        "gap_drop": 3.0,
+        "junction_fill": 0.0,
+        "loss_dB_cm": 50.0,
+        "loss_dB_bend_90": 0.0,
+        "length_lead": 0.0,
+    }
     wl = np.linspace(1.299, 1.301, 11)
     s = ring_modulator(wl, **ring)["o1", "o2"]
     t, _ = ring_coupler(wl, gap=0.18, radius=6.4, cross_section="rib")
@@ -195,7 +201,7 @@ def test_light_that_heats_the_ring_is_the_light_that_is_missing() -> None:
         )
         > 0
     )
-    lossless = DEVICE | {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0}
+    lossless: dict[str, Any] = DEVICE | {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0}
     heat = absorbed_share(detuning, 0.0, **lossless)
     resonance = ring_modulator_resonances(1.295, 1.306, **lossless)[0]
     s = ring_modulator(resonance + detuning * 1e-3, **lossless)
