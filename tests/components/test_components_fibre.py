@@ -12,7 +12,7 @@ import pytest
 
 from cpo_pdk.components import CELLS
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.gratings import along_grating
+from cpo_pdk.models.grating_along import along_grating
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layers import LAYERS, layer_of
 

@@ -13,6 +13,7 @@ from scipy.special import erfc
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models import MODELS
+from cpo_pdk.models.grating_along import along_grating, uniform_bandwidth_nm
 from cpo_pdk.models.grating_physics import (
     best_place,
     decay_per_um,
@@ -21,7 +22,7 @@ from cpo_pdk.models.grating_physics import (
     peak_wavelength,
     places,
 )
-from cpo_pdk.models.gratings import along_grating, dual_peak, fan_mfd, uniform_bandwidth_nm
+from cpo_pdk.models.gratings import dual_peak, fan_mfd
 from cpo_pdk.models.slabs import film_index
 
 

@@ -8,8 +8,9 @@ from functools import partial
 import numpy as np
 
 from cpo_pdk.models.fibre_coupling import edge_coupler, spot_size_converter
+from cpo_pdk.models.grating_along import along_grating, uniform_bandwidth_nm
 from cpo_pdk.models.grating_physics import best_place, fibre_overlap, places
-from cpo_pdk.models.gratings import along_grating, grating_coupler, grating_coupler_dual, uniform_bandwidth_nm
+from cpo_pdk.models.gratings import grating_coupler, grating_coupler_dual
 from cpo_pdk.models.mode_overlap import offset_tolerance
 from cpo_pdk.models.validation.case import Case
 
