@@ -199,7 +199,7 @@ def wide_ring(
     gap: _Gap = 0.14,
     length_x: _LengthX = 2.7,
     width: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,
-    width_wide: Annotated[float, Um(0.4, 1.2, step=0.002)] = 0.8,
+    width_wide: Annotated[float, Um(0.4, 1.2, step=0.002)] = 0.56,
     width_heater: _Heater = 1.2,
     length_bus: _Bus = 8.0,
 ) -> gf.Component:

@@ -30,8 +30,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models.coupler import coupling, s_bend_length_equivalent
-from cpo_pdk.models.model import FOUR, GUIDE, Model, Ranges
+from cpo_pdk.models.model import FOUR, GUIDE, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
+from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
@@ -239,9 +240,6 @@ def bent_coupler(
     return reciprocal({("o1", "o4"): inner, ("o2", "o3"): outer, ("o1", "o3"): cross, ("o2", "o4"): cross})
 
 
-#: what the process may do to width and height, nm: the index tables reach from 0.20 to 0.24 um
-DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-15.0, 15.0, "nm")}
-
 MODELS = (
     Model(
         "directional_coupler",
@@ -249,7 +247,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATIONS,
+            **DEVIATION,
             "length": (0.1, 200.0, "um"),
             "gap": (0.12, 0.4, "um"),
             "length_s": (10.0, 100.0, "um"),
@@ -263,7 +261,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATIONS,
+            **DEVIATION,
             "radius": (20.0, 500.0, "um"),
             "angle": (2.0, 60.0, "degrees"),
             "gap": (0.12, 0.4, "um"),

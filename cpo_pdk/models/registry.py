@@ -20,6 +20,7 @@ from cpo_pdk.models import (
     tap,
     tapers,
     waveguide,
+    wide_ring,
 )
 from cpo_pdk.models.model import Model
 
@@ -29,6 +30,7 @@ _ROOMS = (
     directional,
     ring,
     ring_filters,
+    wide_ring,
     modulator,
     phase_shifters,
     mach_zehnder,

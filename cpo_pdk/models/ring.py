@@ -28,6 +28,7 @@ from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.model import CORE, FOUR, Model, Ranges
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
+from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import neff, propagation
 
 #: `find_resonances`: wavelengths at which it looks first, and steps with the slope found there; the error falls by
@@ -132,6 +133,8 @@ def add_drop_ring(
     heater_mW: ArrayLike = 0.0,
     heater_nm_mW: ArrayLike = 0.1,
     dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> SDict:
     """Symmetric add-drop racetrack of strip.
 
@@ -148,15 +151,18 @@ def add_drop_ring(
         heater_mW: heater power in mW; shifts by `heater_nm_mW * heater_mW` on top of `tuning_nm`.
         heater_nm_mW: heater efficiency in nm/mW.
         dT: temperature rise in K.
+        dw: what the cores are wider than drawn, nm; the gaps are as much narrower.
+        dh: what the cores are higher than 0.22 um, nm.
     """
+    number("dw", dw, -100.0, 100.0, "nm")
     length = circumference(radius, length_x)
-    t, k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width)
+    t, k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
-    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT)
+    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh)
     a = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90))
     half = np.sqrt(a) * np.exp(0.5j * phase)
     bus_um = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
-    bus = propagation(wl, bus_um, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
+    bus = propagation(wl, bus_um, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
     denominator = 1 - t**2 * half**2
     through = bus * t * (1 - half**2) / denominator
     drop = -bus * k**2 * half / denominator
@@ -174,6 +180,8 @@ def add_drop_ring_resonances(
     heater_mW: float = 0.0,
     heater_nm_mW: float = 0.1,
     dT: float = 0.0,
+    dw: float = 0.0,
+    dh: float = 0.0,
     **_: object,
 ) -> Array:
     """Resonances of `add_drop_ring` between two wavelengths, rising; cold ones with the tuning left at zero.
@@ -188,6 +196,8 @@ def add_drop_ring_resonances(
         heater_mW: mW.
         heater_nm_mW: nm/mW.
         dT: K.
+        dw: nm.
+        dh: nm.
 
     Returns:
         Wavelengths in um, shape (number of resonances,).
@@ -196,9 +206,14 @@ def add_drop_ring_resonances(
     length = float(circumference(radius, length_x))
 
     def turns(wl: Array) -> Array:
-        return round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT) / (2 * np.pi)
+        return round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh) / (2 * np.pi)
 
     return find_resonances(wl_min, wl_max, turns)
+
+
+def add_drop_ring_core(radius: float = 4.9, length_x: float = 3.0, length_bus: float = 8.0, **_: object) -> float:
+    """Length of ring and buses in um; arguments as `add_drop_ring`."""
+    return float(circumference(radius, length_x)) + 2 * (length_x + 2 * length_bus)
 
 
 RING: Ranges = {
@@ -217,9 +232,10 @@ MODELS = (
         "add_drop_ring",
         add_drop_ring,
         FOUR,
-        ranges={**RING, "length_bus": (5.0, 50.0, "um")},
+        ranges={**RING, **DEVIATION, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")},
         resonances=add_drop_ring_resonances,
         tuning="tuning_nm",
+        core_length=add_drop_ring_core,
         drawn_only={"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"},
     ),
 )

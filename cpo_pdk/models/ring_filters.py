@@ -44,6 +44,7 @@ from cpo_pdk.models.ring import (
     round_trip_phase,
 )
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
+from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
 
 
@@ -315,8 +316,7 @@ def double_ring_core(radius: float = 4.5, length_x: float = 4.4, length_bus: flo
     return _core(2, 2, radius, length_x, length_bus)
 
 
-DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-15.0, 15.0, "nm")}
-FILTER: Ranges = {**RING, **DEVIATIONS, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")}
+FILTER: Ranges = {**RING, **DEVIATION, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")}
 HEATED = {"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"}
 
 MODELS = (
