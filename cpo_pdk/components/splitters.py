@@ -166,31 +166,28 @@ def mmi1xn(
     return c
 
 
-#: the branch of Zhang et al., Opt. Express 21, 1310 (2013): widths in um at equal distances along its 2 um
-_Y_BODY = (0.5, 0.5, 0.6, 0.7, 0.9, 1.26, 1.4, 1.4, 1.4, 1.4, 1.31, 1.2, 1.2)
-_Y_LENGTH, _Y_ARM = 2.0, 0.5  # of the branch, and width of either arm, um
+#: widths in um at equal distances along the Y branch: those of Zhang et al., Opt. Express 21, 1310 (2013), times 0.8
+_Y_BODY = (0.4, 0.4, 0.48, 0.56, 0.72, 1.008, 1.12, 1.12, 1.12, 1.12, 1.048, 0.96, 0.96)
+_Y_LENGTH = 1.6  # um
 _Y_STEPS = 8  # pieces of the outline between two of the widths
 
 
 @cell
 def y_branch(
-    length_taper: Annotated[float, Um(1, 50)] = 5.0,
-    length_s: Annotated[float, Um(8, 100)] = 10.0,
-    dy: Annotated[float, Um(1.2, 20, step=0.002)] = 5.0,
+    length_s: Annotated[float, Um(8, 100)] = 10.0, dy: Annotated[float, Um(1.2, 20, step=0.002)] = 5.0
 ) -> gf.Component:
-    """Y branch in the published shape of Zhang et al., Opt. Express 21, 1310 (2013), between tapers to the strip.
+    """Y branch in the published shape of Zhang et al., Opt. Express 21, 1310 (2013), at 0.8 of its size.
 
     ::
 
-                   .---- o2
-        o1 --<====<
-                   '---- o3
+                 .---- o2
+        o1 --<===
+                 '---- o3
 
-    The branch itself is drawn at its published size: from one guide of 0.5 um to two, 0.2 um apart, over 2 um; the
-    widths between are joined by a monotone cubic. Its guides narrow to the strip before it, and along the S-bends.
+    The shape was made for 1550 nm and guides of 0.5 um. Times 0.8, which is the ratio of the wavelengths in the film
+    (0.805), it is one for 1310 nm that begins and ends with the 0.4 um of the strip, its arms 0.16 um apart.
 
     Args:
-        length_taper: from the strip to the branch in um.
         length_s: of the S-bends along x in um.
         dy: centre to centre of the outputs in um.
 
@@ -198,7 +195,7 @@ def y_branch(
         ParameterError: when the S-bends are too tight.
     """
     core = waveguide("strip")
-    pitch = _Y_BODY[-1] - _Y_ARM
+    pitch = _Y_BODY[-1] - core.width
     offset = round((dy - pitch) / 2, 3)
     bend, path, radius = sine_s(length_s, offset)
     if radius < core.radius_min:
@@ -209,16 +206,13 @@ def y_branch(
     c = gf.Component()
     places = np.linspace(0, _Y_LENGTH, len(_Y_BODY))
     x = np.linspace(0, _Y_LENGTH, _Y_STEPS * (len(_Y_BODY) - 1) + 1)
-    width = np.concatenate([[core.width], PchipInterpolator(places, _Y_BODY)(x)])
-    x = np.concatenate([[-length_taper], x])
-    polygon(c, "WG", band(np.column_stack([x, np.zeros_like(x)]), width, 0.0, 0.0))
-    narrowing = _Y_ARM + (core.width - _Y_ARM) * bend[:, 0] / length_s
+    polygon(c, "WG", band(np.column_stack([x, 0 * x]), PchipInterpolator(places, _Y_BODY)(x), 0.0, 0.0))
     for side in (1, -1):
         line = np.column_stack([_Y_LENGTH + bend[:, 0], side * (pitch / 2 + bend[:, 1])])
-        polygon(c, "WG", band(line, narrowing, 0.0, 0.0))
-    optical_port(c, "o1", -length_taper, 0, 180)
+        polygon(c, "WG", band(line, core.width, 0.0, 0.0))
+    optical_port(c, "o1", 0, 0, 180)
     optical_port(c, "o2", _Y_LENGTH + length_s, dy / 2, 0)
     optical_port(c, "o3", _Y_LENGTH + length_s, -dy / 2, 0)
-    c.info["length"] = round(length_taper + _Y_LENGTH + path, 6)
+    c.info["length"] = round(_Y_LENGTH + path, 6)
     c.info["radius_min"] = round(min(radius, 1e6), 3)
     return c

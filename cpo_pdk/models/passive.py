@@ -15,42 +15,15 @@ Validity
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.interpolate import RectBivariateSpline
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.model import FOUR, HEAT, WL, Model
-from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, spread, wavelength
-from cpo_pdk.models.slabs import film_index
+from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, spread, wavelength
+from cpo_pdk.models.shape_loss import shape_change_dB
 from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
-
-_WL0 = 1.31  # um, of the published loss
-
-
-@lru_cache(maxsize=1)
-def _crossing_table() -> RectBivariateSpline:
-    table = data("crossing")
-    return RectBivariateSpline(table["dw"], table["wl"], table["loss_dB"], kx=2, ky=2)
-
-
-def crossing_loss_dB(wl: ArrayLike, *, dT: ArrayLike = 0.0, dw: ArrayLike = 0.0, dh: ArrayLike = 0.0) -> Array:
-    """Loss of the crossing's shape in two dimensions, in dB.
-
-    Maxwell's equations scale: a film of another index is the same device at a wavelength that is as much shorter.
-
-    Args:
-        wl: wavelength in um; beyond the table its ends are taken.
-        dT: temperature rise in K.
-        dw: what silicon is wider than drawn, nm.
-        dh: what silicon is higher than 0.22 um, nm.
-    """
-    scaled = wavelength(wl) * film_index(wl) / film_index(wl, dT=dT, dh=dh)
-    wider, scaled = np.broadcast_arrays(number("dw", dw, -100.0, 100.0, "nm"), scaled)
-    return np.maximum(_crossing_table()(wider, scaled, grid=False), 0.0)
 
 
 def crossing(
@@ -79,7 +52,7 @@ def crossing(
     Raises:
         ParameterError: also when loss, crosstalk and reflection add to more than the input.
     """
-    change = crossing_loss_dB(wl, dT=dT, dw=dw, dh=dh) - crossing_loss_dB(_WL0)
+    change = shape_change_dB("crossing", wl, dT=dT, dw=dw, dh=dh)
     t = amplitude(number("loss_dB", loss_dB, 0.0, 100.0, "dB") + change)
     x = amplitude(number("crosstalk_dB", crosstalk_dB, 0.0, 300.0, "dB"))
     r = amplitude(number("reflection_dB", reflection_dB, 0.0, 300.0, "dB"))

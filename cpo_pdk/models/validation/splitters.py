@@ -8,7 +8,9 @@ from functools import partial
 import numpy as np
 
 from cpo_pdk.models.multimode import imaging
-from cpo_pdk.models.passive import crossing, crossing_loss_dB, psr, terminator
+from cpo_pdk.models.passive import crossing, psr, terminator
+from cpo_pdk.models.sdict import data
+from cpo_pdk.models.shape_loss import shape_loss_dB
 from cpo_pdk.models.slabs import film_index, oxide, sideways_phase
 from cpo_pdk.models.splitters import mmi1x2, mmi2x2, y_branch
 from cpo_pdk.models.validation.case import Case
@@ -100,7 +102,15 @@ CASES: tuple[Case, ...] = (
     ),
     _loss(
         "y_branch",
-        "excess, this shape at 1550 nm",
+        "loss of the shape alone, computed, full size at 1550 nm",
+        0.13,
+        0.05,
+        lambda: data("y_branch")["full_size_1550_dB"],
+        "Zhang et al., Opt. Express 21, 1310 (2013), three-dimensional simulation",
+    ),
+    _loss(
+        "y_branch",
+        "excess, full size at 1550 nm",
         0.28,
         0.05,
         lambda: _dB(y_branch(1.31)["o1", "o2"]) - 10 * np.log10(2),
@@ -144,7 +154,7 @@ CASES: tuple[Case, ...] = (
         "loss of the shape alone, computed, 9 x 9 um, O-band",
         0.017,
         0.02,
-        lambda: float(crossing_loss_dB(1.31)),
+        lambda: float(shape_loss_dB("crossing", 1.31)),
         "O-band crossing of 9 x 9 um, abstract: 0.017 +/- 0.005 dB",
     ),
     _loss(
