@@ -17,12 +17,13 @@ from cpo_pdk.components.ring_parts import PAD, TAIL, ring_core, ring_heater
 from cpo_pdk.components.waveguides import taper_strip_rib, terminator
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.process import RIB_SLAB_WIDTH
 from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _LEAD = 12.0  # of the bus beyond the ring's extent, on either side, um
 _OVERHANG = 0.1  # of a finger beyond the core, um
-_N_LATERAL, _N_FINGERS, _N_CONTACT = 0.6, 0.8, 1.3  # outer edge of the n implant from the ring's axis, um
+_N_LATERAL, _N_FINGERS, _N_CONTACT = 0.65, 0.85, 1.3  # outer edge of the n implant from the ring's axis, um
 
 
 @cell
@@ -92,10 +93,14 @@ def ring_modulator(
         _sectors(c, "N", radius + junction_offset, radius + outer, half_angle, length_x, center)
     polygon(c, "PPP", racetrack(radius - 1.0, length_x, center))
     if contact < half_angle:
-        _sectors(c, "N", radius + outer - 0.5, radius + _N_CONTACT, contact, length_x, center)
+        _sectors(c, "N", radius + outer - 0.4, radius + _N_CONTACT, contact, length_x, center)
     _sectors(c, "NPP", radius + 1.0, radius + 3.0, contact, length_x, center)
     _junction_metal(c, radius, length_x, contact, center)
+    for layer in ("N", "P", "M1"):
+        _without_jogs(c, layer)
     x_pad = ring_heater(c, radius, length_x, width_heater, center, side=-1, y_pad=-TAIL)
+    if width_heater > 0.61:  # at its narrowest nothing may be taken off
+        _without_jogs(c, "HEATER")
 
     top = round(y_drop + 5.0, 3)
     stack = c << via_stack(size=2.4)
@@ -131,6 +136,15 @@ def _sectors(
     for sign, axis in ((1, 0.0), (-1, math.pi)):
         middle = (center[0] + sign * length_x / 2, center[1])
         polygon(c, layer, sector(inner, outer, axis - half_angle, axis + half_angle, middle))
+
+
+def _without_jogs(c: gf.Component, layer: str) -> None:
+    """Join what the cell itself draws on a layer, less the steps of 1 or 2 nm that rounding leaves where arcs meet."""
+    shapes = c.kdb_cell.shapes(c.kcl.layout.layer(*layer_of(layer)))
+    joined = gf.kdb.Region(shapes).merged()
+    joined.smooth(2, False)
+    shapes.clear()
+    shapes.insert(joined)
 
 
 def _angles(radius: float, length_x: float, fill: float, to_bus: float, outer: float) -> tuple[float, float]:

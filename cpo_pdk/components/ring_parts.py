@@ -65,7 +65,7 @@ def ring_heater(
     Returns:
         Distance of the pads' centres from the ring's axis, um.
     """
-    x_tail = max(length_x / 2, width / 2 + 0.6)
+    x_tail = round(max(length_x / 2, width / 2 + 0.6), 3)
     cx, cy = center
     open_angle = math.asin(min(1.0, (x_tail - length_x / 2) / radius))
     right = arc((cx + length_x / 2, cy), radius, side * (math.pi / 2 - open_angle), -side * math.pi / 2)
