@@ -23,7 +23,7 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 _LEAD = 12.0  # of the bus beyond the ring's extent, on either side, um
 _OVERHANG = 0.1  # of a finger beyond the core, um
-_N_LATERAL, _N_FINGERS, _N_CONTACT = 0.65, 0.85, 1.3  # outer edge of the n implant from the ring's axis, um
+_N_LATERAL, _N_FINGERS, _N_CONTACT = 0.6, 0.85, 1.3  # outer edge of the n implant from the ring's axis, um
 
 
 @cell
@@ -82,7 +82,7 @@ def ring_modulator(
     rectangle(c, "SLAB90", -half_drop, y_drop - slab, half_drop, y_drop + slab)
     rectangle(c, "SLAB90", round(-edge - 3.3, 3), 0, round(edge + 3.3, 3), y_drop)
 
-    outer = _N_FINGERS if junction == "interleaved" else _N_LATERAL
+    outer = _N_FINGERS if junction == "interleaved" else max(_N_LATERAL, round(junction_offset + 0.55, 3))
     half_angle, contact = _angles(radius, length_x, junction_fill, width + gap, outer)
     if contact == half_angle:
         outer = _N_CONTACT
