@@ -147,6 +147,7 @@ MODELS = (
         {"o1": ("TM",)},
         ranges={
             **HEAT,
+            "wl": (1.26, 1.34, "um"),
             "length_bilevel": (10.0, 300.0, "um"),
             "length_coupler": (5.0, 200.0, "um"),
             "length_out": (10.0, 200.0, "um"),
