@@ -21,7 +21,8 @@ WIDTHS = (
     *(0.25, 0.275, 0.30, 0.325, 0.35, 0.375, 0.40, 0.425, 0.45, 0.475, 0.50),
     *(0.55, 0.60, 0.65, 0.70, 0.80, 0.90, 1.0, 1.1, 1.2),
 )
-HEIGHTS = (0.20, 0.22, 0.24)
+#: TM bends more with the height
+HEIGHTS = {"TE": (0.20, 0.22, 0.24), "TM": (0.20, 0.21, 0.22, 0.23, 0.24)}
 BANDS = ((1.24, 1.285, 1.335, 1.38), (1.48, 1.525, 1.575, 1.62))
 
 #: modes that are looked through for TM0, and the width in um up to which it is the highest of its symmetry: beyond, odd
@@ -53,19 +54,20 @@ def guide(
 
 def table(fineness: Fineness, mode: str, *, slab: float, tell: Callable[[str], None]) -> dict[str, Any]:
     """Index and slope of one mode; nested lists follow width, height, band, wavelength."""
-    index = np.empty((len(WIDTHS), len(HEIGHTS), len(BANDS), len(BANDS[0])))
+    heights = HEIGHTS[mode]
+    index = np.empty((len(WIDTHS), len(heights), len(BANDS), len(BANDS[0])))
     slope = np.empty_like(index)
     for i, width in enumerate(WIDTHS):
         tell(f"{mode} {width:g} um wide")
-        for j, height in enumerate(HEIGHTS):
+        for j, height in enumerate(heights):
             section = strip(width, height, slab)
             for band, node in np.ndindex(index.shape[2:]):
                 guess = min(index[i - 1, j, band, node] + STEP_MAX, INDEX_MAX) if i else INDEX_FIRST
                 found = guide(section, BANDS[band][node], fineness, mode, guess)
                 index[i, j, band, node], slope[i, j, band, node] = found
-    return {"neff": np.round(index, 6).tolist(), "dneff_dT": np.round(slope, 8).tolist()}
+    return {"height": heights, "neff": np.round(index, 6).tolist(), "dneff_dT": np.round(slope, 8).tolist()}
 
 
 def axes(slab: float) -> dict[str, Any]:
     """The nodes, as they stand in the table."""
-    return {"slab": slab, "width": WIDTHS, "height": HEIGHTS, "wl": BANDS}
+    return {"slab": slab, "width": WIDTHS, "wl": BANDS}

@@ -15,8 +15,8 @@ import numpy as np
 from cpo_pdk.characterize.cross_section import Fineness, pair
 from cpo_pdk.characterize.solver import solve
 
-GAPS = (0.05, 0.08, 0.12, 0.18, 0.28, 0.42, 0.6)
-WIDTHS = (0.25, 0.30, 0.35, 0.40, 0.50, 0.65, 0.9, 1.2)
+GAPS = (0.05, 0.09, 0.15, 0.25, 0.4, 0.6)
+WIDTHS = (0.25, 0.30, 0.35, 0.42, 0.50, 0.70, 1.2)
 HEIGHTS = (0.20, 0.22, 0.24)
 #: kappa is 0.3 % above that of a mesh twice as fine
 FINENESS = Fineness(fine=0.025, coarse=0.3, grow=1.4, pad=1.5)

@@ -18,7 +18,7 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 @cell
 def directional_coupler(
-    length: Annotated[float, Um(0.1, 200)] = 19.9,
+    length: Annotated[float, Um(0.1, 200)] = 19.3,
     gap: Annotated[float, Um(0.12, 1, step=0.002)] = 0.2,
     length_s: Annotated[float, Um(5, 100)] = 20.0,
     dy: Annotated[float, Um(2, 50, step=0.002)] = 6.0,
@@ -76,8 +76,8 @@ def directional_coupler(
 
 @cell
 def bent_coupler(
-    radius: Annotated[float, Um(20, 500)] = 75.0,
-    angle: Annotated[float, Real(2, 60, "degrees")] = 16.75,
+    radius: Annotated[float, Um(20, 500)] = 77.0,
+    angle: Annotated[float, Real(2, 60, "degrees")] = 17.0,
     gap: Annotated[float, Um(0.12, 0.5, step=0.002)] = 0.15,
     width_inner: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,
     width_outer: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,

@@ -67,7 +67,7 @@ def _opening(dy: ArrayLike, gap: ArrayLike, cross_section: str) -> Array:
 def directional_coupler(
     wl: ArrayLike,
     *,
-    length: ArrayLike = 19.9,
+    length: ArrayLike = 19.3,
     gap: ArrayLike = 0.2,
     length_s: ArrayLike = 20.0,
     dy: ArrayLike = 6.0,
@@ -103,7 +103,7 @@ def directional_coupler(
 
 
 def directional_coupler_core(
-    length: float = 19.9,
+    length: float = 19.3,
     gap: float = 0.2,
     length_s: float = 20.0,
     dy: float = 6.0,
@@ -166,8 +166,8 @@ def _last(value: ArrayLike) -> Array:
 def bent_coupler(
     wl: ArrayLike,
     *,
-    radius: ArrayLike = 75.0,
-    angle: ArrayLike = 16.75,
+    radius: ArrayLike = 77.0,
+    angle: ArrayLike = 17.0,
     gap: ArrayLike = 0.15,
     width_inner: ArrayLike = 0.4,
     width_outer: ArrayLike = 0.4,

@@ -129,10 +129,16 @@ def guides(cross_section: str, mode: str) -> GuideTable:
     return GuideTable(
         Bands.of(raw["wl"]),
         _cardinal(raw["width"]),
-        _cardinal(raw["height"]),
+        _cardinal(values["height"]),
         np.asarray(values["neff"]),
         np.asarray(values["dneff_dT"]),
     )
+
+
+def band_start(wl: ArrayLike) -> Array:
+    """Shortest computed wavelength, in um, of the band that each wavelength is in or nearest above."""
+    starts = guides("strip", "TE").bands.nodes[:, 0]
+    return starts[np.maximum(np.searchsorted(starts, np.asarray(wl), side="right") - 1, 0)]
 
 
 def guide_size(width: ArrayLike, height: ArrayLike, dw: ArrayLike = 0.0, dh: ArrayLike = 0.0) -> tuple[Array, Array]:
@@ -141,12 +147,13 @@ def guide_size(width: ArrayLike, height: ArrayLike, dw: ArrayLike = 0.0, dh: Arr
     Raises:
         ParameterError: outside what was computed.
     """
-    ends = table("strip_modes")
-    w = number("width", width, ends["width"][0], ends["width"][-1]) + number("dw", dw, -500.0, 500.0, "nm") * 1e-3
-    h = number("height", height, ends["height"][0], ends["height"][-1]) + number("dh", dh, -50.0, 50.0, "nm") * 1e-3
+    raw = table("strip_modes")
+    (narrow, wide), (low, high) = ((axis[0], axis[-1]) for axis in (raw["width"], raw["modes"]["TE"]["height"]))
+    w = number("width", width, narrow, wide) + number("dw", dw, -500.0, 500.0, "nm") * 1e-3
+    h = number("height", height, low, high) + number("dh", dh, -50.0, 50.0, "nm") * 1e-3
     return (
-        number("width with dw", w, ends["width"][0] - 1e-9, ends["width"][-1] + 1e-9),
-        number("height with dh", h, ends["height"][0] - 1e-9, ends["height"][-1] + 1e-9),
+        number("width with dw", w, narrow - 1e-9, wide + 1e-9),
+        number("height with dh", h, low - 1e-9, high + 1e-9),
     )
 
 
@@ -221,7 +228,7 @@ def pairs(cross_section: str) -> PairTable:
 
 
 def pair_gap(gap: ArrayLike, dw: ArrayLike = 0.0) -> Array:
-    """Gap as made in um, from that drawn (um) and how much wider the cores are (nm); `ParameterError` below the table."""
+    """Gap as made in um, from that drawn (um) and how much wider the cores are (nm); refused below the table."""
     low = table("pair_modes")["strip"]["gap"][0]
     made = number("gap", gap, low, 10.0) - np.asarray(dw, dtype=np.float64) * 1e-3
     return number("gap with dw", made, low - 1e-9, 11.0)
@@ -238,9 +245,9 @@ class BendTable:
     rise_R2: Array
 
     def read(self, values: Array, radius: ArrayLike, wl: ArrayLike, width: ArrayLike, slope: float) -> Array:
-        """Linear over width, wavelength and log(radius); `slope` per log(radius) beyond the largest radius."""
-        x = np.log(number("radius", radius, np.exp(self.log_radius[0]) - 1e-9, 1e6))
-        inside = np.minimum(x, self.log_radius[-1])
+        """Linear over width, wavelength and log(radius); `slope` per log(radius) beyond the radii of the table."""
+        x = np.log(number("radius", radius, 0.5, 1e6))
+        inside = np.clip(x, self.log_radius[0], self.log_radius[-1])
         corners = [
             _between(axis, np.asarray(place))
             for axis, place in zip((self.width, self.wl, self.log_radius), (width, wl, inside), strict=True)
@@ -277,13 +284,10 @@ def junction_loss_dB(radius: ArrayLike, wl: ArrayLike, width: ArrayLike, *, cros
     """Loss in dB of TE0 at one junction of a straight guide and a circular bend, from the overlap of their modes.
 
     Args:
-        radius: of the bend in um, from 4.5; falls as `1 / radius^2` beyond the table's 30 um.
+        radius: of the bend in um; goes as `1 / radius^2` beyond the table's 4.5 and 30 um (a rib's rises faster).
         wl: wavelength in um; linear between 1.31 and 1.55 um, and that of the nearer one beyond.
         width: of the core in um; beyond the table's widths that of the nearest.
         cross_section: "strip" or "rib".
-
-    Raises:
-        ParameterError: radius below the table.
     """
     bend = bends(cross_section)
     return np.exp(bend.read(bend.log_loss, radius, wl, width, -2.0))

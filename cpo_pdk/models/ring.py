@@ -11,10 +11,13 @@ Conventions
     `tuning_nm` is the red shift made by the heater: every resonance moves by exactly that much.
     After Yariv, Electron. Lett. 36, 321 (2000), and Bogaerts et al., Laser Photonics Rev. 6, 47 (2012).
 
+    A racetrack pays the computed mismatch of straight and circle four times a round (`bend_mismatch_dB`), a circle
+    never. `loss_dB_bend_90` is what a quarter of the ring loses on top, by radiation and roughness.
+
 Validity
     TE only: the buses behind the polarisation splitter carry TE. No backscattering in the ring and no reflection, so
-    no split resonance: no source gives a backscatter level for these rings. No self-heating. The bend's index is that
-    of the straight guide, which moves the absolute resonance but neither FSR nor shape.
+    no split resonance: no source gives a backscatter level for these rings. No self-heating. The circles have the index
+    of a bent guide; what the bus does to it within a coupler is left out, which moves the absolute resonance.
 """
 
 from __future__ import annotations
@@ -27,9 +30,9 @@ from numpy.typing import ArrayLike
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.model import CORE, FOUR, Model, Ranges
+from cpo_pdk.models.modes import band_start
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.tapers import DEVIATION
-from cpo_pdk.models.waveguide import neff, propagation
+from cpo_pdk.models.waveguide import DEVIATIONS, bend_mismatch_dB, bend_phase, neff, propagation
 
 #: `find_resonances`: wavelengths at which it looks first, and steps with the slope found there; the error falls by
 #: more than a hundredfold a step
@@ -61,6 +64,7 @@ def round_trip_phase(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    radius: ArrayLike | None = None,
 ) -> Array:
     """Phase once round in rad, of a ring whose resonances are moved to the red by `shift_nm`.
 
@@ -75,10 +79,40 @@ def round_trip_phase(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than `height`, nm.
+        radius: of the full circle that is part of `length`, in um: its index is that of the bent guide; None: all
+            straight.
     """
-    cold = wavelength(wl) - np.asarray(shift_nm) * 1e-3
-    index = neff(cold, width, height, dT, cross_section=cross_section, dw=dw, dh=dh) + np.asarray(index_rise)
-    return 2 * np.pi * index * np.asarray(length) / cold
+
+    def cold_phase(cold: Array) -> Array:
+        index = neff(cold, width, height, dT, cross_section=cross_section, dw=dw, dh=dh) + np.asarray(index_rise)
+        phase = 2 * np.pi * index * np.asarray(length) / cold
+        if radius is None:
+            return phase
+        circle = 2 * np.pi * np.asarray(radius, dtype=np.float64)
+        return phase + bend_phase(cold, radius, circle, width=width, cross_section=cross_section, dw=dw)
+
+    return shifted(cold_phase, wl, shift_nm)
+
+
+def shifted(phase: Callable[[Array], Array], wl: ArrayLike, shift_nm: ArrayLike) -> Array:
+    """A phase of the wavelength, moved to the red: `phase(wl - shift)`.
+
+    Where that leads below the band of the computed modes, the phase goes on from its end with its slope there.
+
+    Args:
+        phase: rad, of an array of wavelengths in um.
+        wl: wavelength in um.
+        shift_nm: red shift in nm.
+    """
+    hot = wavelength(wl)
+    cold = hot - np.asarray(shift_nm, dtype=np.float64) * 1e-3
+    inside = np.maximum(cold, band_start(hot))
+    found = phase(inside)
+    beyond = cold - inside
+    if not np.any(beyond):
+        return found
+    step = 1e-4
+    return found + (phase(inside + step) - found) / step * beyond
 
 
 def find_resonances(wl_min: float, wl_max: float, turns: Callable[[Array], Array], offset: float = 0.0) -> Array:
@@ -112,6 +146,32 @@ def find_resonances(wl_min: float, wl_max: float, turns: Callable[[Array], Array
     return found
 
 
+def junctions_dB(
+    wl: ArrayLike,
+    radius: ArrayLike,
+    length_x: ArrayLike,
+    *,
+    width: ArrayLike | None = None,
+    cross_section: str = "strip",
+    dw: ArrayLike = 0.0,
+) -> Array:
+    """Loss once round in dB at the four junctions of straight and circle of a racetrack; none where length_x is 0.
+
+    Args:
+        wl: wavelength in um.
+        radius: of the half circles in um.
+        length_x: of the straights in um.
+        width: core width in um; None: the cross-section's.
+        cross_section: "strip" or "rib".
+        dw: what the core is wider than drawn, nm.
+    """
+    straight = np.asarray(length_x, dtype=np.float64) > 0
+    if not np.any(straight):
+        return np.zeros(np.broadcast_shapes(np.shape(wl), straight.shape))
+    each = bend_mismatch_dB(radius, width=width, cross_section=cross_section, wl=wl, dw=dw)
+    return np.where(straight, 4 * each, 0.0)
+
+
 def round_trip_loss_dB(length: ArrayLike, loss_dB_cm: ArrayLike, loss_dB_bend_90: ArrayLike) -> Array:
     """Loss once round in dB: propagation and four quarter bends."""
     return number("loss_dB_cm", loss_dB_cm, 0.0, 1e4, "dB/cm") * np.asarray(length) * 1e-4 + 4 * number(
@@ -128,7 +188,7 @@ def add_drop_ring(
     length_bus: ArrayLike = 8.0,
     width: ArrayLike | None = None,
     loss_dB_cm: ArrayLike = 3.0,
-    loss_dB_bend_90: ArrayLike = 0.0106,
+    loss_dB_bend_90: ArrayLike = 0.002,
     tuning_nm: ArrayLike = 0.0,
     heater_mW: ArrayLike = 0.0,
     heater_nm_mW: ArrayLike = 0.1,
@@ -146,7 +206,7 @@ def add_drop_ring(
         length_bus: of each bus on either side of the coupler's straight part in um.
         width: core width of ring and buses in um; None: the strip's.
         loss_dB_cm: propagation loss in the ring and buses in dB/cm.
-        loss_dB_bend_90: excess loss of a quarter of the ring in dB.
+        loss_dB_bend_90: loss of a quarter of the ring beyond propagation and junctions, in dB.
         tuning_nm: red shift by the heater in nm, not negative.
         heater_mW: heater power in mW; shifts by `heater_nm_mW * heater_mW` on top of `tuning_nm`.
         heater_nm_mW: heater efficiency in nm/mW.
@@ -154,12 +214,14 @@ def add_drop_ring(
         dw: what the cores are wider than drawn, nm; the gaps are as much narrower.
         dh: what the cores are higher than 0.22 um, nm.
     """
-    number("dw", dw, -100.0, 100.0, "nm")
     length = circumference(radius, length_x)
     t, k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
-    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh)
-    a = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90))
+    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
+    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) + junctions_dB(
+        wl, radius, length_x, width=width, dw=dw
+    )
+    a = amplitude(loss)
     half = np.sqrt(a) * np.exp(0.5j * phase)
     bus_um = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
     bus = propagation(wl, bus_um, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
@@ -206,7 +268,8 @@ def add_drop_ring_resonances(
     length = float(circumference(radius, length_x))
 
     def turns(wl: Array) -> Array:
-        return round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh) / (2 * np.pi)
+        phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
+        return phase / (2 * np.pi)
 
     return find_resonances(wl_min, wl_max, turns)
 
@@ -232,7 +295,7 @@ MODELS = (
         "add_drop_ring",
         add_drop_ring,
         FOUR,
-        ranges={**RING, **DEVIATION, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")},
+        ranges={**RING, **DEVIATIONS, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")},
         resonances=add_drop_ring_resonances,
         tuning="tuning_nm",
         core_length=add_drop_ring_core,

@@ -22,8 +22,8 @@ Conventions
 
 Validity
     TE only. No backscattering in the rings and no reflection, so no split resonance: no source gives a backscatter
-    level for these rings. No self-heating, no heat from one ring's heater in the other. The bend's index is that of the
-    straight guide, which moves the absolute resonance but neither spacing nor shape.
+    level for these rings. No self-heating, no heat from one ring's heater in the other. Losses of
+    bends and junctions of straight and arc as in `ring`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from cpo_pdk.models.ring import (
     circumference,
     find_resonances,
     heater_shift_nm,
+    junctions_dB,
     round_trip_loss_dB,
     round_trip_phase,
 )
@@ -83,7 +84,7 @@ def all_pass_ring(
     length_bus: ArrayLike = 8.0,
     width: ArrayLike | None = None,
     loss_dB_cm: ArrayLike = 3.0,
-    loss_dB_bend_90: ArrayLike = 0.0106,
+    loss_dB_bend_90: ArrayLike = 0.002,
     tuning_nm: ArrayLike = 0.0,
     heater_mW: ArrayLike = 0.0,
     heater_nm_mW: ArrayLike = 0.1,
@@ -113,8 +114,9 @@ def all_pass_ring(
     length = circumference(radius, length_x)
     t, _k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
-    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh)
-    z = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)) * np.exp(1j * phase)
+    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
+    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)
+    z = amplitude(loss + junctions_dB(wl, radius, length_x, width=width, dw=dw)) * np.exp(1j * phase)
     bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
     return reciprocal({("o1", "o2"): bus * (t - z) / (1 - t * z)})
 
@@ -158,7 +160,8 @@ def all_pass_ring_resonances(
     length = float(circumference(radius, length_x))
 
     def turns(wl: Array) -> Array:
-        return round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh) / (2 * np.pi)
+        phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
+        return phase / (2 * np.pi)
 
     def kept(wl: Array) -> Array:
         return ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)[0]
@@ -198,7 +201,7 @@ def double_ring(
     length_bus: ArrayLike = 8.0,
     width: ArrayLike | None = None,
     loss_dB_cm: ArrayLike = 3.0,
-    loss_dB_bend_90: ArrayLike = 0.0106,
+    loss_dB_bend_90: ArrayLike = 0.002,
     tuning_nm: ArrayLike = 0.0,
     detuning_nm: ArrayLike = 0.0,
     heater_mW: ArrayLike = 0.0,
@@ -234,9 +237,11 @@ def double_ring(
     )
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
     apart = number("detuning_nm", detuning_nm, -100.0, 100.0, "nm")
-    half_loss = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) / 2)
+    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)
+    half_loss = amplitude((loss + junctions_dB(wl, radius, length_x, width=width, dw=dw)) / 2)
     half1, half2 = (
-        half_loss * np.exp(0.5j * round_trip_phase(wl, length, width=width, shift_nm=red, dT=dT, dw=dw, dh=dh))
+        half_loss
+        * np.exp(0.5j * round_trip_phase(wl, length, width=width, shift_nm=red, dT=dT, dw=dw, dh=dh, radius=radius))
         for red in (shift, shift + apart)
     )
     z1, z2 = half1**2, half2**2
@@ -291,7 +296,8 @@ def double_ring_resonances(
     length = float(circumference(radius, length_x))
 
     def turns(wl: Array) -> Array:
-        return round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh) / (2 * np.pi)
+        phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
+        return phase / (2 * np.pi)
 
     def kept(wl: Array) -> Array:
         (t1, _k1), (t2, _k2) = double_ring_couplers(

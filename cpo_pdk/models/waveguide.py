@@ -1,14 +1,20 @@
 """Waveguides: index, straight, bends, S-bend, taper between strip and rib.
 
 Conventions
-    Ports `o1` and `o2`, and `o1@TM`, `o2@TM` where the cross-section's table has the TM mode (strip, not rib).
-    Phase `exp(+1j 2 pi neff length / wl)`, first-order dispersion `neff(wl) = neff0 - (wl - wl0)(ng - neff0) / wl0`
-    about the 1310 nm of the tables: the group index is constant. Temperature adds `dT * factor * dn/dT(Si)` to neff.
+    Ports `o1` and `o2`, and `o1@TM`, `o2@TM` where the cross-section guides TM (strip, not rib). Phase
+    `exp(+1j 2 pi neff length / wl)`. `dw` and `dh` (nm) are what a core is wider and higher than drawn.
+
+Method
+    Index over width, height, wavelength and temperature from a mode solver (`modes`, `data/*_modes.json`), with the
+    full dispersion of silicon and oxide; the group index is its derivative. A bend's phase has the index rise of a
+    circular bend, which goes with the square of the curvature.
 
 Validity
-    1.26 to 1.36 um. Index tables are linear between widths. Bends have the index of the straight guide. No reflections
-    and no polarisation conversion: no source gives them for these elements. The excess loss of a bend is that of a
-    measured circular 90 degree bend, scaled with the angle; Euler bends are at least as good.
+    1.24 to 1.38 and 1.48 to 1.62 um, widths of 0.25 to 1.2 um, heights of 0.20 to 0.24 um, vertical walls, oxide all
+    around; modes TE0 and TM0 only, also where a wide guide has more. Losses do not depend on the wavelength. The excess
+    loss of a bend is that of a measured 90 degree bend at its smallest radius, scaled with the angle, and holds for the
+    routing width; Euler bends and raised sines, whose curvature has no jump, are at least as good. No reflections and
+    no polarisation conversion: no source gives them for these elements.
 """
 
 from __future__ import annotations
@@ -17,37 +23,69 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.model import CORE, GUIDE, HEAT, TM_THROUGH, TWO, Model
-from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, wavelength
-from cpo_pdk.tech.materials import MATERIALS
-from cpo_pdk.tech.waveguides import CrossSection
+from cpo_pdk.models.model import GUIDE, HEAT, TM_THROUGH, TWO, Model, Ranges
+from cpo_pdk.models.modes import bend_index_rise, guide_index, guide_size, junction_loss_dB
+from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
 #: measured rib-strip tapers, CORNERSTONE cut-back at 1550 nm (no O-band value found): length um, loss dB
 TAPER_LENGTH = (10.0, 20.0, 50.0)
 TAPER_LOSS_DB = (0.11916, 0.09023, 0.068069)
 
+#: how far width and height may be off, as ranges of models
+DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-15.0, 15.0, "nm")}
+#: widths whose index is known with any of these deviations
+WIDTHS: Ranges = {"width": (0.27, 1.18, "um")}
 
-def _at_width(section: CrossSection, width: ArrayLike | None, mode: str, dw: ArrayLike = 0.0) -> tuple[Array, Array]:
+
+def _index(
+    wl: ArrayLike,
+    width: ArrayLike | None,
+    height: ArrayLike | None,
+    dT: ArrayLike,
+    cross_section: str,
+    mode: str,
+    dw: ArrayLike,
+    dh: ArrayLike,
+) -> tuple[Array, Array]:
+    section = load_cross_section(cross_section)
     if mode not in section.modes:
         raise ParameterError(f"mode is {mode!r}; {section.name} has {', '.join(section.modes)}")
-    table = section.modes[mode]
-    w = number("width", section.width if width is None else width, table.width[0], table.width[-1])
-    w = w + number("dw", dw, -100.0, 100.0, "nm") * 1e-3
-    return np.interp(w, table.width, table.neff), np.interp(w, table.width, table.ng)
+    made = guide_size(section.width if width is None else width, section.height if height is None else height, dw, dh)
+    rise = number("dT", dT, -273.0, 500.0, "K")
+    return guide_index(number("wl", wl, 1.0, 2.0), *made, rise, cross_section=cross_section, mode=mode)
 
 
-def _height_rise(height: ArrayLike | None, dh: ArrayLike) -> Array:
-    """Rise of the index with the height, first order: 3.71e-3 per nm (500 x 220 nm, 1550 nm, SiEPIC tables)."""
-    h = number("height", 0.22 if height is None else height, 0.15, 0.3)
-    return 3.71e-3 * ((h - 0.22) * 1e3 + number("dh", dh, -50.0, 50.0, "nm"))
+def neff(
+    wl: ArrayLike,
+    width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    *,
+    cross_section: str = "strip",
+    mode: str = "TE",
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+) -> Array:
+    """Effective index.
 
+    Args:
+        wl: wavelength in um.
+        width: core width in um; None: the cross-section's.
+        height: of the core in um; None: the process's 0.22.
+        dT: temperature rise in K.
+        cross_section: "strip" or "rib".
+        mode: "TE" or "TM".
+        dw: what the core is wider than `width`, nm.
+        dh: what the core is higher than `height`, nm.
 
-def thermo_optic(dT: ArrayLike) -> Array:
-    """Rise of the effective index for a temperature rise `dT` in K."""
-    dn_dT = MATERIALS["Si"].dn_dT
-    assert dn_dT is not None
-    return data("thermo_optic")["factor"]["value"] * dn_dT * number("dT", dT, -273.0, 500.0, "K")
+    Returns:
+        Broadcast shape of all arguments.
+
+    Raises:
+        ParameterError: unknown cross-section or mode, something outside the tables or not finite.
+    """
+    return _index(wl, width, height, dT, cross_section, mode, dw, dh)[0]
 
 
 def ng(
@@ -62,44 +100,8 @@ def ng(
     dh: ArrayLike = 0.0,
 ) -> Array:
     """Group index `neff - wl dneff/dwl`; arguments, shape and errors as `neff`."""
-    section = load_cross_section(cross_section)
-    _, group = _at_width(section, width, mode, dw)
-    return group + _height_rise(height, dh) + thermo_optic(dT) + 0 * wavelength(wl)
-
-
-def neff(
-    wl: ArrayLike,
-    width: ArrayLike | None = None,
-    height: ArrayLike | None = None,
-    dT: ArrayLike = 0.0,
-    *,
-    cross_section: str = "strip",
-    mode: str = "TE",
-    dw: ArrayLike = 0.0,
-    dh: ArrayLike = 0.0,
-) -> Array:
-    """Effective index, first order in wavelength.
-
-    Args:
-        wl: wavelength in um.
-        width: core width in um; None: the cross-section's.
-        height: of the core in um; None: 0.22.
-        dT: temperature rise in K.
-        cross_section: "strip" or "rib".
-        mode: "TE" or "TM".
-        dw: what the core is wider than `width`, nm.
-        dh: what the core is higher than `height`, nm.
-
-    Returns:
-        Broadcast shape of all arguments.
-
-    Raises:
-        ParameterError: unknown cross-section or mode, width outside the table, something not finite.
-    """
-    section = load_cross_section(cross_section)
-    index, group = _at_width(section, width, mode, dw)
-    slope = (group - index) / section.wl0
-    return index - (wavelength(wl) - section.wl0) * slope + _height_rise(height, dh) + thermo_optic(dT)
+    value, slope = _index(wl, width, height, dT, cross_section, mode, dw, dh)
+    return value - np.asarray(wl) * slope
 
 
 def propagation(
@@ -124,13 +126,18 @@ def propagation(
     return amplitude(loss * L * 1e-4) * np.exp(2j * np.pi * index * L / np.asarray(wl))
 
 
-def _modes(section: str) -> tuple[str, ...]:
-    return tuple(load_cross_section(section).modes)
-
-
-def _two_port(amplitudes: dict[str, np.ndarray]) -> SDict:
+def _two_port(
+    cross_section: str, excess: ArrayLike, wl: ArrayLike, length: ArrayLike, **how: ArrayLike | None
+) -> SDict:
+    """Every mode of the cross-section along `length`, times `excess` (amplitude, and phase where complex)."""
     suffix = {"TE": "", "TM": "@TM"}
-    return reciprocal({(f"o1{suffix[m]}", f"o2{suffix[m]}"): a for m, a in amplitudes.items()})
+    return reciprocal(
+        {
+            (f"o1{suffix[m]}", f"o2{suffix[m]}"): excess
+            * propagation(wl, length, cross_section=cross_section, mode=m, **how)  # pyright: ignore[reportArgumentType]
+            for m in load_cross_section(cross_section).modes
+        }
+    )
 
 
 def straight(
@@ -141,6 +148,8 @@ def straight(
     width: ArrayLike | None = None,
     loss_dB_cm: ArrayLike | None = None,
     dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> SDict:
     """Straight waveguide.
 
@@ -151,13 +160,10 @@ def straight(
         width: core width in um; None: the cross-section's.
         loss_dB_cm: propagation loss in dB/cm of every mode; None: the cross-section's, by mode.
         dT: temperature rise in K.
+        dw: what the core is wider than drawn, nm.
+        dh: what the core is higher than 0.22 um, nm.
     """
-    return _two_port(
-        {
-            m: propagation(wl, length, cross_section=cross_section, mode=m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
-            for m in _modes(cross_section)
-        }
-    )
+    return _two_port(cross_section, 1.0, wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
 
 
 def bend_loss_dB(radius: ArrayLike, angle: ArrayLike, cross_section: str = "strip") -> Array:
@@ -173,6 +179,42 @@ def bend_loss_dB(radius: ArrayLike, angle: ArrayLike, cross_section: str = "stri
     return bend.value * np.exp(bend.decay * below) * np.abs(number("angle", angle, -360.0, 360.0, "degrees")) / 90
 
 
+def bend_mismatch_dB(
+    radius: ArrayLike,
+    *,
+    width: ArrayLike | None = None,
+    cross_section: str = "strip",
+    wl: ArrayLike = 1.31,
+    dw: ArrayLike = 0.0,
+) -> Array:
+    """Loss of TE0 at one junction of a straight and a circular arc, in dB, from the overlap of their computed modes.
+
+    Args:
+        radius: of the arc in um; computed from 4.5 to 30, beyond as `1 / radius^2`.
+        width: core width in um; None: the cross-section's.
+        cross_section: "strip" or "rib".
+        wl: wavelength in um.
+        dw: what the core is wider than `width`, nm.
+    """
+    core = np.asarray(load_cross_section(cross_section).width if width is None else width) + np.asarray(dw) * 1e-3
+    return junction_loss_dB(radius, wl, core, cross_section=cross_section)
+
+
+def bend_phase(
+    wl: ArrayLike,
+    radius: ArrayLike,
+    length: ArrayLike,
+    *,
+    width: ArrayLike | None = None,
+    cross_section: str = "strip",
+    dw: ArrayLike = 0.0,
+) -> Array:
+    """Phase in rad that `length` um of circular bend has more than as much straight guide; arguments as `neff`."""
+    core = np.asarray(load_cross_section(cross_section).width if width is None else width) + np.asarray(dw) * 1e-3
+    rise = bend_index_rise(radius, wl, core, cross_section=cross_section)
+    return 2 * np.pi * rise * np.asarray(length) / np.asarray(wl)
+
+
 def bend_euler(
     wl: ArrayLike,
     *,
@@ -183,8 +225,10 @@ def bend_euler(
     arc_fraction: ArrayLike = 0.5,
     loss_dB_cm: ArrayLike | None = None,
     dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> SDict:
-    """Clothoid, arc, clothoid: path length `radius * angle * (2 - arc_fraction)`.
+    """Clothoid, arc, clothoid: path length `radius * angle * (2 - arc_fraction)`; no jump of curvature, no mismatch.
 
     Args:
         wl: wavelength in um.
@@ -195,18 +239,19 @@ def bend_euler(
         arc_fraction: share of the turn made by the circular arc, 0 to 1.
         loss_dB_cm: propagation loss in dB/cm; None: the cross-section's. Bend loss comes on top.
         dT: temperature rise in K.
+        dw: what the core is wider than drawn, nm.
+        dh: what the core is higher than 0.22 um, nm.
     """
     share = number("arc_fraction", arc_fraction, 0.0, 1.0, "")
     turn = np.radians(np.abs(number("angle", angle, -360.0, 360.0, "degrees")))
-    length = number("radius", radius, 0.5, 1e6) * turn * (2 - share)
-    excess = amplitude(bend_loss_dB(radius, angle, cross_section))
-    return _two_port(
-        {
-            m: excess
-            * propagation(wl, length, cross_section=cross_section, mode=m, width=width, loss_dB_cm=loss_dB_cm, dT=dT)
-            for m in _modes(cross_section)
-        }
+    R = number("radius", radius, 0.5, 1e6)
+    # the square of the curvature rises along a clothoid to that of the arc: a third of it in the mean
+    bent = R * turn * (share + 2 * (1 - share) / 3)
+    excess = amplitude(bend_loss_dB(radius, angle, cross_section)) * np.exp(
+        1j * bend_phase(wl, R, bent, width=width, cross_section=cross_section, dw=dw)
     )
+    how = {"width": width, "loss_dB_cm": loss_dB_cm, "dT": dT, "dw": dw, "dh": dh}
+    return _two_port(cross_section, excess, wl, R * turn * (2 - share), **how)
 
 
 def s_curve(length: ArrayLike, offset: ArrayLike) -> tuple[Array, Array, Array]:
@@ -233,8 +278,12 @@ def bend_s(
     cross_section: str = "strip",
     loss_dB_cm: ArrayLike | None = None,
     dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> SDict:
     """S-bend `y = offset (t - sin(2 pi t) / (2 pi))`, `t = x / length`; bend loss as a bend of its summed turn.
+
+    Its curvature is nowhere near its largest for long: the index is that of the straight guide.
 
     Args:
         wl: wavelength in um.
@@ -243,15 +292,12 @@ def bend_s(
         cross_section: "strip" (TE and TM) or "rib" (TE).
         loss_dB_cm: propagation loss in dB/cm; None: the cross-section's. Bend loss comes on top.
         dT: temperature rise in K.
+        dw: what the core is wider than drawn, nm.
+        dh: what the core is higher than 0.22 um, nm.
     """
     path, radius, turn = s_curve(length, offset)
     excess = amplitude(bend_loss_dB(radius, turn, cross_section))
-    return _two_port(
-        {
-            m: excess * propagation(wl, path, cross_section=cross_section, mode=m, loss_dB_cm=loss_dB_cm, dT=dT)
-            for m in _modes(cross_section)
-        }
-    )
+    return _two_port(cross_section, excess, wl, path, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
 
 
 def taper_loss_dB(length: ArrayLike) -> Array:
@@ -263,7 +309,13 @@ def taper_loss_dB(length: ArrayLike) -> Array:
 
 
 def taper_strip_rib(
-    wl: ArrayLike, *, length: ArrayLike = 20.0, loss_dB: ArrayLike | None = None, dT: ArrayLike = 0.0
+    wl: ArrayLike,
+    *,
+    length: ArrayLike = 20.0,
+    loss_dB: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
 ) -> SDict:
     """Strip (o1) to rib (o2) taper, TE only (no source for TM); phase with the mean of the two indices.
 
@@ -272,32 +324,54 @@ def taper_strip_rib(
         length: in um.
         loss_dB: total loss in dB; None: from the measured lengths 10, 20 and 50 um.
         dT: temperature rise in K.
+        dw: what the core is wider than drawn, nm.
+        dh: what the core is higher than 0.22 um, nm.
     """
     L = number("length", length, 0.1, 1e6)
     loss = taper_loss_dB(L) if loss_dB is None else number("loss_dB", loss_dB, 0.0, 100.0, "dB")
-    mean = (neff(wl, dT=dT) + neff(wl, dT=dT, cross_section="rib")) / 2
-    return reciprocal({("o1", "o2"): amplitude(loss) * np.exp(2j * np.pi * mean * L / np.asarray(wl))})
+    strip, rib = (neff(wl, dT=dT, dw=dw, dh=dh, cross_section=name) for name in ("strip", "rib"))
+    return reciprocal({("o1", "o2"): amplitude(loss) * np.exp(1j * np.pi * (strip + rib) * L / np.asarray(wl))})
 
 
 MODELS = (
-    Model("straight", straight, TWO, TM_THROUGH, ranges={**CORE, "length": (0.0, 5e4, "um")}),
+    Model(
+        "straight",
+        straight,
+        TWO,
+        TM_THROUGH,
+        ranges={**GUIDE, **WIDTHS, **DEVIATIONS, "length": (0.0, 5e4, "um")},
+        core_length=lambda *, length=10.0, **_: float(length),
+    ),
     Model(
         "bend_euler",
         bend_euler,
         TWO,
         TM_THROUGH,
         ranges={
-            **CORE,
+            **GUIDE,
+            **WIDTHS,
+            **DEVIATIONS,
             "radius": (4.5, 1000.0, "um"),
             "angle": (-180.0, 180.0, "degrees"),
             "arc_fraction": (0.0, 1.0, "1"),
         },
+        core_length=lambda *, radius=10.0, angle=90.0, arc_fraction=0.5, **_: float(
+            radius * np.radians(abs(angle)) * (2 - arc_fraction)
+        ),
     ),
-    Model("bend_s", bend_s, TWO, TM_THROUGH, ranges={**GUIDE, "length": (1.0, 2e4, "um"), "offset": (-5e3, 5e3, "um")}),
+    Model(
+        "bend_s",
+        bend_s,
+        TWO,
+        TM_THROUGH,
+        ranges={**GUIDE, **DEVIATIONS, "length": (1.0, 2e4, "um"), "offset": (-5e3, 5e3, "um")},
+        core_length=lambda *, length=20.0, offset=5.0, **_: float(s_curve(length, offset)[0]),
+    ),
     Model(
         "taper_strip_rib",
         taper_strip_rib,
         TWO,
-        ranges={**HEAT, "length": (10.0, 50.0, "um"), "loss_dB": (0.0, 1.0, "dB")},
+        ranges={**HEAT, **DEVIATIONS, "length": (10.0, 50.0, "um"), "loss_dB": (0.0, 1.0, "dB")},
+        core_length=lambda *, length=20.0, **_: float(length),
     ),
 )

@@ -8,7 +8,7 @@ Conventions
 Validity
     TE. The width changes slowly enough that light stays in the fundamental mode: its loss to higher modes is not
     computed. Propagation loss is that of the narrow guide, an upper bound as wide cores scatter less. Otherwise as
-    `ring`: no backscattering, no reflection, no self-heating; the bend's index is that of the straight guide.
+    `ring`: no backscattering, no reflection, no self-heating.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from numpy.typing import ArrayLike
 
 from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.model import FOUR, Model
-from cpo_pdk.models.ring import circumference, find_resonances, heater_shift_nm, round_trip_loss_dB
+from cpo_pdk.models.modes import bend_index_rise
+from cpo_pdk.models.ring import (
+    circumference,
+    find_resonances,
+    heater_shift_nm,
+    junctions_dB,
+    round_trip_loss_dB,
+    shifted,
+)
 from cpo_pdk.models.ring_filters import FILTER, HEATED, bus_amplitude
-from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
+from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.models.waveguide import neff
 
 #: where the index along half an arc is looked at: cos^2 of the angle, all with the same weight (Chebyshev)
@@ -52,16 +60,19 @@ def wide_ring_phase(
         dw: nm.
         dh: nm.
     """
-    cold = wavelength(wl) - np.asarray(shift_nm) * 1e-3
     narrow, wide = number("width", width, 0.1, 2.0), number("width_wide", width_wide, 0.1, 2.0)
     widths = narrow[..., None] + (wide - narrow)[..., None] * _SHARES
     trailing = (np.asarray(value, dtype=np.float64)[..., None] for value in (dT, dw, dh))
     t, w, h = trailing
-    along_arc = np.mean(neff(cold[..., None], widths, dT=t, dw=w, dh=h), axis=-1)
-    path = 2 * np.pi * number("radius", radius, 0.5, 1e4) * along_arc + 2 * number(
-        "length_x", length_x, 0.0, 1e4
-    ) * neff(cold, narrow, dT=dT, dw=dw, dh=dh)
-    return 2 * np.pi * path / cold
+    R, straight = number("radius", radius, 0.5, 1e4), number("length_x", length_x, 0.0, 1e4)
+
+    def cold_phase(cold: Array) -> Array:
+        at = cold[..., None]
+        index = neff(at, widths, dT=t, dw=w, dh=h) + bend_index_rise(R[..., None], at, widths + w * 1e-3)
+        arcs = 2 * np.pi * R * np.mean(index, axis=-1)
+        return 2 * np.pi * (arcs + 2 * straight * neff(cold, narrow, dT=dT, dw=dw, dh=dh)) / cold
+
+    return shifted(cold_phase, wl, shift_nm)
 
 
 def wide_ring(
@@ -74,7 +85,7 @@ def wide_ring(
     width_wide: ArrayLike = 0.56,
     length_bus: ArrayLike = 8.0,
     loss_dB_cm: ArrayLike = 3.0,
-    loss_dB_bend_90: ArrayLike = 0.0106,
+    loss_dB_bend_90: ArrayLike = 0.002,
     tuning_nm: ArrayLike = 0.0,
     heater_mW: ArrayLike = 0.0,
     heater_nm_mW: ArrayLike = 0.1,
@@ -121,7 +132,8 @@ def wide_ring(
         dw=dw,
         dh=dh,
     )
-    half = amplitude(round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) / 2) * np.exp(0.5j * phase)
+    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)
+    half = amplitude((loss + junctions_dB(wl, radius, length_x, width=width, dw=dw)) / 2) * np.exp(0.5j * phase)
     bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
     denominator = 1 - t**2 * half**2
     through = bus * t * (1 - half**2) / denominator

@@ -1,7 +1,7 @@
-"""Cross-sections as data: widths, radii, losses and mode indices of `tech/data/waveguides.yaml`.
+"""Cross-sections as data: sizes, radii and losses of `tech/data/waveguides.yaml`.
 
-Read once and kept; everything that is handed out is frozen. The indices are those of the fundamental modes at the
-reference wavelength `wl0`, tabulated over the core width; where each number comes from is written in the YAML file.
+Read once and kept; everything that is handed out is frozen. Where each number comes from is written in the YAML file.
+Indices of modes are no choice of the process: they are computed from its sizes (`cpo_pdk/models/modes.py`).
 """
 
 from __future__ import annotations
@@ -40,15 +40,6 @@ class BendLoss:
 
 
 @dataclass(frozen=True)
-class ModeTable:
-    """Effective and group index of one mode at `wl0` over the core width (um, rising)."""
-
-    width: tuple[float, ...]
-    neff: tuple[float, ...]
-    ng: tuple[float, ...]
-
-
-@dataclass(frozen=True)
 class CrossSection:
     """One waveguide.
 
@@ -57,43 +48,36 @@ class CrossSection:
         width: core width in um.
         radius: bend radius that routing uses, um.
         radius_min: smallest bend radius for routing, um.
-        wl0: wavelength of the index tables, um.
         loss_dB_cm: mode -> propagation loss in dB/cm.
         bend_loss: excess loss of a 90 degree bend.
-        modes: mode ("TE", "TM") -> index table.
         height: of the core in um.
         slab: height of the silicon beside the core in um; 0 for none.
+        modes: guided fundamental modes, "TE" and "TM".
     """
 
     name: str
     width: float
     radius: float
     radius_min: float
-    wl0: float
     loss_dB_cm: MappingProxyType[str, Sourced]
     bend_loss: BendLoss
-    modes: MappingProxyType[str, ModeTable]
     height: float
     slab: float
+    modes: tuple[str, ...]
 
 
-def _cross_section(name: str, wl0: float, raw: dict[str, Any]) -> CrossSection:
-    modes = {
-        mode: ModeTable(tuple(table["width"]), tuple(table["neff"]), tuple(table["ng"]))
-        for mode, table in raw["modes"].items()
-    }
+def _cross_section(name: str, height: float, raw: dict[str, Any]) -> CrossSection:
     losses = {mode: Sourced(**entry) for mode, entry in raw["loss_dB_cm"].items()}
     return CrossSection(
         name=name,
         width=raw["width"],
         radius=raw["radius"],
         radius_min=raw["radius_min"],
-        wl0=wl0,
         loss_dB_cm=MappingProxyType(losses),
         bend_loss=BendLoss(**raw["bend_loss_dB_90"]),
-        modes=MappingProxyType(modes),
-        height=0.22,
-        slab=0.09 if name == "rib" else 0.0,
+        height=height,
+        slab=raw["slab"],
+        modes=tuple(losses),
     )
 
 
@@ -101,7 +85,7 @@ def _cross_section(name: str, wl0: float, raw: dict[str, Any]) -> CrossSection:
 def cross_sections() -> MappingProxyType[str, CrossSection]:
     """Return all cross-sections of the process by name."""
     raw = yaml.safe_load(DATA.read_text(encoding="utf-8"))
-    return MappingProxyType({n: _cross_section(n, raw["wl0"], x) for n, x in raw["cross_sections"].items()})
+    return MappingProxyType({n: _cross_section(n, raw["height"], x) for n, x in raw["cross_sections"].items()})
 
 
 def cross_section(name: str) -> CrossSection:

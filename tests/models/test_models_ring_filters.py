@@ -11,7 +11,7 @@ import pytest
 from cpo_pdk.circuit.solver import compile_circuit
 from cpo_pdk.models import MODELS
 from cpo_pdk.models.coupler import ring_coupler
-from cpo_pdk.models.ring import circumference, round_trip_loss_dB, round_trip_phase
+from cpo_pdk.models.ring import circumference, junctions_dB, round_trip_loss_dB, round_trip_phase
 from cpo_pdk.models.ring_filters import all_pass_ring, double_ring, double_ring_couplers
 from cpo_pdk.models.sdict import SDict, reciprocal
 from cpo_pdk.models.waveguide import ng, propagation
@@ -54,14 +54,15 @@ def test_notch_is_the_textbook_one() -> None:
     loss = {"loss_dB_cm": 30.0, "loss_dB_bend_90": 0.05}
     t, _k = ring_coupler(BAND, gap=0.2, radius=5.0, length_x=2.0)
     length = circumference(5.0, 2.0)
-    z = 10 ** (-round_trip_loss_dB(length, **loss) / 20) * np.exp(1j * round_trip_phase(BAND, length))
+    lost = round_trip_loss_dB(length, **loss) + junctions_dB(BAND, 5.0, 2.0)
+    z = 10 ** (-lost / 20) * np.exp(1j * round_trip_phase(BAND, length, radius=5.0))
     bus = propagation(BAND, 2.0 + 2 * 8.0, loss_dB_cm=30.0)
     ours = all_pass_ring(BAND, gap=0.2, radius=5.0, length_x=2.0, **loss)["o1", "o2"]
     np.testing.assert_allclose(ours, bus * (t - z) / (1 - t * z), atol=1e-12)
 
 
 def test_lossless_notch_ring_only_delays() -> None:
-    passed = all_pass_ring(BAND, **LOSSLESS)["o1", "o2"]
+    passed = all_pass_ring(BAND, **LOSSLESS, radius=12.0, length_x=0.0)["o1", "o2"]
     np.testing.assert_allclose(np.abs(passed), 1, atol=1e-12)
     assert np.ptp(np.unwrap(np.angle(passed))) > 2 * np.pi
 
@@ -70,7 +71,7 @@ def test_notch_is_deepest_where_coupling_equals_loss() -> None:
     length = float(circumference(4.9, 3.0))
     at = resonance("all_pass_ring")
     t, _k = ring_coupler(at, gap=0.22, radius=4.9, length_x=3.0)
-    critical = -20 * np.log10(float(t)) / (length * 1e-4)
+    critical = (-20 * np.log10(float(t)) - float(junctions_dB(at, 4.9, 3.0))) / (length * 1e-4)
     depth = [
         np.abs(all_pass_ring(at, loss_dB_cm=critical * share, loss_dB_bend_90=0.0)["o1", "o2"]) ** 2
         for share in (0.5, 1.0, 2.0)
@@ -82,7 +83,8 @@ def test_notch_is_deepest_where_coupling_equals_loss() -> None:
 def test_finesse_of_the_notch(gap: float) -> None:
     at, length = resonance("all_pass_ring", gap=gap), float(circumference(4.9, 3.0))
     t, _k = ring_coupler(at, gap=gap, radius=4.9, length_x=3.0)
-    r = float(t) * 10 ** (-float(round_trip_loss_dB(length, 3.0, 0.0106)) / 20)
+    lost = round_trip_loss_dB(length, 3.0, 0.002) + junctions_dB(at, 4.9, 3.0)
+    r = float(t) * 10 ** (-float(lost) / 20)
     expected = np.pi / (2 * np.arcsin((1 - r) / (2 * np.sqrt(r))))
     # half way down the notch: power at resonance and far away, by the same closed form
     wl = at + np.linspace(-1.5e-3, 1.5e-3, 60001)
@@ -101,12 +103,13 @@ def test_a_coupler_that_carries_all_over_leaves_no_resonance() -> None:
     length_x = float(lengths[np.argmin(np.abs(t))])
     wl = np.linspace(1.3095, 1.3105, 201)
     passed = np.abs(all_pass_ring(wl, gap=0.12, radius=5.0, length_x=length_x)["o1", "o2"]) ** 2
-    once = round_trip_loss_dB(circumference(5.0, length_x), 3.0, 0.0106) + 3.0 * (length_x + 16) * 1e-4
+    once = round_trip_loss_dB(circumference(5.0, length_x), 3.0, 0.002) + 3.0 * (length_x + 16) * 1e-4
+    once = once + junctions_dB(at, 5.0, length_x)
     np.testing.assert_allclose(10 * np.log10(passed), -once, atol=0.02)
 
 
 def test_beyond_full_transfer_the_notches_move_by_half_their_distance() -> None:
-    shape: dict[str, Any] = {"radius": 8.0, "gap": 0.12, "length_x": 18.0}
+    shape: dict[str, Any] = {"radius": 8.0, "gap": 0.12, "length_x": 20.0}
     t, _k = ring_coupler(1.31, **shape)
     assert t < -0.1
     at = resonance("all_pass_ring", **shape)
@@ -148,8 +151,8 @@ def test_double_ring_is_three_couplers_and_four_arcs_solved_together(detuning: f
     loss = {"loss_dB_cm": 20.0, "loss_dB_bend_90": 0.03}
     bus_tk, ring_tk = double_ring_couplers(BAND, **shape)
     length = circumference(5.0, 3.0)
-    a = 10 ** (-round_trip_loss_dB(length, **loss) / 40)
-    halves = [a * np.exp(0.5j * round_trip_phase(BAND, length, shift_nm=s)) for s in (0.5, 0.5 + detuning)]
+    a = 10 ** (-(round_trip_loss_dB(length, **loss) + junctions_dB(BAND, 5.0, 3.0)) / 40)
+    halves = [a * np.exp(0.5j * round_trip_phase(BAND, length, shift_nm=s, radius=5.0)) for s in (0.5, 0.5 + detuning)]
     expected = solved_together(BAND, [bus_tk, ring_tk, bus_tk], halves)
     bus = propagation(BAND, 3.0 + 2 * 8.0, loss_dB_cm=20.0)
     ours = double_ring(BAND, **shape, **loss, tuning_nm=0.5, detuning_nm=detuning)
@@ -160,7 +163,7 @@ def test_double_ring_is_three_couplers_and_four_arcs_solved_together(detuning: f
 
 
 def test_lossless_double_ring_keeps_all_power() -> None:
-    s = double_ring(BAND, **LOSSLESS, detuning_nm=0.1)
+    s = double_ring(BAND, **LOSSLESS, length_x=0.0, detuning_nm=0.1)
     for port in ("o1", "o2"):
         total = sum(np.abs(s[port, out]) ** 2 for out in ("o3", "o4"))
         np.testing.assert_allclose(total, 1, atol=1e-12)
@@ -182,7 +185,7 @@ def test_maximally_flat_double_ring_is_a_second_order_butterworth() -> None:
     (_t1, k1), _ring = double_ring_couplers(at, gap=gap, gap_ring=shape["gap_ring"], radius=4.5, length_x=4.4)
     spacing = C_UM_GHZ / (float(ng(at)) * float(circumference(4.5, 4.4)))
     half = float(k1) ** 2 * spacing / (2 * np.pi) / np.sqrt(2)
-    assert full_width_GHz("double_ring", "o3", **shape) == pytest.approx(2 * half, rel=0.04)
+    assert full_width_GHz("double_ring", "o3", **shape) == pytest.approx(2 * half, rel=0.06)
     offset = np.linspace(-4 * half, 4 * half, 41)
     expected = -10 * np.log10(1 + (offset / half) ** 4)
     np.testing.assert_allclose(spectrum("double_ring", "o3", offset, **shape), expected, atol=0.6)

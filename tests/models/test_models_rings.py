@@ -13,10 +13,12 @@ from cpo_pdk.models.ring import (
     add_drop_ring,
     add_drop_ring_resonances,
     circumference,
+    find_resonances,
+    junctions_dB,
     round_trip_loss_dB,
     round_trip_phase,
 )
-from cpo_pdk.models.waveguide import ng, propagation
+from cpo_pdk.models.waveguide import bend_mismatch_dB, ng, propagation
 from cpo_pdk.spec import load_sheets
 
 SHEET = load_sheets()["add_drop_ring"]
@@ -43,7 +45,8 @@ def test_one_model_equals_two_couplers_and_two_half_rings_solved_together() -> N
     wl, loss = 1.3012, {"loss_dB_cm": 30.0, "loss_dB_bend_90": 0.05}
     t, k = ring_coupler(wl, gap=0.15, radius=4.9, length_x=3.0)
     length = circumference(4.9, 3.0)
-    half = 10 ** (-round_trip_loss_dB(length, **loss) / 40) * np.exp(0.5j * round_trip_phase(wl, length))
+    lost = round_trip_loss_dB(length, **loss) + junctions_dB(wl, 4.9, 3.0)
+    half = 10 ** (-lost / 40) * np.exp(0.5j * round_trip_phase(wl, length, radius=4.9))
     # unknowns: waves leaving the lower coupler into the ring (u) and the upper one (v); input 1 at o1
     u, v = np.linalg.solve([[1, -t * half], [-t * half, 1]], [1j * k, 0])
     through, dropped = t + 1j * k * half * v, 1j * k * half * u
@@ -54,10 +57,11 @@ def test_one_model_equals_two_couplers_and_two_half_rings_solved_together() -> N
 
 
 def test_lossless_ring_conserves_power_and_drops_everything_on_resonance() -> None:
-    ring = {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0}
+    # a circle: a racetrack's bent mode does not fit its straight one
+    ring = {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0, "length_x": 0.0}
     s = add_drop_ring(np.linspace(1.29, 1.31, 2001), **ring)
     np.testing.assert_allclose(np.abs(s["o1", "o4"]) ** 2 + np.abs(s["o1", "o2"]) ** 2, 1, atol=1e-12)
-    at = add_drop_ring_resonances(1.29, 1.31)
+    at = add_drop_ring_resonances(1.29, 1.31, length_x=0.0)
     assert np.abs(add_drop_ring(at, **ring)["o1", "o2"]) == pytest.approx(1, abs=1e-9)
 
 
@@ -107,9 +111,42 @@ def test_heater_moves_every_resonance_by_exactly_the_tuning(how: dict[str, float
     np.testing.assert_allclose(moved, np.abs(add_drop_ring(cold, **DEVICE)["o1", "o2"]), rtol=5e-3)
 
 
-def test_temperature_moves_the_resonance_by_the_reported_slope() -> None:
-    cold, warm = (add_drop_ring_resonances(1.30, 1.312, dT=t)[0] for t in (0.0, 10.0))
-    assert (warm - cold) * 1e3 / 10 == pytest.approx(0.062, abs=0.002)
+@pytest.mark.parametrize(
+    ("deviation", "nm_each", "tolerance"),
+    [({"dT": 10.0}, 0.065, 0.005), ({"dw": 2.0}, 0.645, 0.02), ({"dh": 2.0}, 0.98, 0.15)],
+)
+def test_temperature_width_and_height_move_the_resonance(
+    deviation: dict[str, float], nm_each: float, tolerance: float
+) -> None:
+    cold = add_drop_ring_resonances(1.28, 1.34)
+    moved = add_drop_ring_resonances(1.28, 1.34, **deviation)
+    middle = float(cold[len(cold) // 2])
+    shift = moved[np.argmin(np.abs(moved - middle))] - middle
+    assert shift * 1e3 / next(iter(deviation.values())) == pytest.approx(nm_each, abs=tolerance)
+
+
+def test_racetrack_pays_for_four_junctions_and_a_circle_for_none() -> None:
+    assert junctions_dB(1.31, 5.0, 0.0) == 0
+    np.testing.assert_allclose(junctions_dB(1.31, 5.0, [0.0, 3.0]), [0, 4 * float(bend_mismatch_dB(5.0))])
+
+
+def test_resonances_of_any_falling_phase_are_found() -> None:
+    found = find_resonances(1.26, 1.36, lambda wl: 300.25 - 800 * (wl - 1.3) + 400 * (wl - 1.3) ** 2)
+    assert np.all(np.diff(found) > 0)
+    turns = 300.25 - 800 * (found - 1.3) + 400 * (found - 1.3) ** 2
+    np.testing.assert_allclose(turns, np.round(turns), atol=1e-9)
+    assert len(found) == len(range(int(np.ceil(turns[-1])), int(turns[0]) + 1))
+    assert len(find_resonances(1.3, 1.3001, lambda wl: 300.25 - 800 * (wl - 1.3))) == 0
+    half = find_resonances(1.26, 1.36, lambda wl: 300.25 - 800 * (wl - 1.3), 0.5)
+    np.testing.assert_allclose((300.25 - 800 * (half - 1.3)) % 1, 0.5, atol=1e-9)
+    with pytest.raises(ParameterError, match="does not fall"):
+        find_resonances(1.26, 1.36, lambda wl: 10 + wl)
+
+
+def test_a_shift_that_leads_out_of_the_computed_modes_goes_on_smoothly() -> None:
+    phase = [float(round_trip_phase(1.2601, 40.0, shift_nm=s)) for s in (10.0, 15.0, 20.09, 20.11, 25.0, 100.0)]
+    slope = np.diff(phase) / np.diff([10.0, 15.0, 20.09, 20.11, 25.0, 100.0])
+    np.testing.assert_allclose(slope, slope[2], rtol=0.03)
 
 
 def test_cooling_by_heater_is_refused() -> None:
@@ -136,7 +173,9 @@ def test_sheet_fits_nine_channels_of_200_GHz_and_drops_one_well() -> None:
 def test_linewidth_formula_is_the_width_of_the_model() -> None:
     t, _ = ring_coupler(centre(), gap=DEVICE["gap"], radius=DEVICE["radius"], length_x=DEVICE["length_x"])
     length = float(circumference(DEVICE["radius"], DEVICE["length_x"]))
-    a = 10 ** (-float(round_trip_loss_dB(length, DEVICE["loss_dB_cm"], DEVICE["loss_dB_bend_90"])) / 20)
+    lost = round_trip_loss_dB(length, DEVICE["loss_dB_cm"], DEVICE["loss_dB_bend_90"])
+    lost = lost + junctions_dB(centre(), DEVICE["radius"], DEVICE["length_x"])
+    a = 10 ** (-float(lost) / 20)
     expected = linewidth_um(centre(), a * float(t) ** 2, length, float(ng(centre()))) * 299792.458 / centre() ** 2
     assert full_width_GHz() == pytest.approx(expected, rel=0.01)
 

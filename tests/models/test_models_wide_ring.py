@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cpo_pdk.models import MODELS
+from cpo_pdk.models.modes import bend_index_rise
 from cpo_pdk.models.ring import add_drop_ring
 from cpo_pdk.models.waveguide import neff
 from cpo_pdk.models.wide_ring import wide_ring, wide_ring_phase, wide_ring_resonances
@@ -35,14 +36,15 @@ def test_wide_ring_hardly_feels_the_width() -> None:
     uniform = drift("wide_ring", width_wide=0.4)
     assert uniform == pytest.approx(drift("add_drop_ring", radius=5.0, length_x=2.7), rel=1e-3)
     wide = drift("wide_ring")
-    assert 0 < wide < 0.7 * uniform
+    assert 0 < wide < 0.75 * uniform
     assert drift("wide_ring", length_x=0.0) < wide
 
 
 def test_phase_is_the_index_integrated_along_the_arcs() -> None:
     angle = (np.arange(20000) + 0.5) / 20000 * np.pi - np.pi / 2
     width = 0.4 + 0.16 * np.cos(angle) ** 2
-    path = 2 * np.pi * 5.0 * np.mean(neff(1.31, width)) + 2 * 2.7 * float(neff(1.31))
+    arcs = np.mean(neff(1.31, width) + bend_index_rise(5.0, 1.31, width))
+    path = 2 * np.pi * 5.0 * arcs + 2 * 2.7 * float(neff(1.31))
     ours = wide_ring_phase(1.31, radius=5.0, length_x=2.7, width=0.4, width_wide=0.56)
     assert float(ours) == pytest.approx(2 * np.pi * path / 1.31, abs=0.01)
 
@@ -74,7 +76,9 @@ def test_heater_moves_every_resonance_by_exactly_the_tuning(how: dict[str, float
 
 
 def test_lossless_it_keeps_all_power_and_drops_everything_on_resonance() -> None:
-    lossless = {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0}
+    # without straights: a racetrack's bent mode does not fit its straight one
+    lossless = {"loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0, "length_x": 0.0}
     s = wide_ring(BAND, **lossless)
     np.testing.assert_allclose(np.abs(s["o1", "o4"]) ** 2 + np.abs(s["o1", "o2"]) ** 2, 1, atol=1e-12)
-    assert np.abs(wide_ring(wide_ring_resonances(1.30, 1.32), **lossless)["o1", "o2"]) == pytest.approx(1, abs=1e-6)
+    at = wide_ring_resonances(1.30, 1.32, length_x=0.0)
+    assert np.abs(wide_ring(at, **lossless)["o1", "o2"]) == pytest.approx(1, abs=1e-6)
