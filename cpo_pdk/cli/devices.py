@@ -22,22 +22,23 @@ class Kind(StrEnum):
 def schema(
     kind: Annotated[Kind, typer.Argument(help="sheet: of components/*.yaml; package: of assemblies/*.yaml.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write it to this file in place of stdout.")] = None,
+    json: JsonOption = False,
 ) -> None:
     """Print the JSON Schema of a device sheet or a package spec, with which an editor completes and checks it."""
 
     def work(progress: Progress) -> Outcome:
-        import json
+        from json import loads
 
         from cpo_pdk.assemblies.schemas import schema_text
         from cpo_pdk.output import write_text
 
         text = schema_text(kind.value)
         if out is None:
-            return Outcome(json.loads(text), [text.rstrip("\n")])
+            return Outcome(loads(text), [text.rstrip("\n")])
         write_text(out, text)
         return Outcome({"schema": out.as_posix()}, [f"wrote {out.as_posix()}"])
 
-    console.run(work, False)
+    console.run(work, json)
 
 
 def validate(
