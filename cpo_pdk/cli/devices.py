@@ -34,7 +34,7 @@ def schema(
 
         text = schema_text(kind.value)
         if out is None:
-            return Outcome(loads(text), [text.rstrip("\n")])
+            return Outcome(loads(text), text.splitlines())
         write_text(out, text)
         return Outcome({"schema": out.as_posix()}, [f"wrote {out.as_posix()}"])
 
