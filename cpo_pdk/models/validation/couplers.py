@@ -58,7 +58,7 @@ def _spacing_nm(radius: float, section: str) -> float:
 CASES = (
     *(
         Case(
-            "ring coupler",
+            "add_drop_ring",
             f"power coupling, gap {gap} nm, R {radius:g} um, straight {length:g} um, 500 x 220 nm, 1550 nm",
             "1",
             _FDTD,
@@ -70,7 +70,7 @@ CASES = (
     ),
     *(
         Case(
-            "ring",
+            "add_drop_ring",
             f"free spectral range, circle of {section}, R {radius:g} um, 1310 nm",
             "nm",
             _FSR.format(group, section),

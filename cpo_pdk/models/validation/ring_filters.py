@@ -122,7 +122,7 @@ CASES = (
             _FDTD,
             quality,
             partial(_quality, kind, gap, radius),
-            0.35,
+            0.25,
         )
         for kind, rows in (
             (
