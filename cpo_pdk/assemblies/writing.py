@@ -1,7 +1,8 @@
 """Write a component as GDS so that the same component always gives the same bytes, whatever else the session has drawn.
 
 The tree below the component is copied into a fresh layout, cells in the order of their names, with only the meta
-information that belongs to it; the file is written beside its place and then renamed into it.
+information that belongs to it; the file is written beside its place and then renamed into it. Each cell carries a
+fingerprint of its polygons (`cpo_pdk.tech.drawn_digest`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cpo_pdk.errors import OutputError
+from cpo_pdk.tech import drawn_digest
 from cpo_pdk.tech.gdsfactory_safe import gf, kf
 
 kdb = kf.kdb
@@ -41,6 +43,10 @@ def write_gds(component: gf.Component, path: Path, names: Mapping[str, str] | No
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        layout.write(str(temporary), options)
+        drawn = kdb.Layout()
+        drawn.read(str(temporary))
+        drawn_digest.stamp(drawn, layout)
         layout.write(str(temporary), options)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
@@ -102,7 +108,8 @@ def canonical_layout(component: gf.Component, names: Mapping[str, str]) -> kdb.L
 def _meta_of(cell: Any) -> list[kdb.LayoutMetaInfo]:
     """Meta information of one cell (function, settings, info, ports), by name."""
     cell.set_meta_data()
-    return sorted((m for m in cell.kdb_cell.each_meta_info() if m.persisted), key=lambda m: m.name)
+    found = (m for m in cell.kdb_cell.each_meta_info() if m.persisted and m.name != drawn_digest.META_NAME)
+    return sorted(found, key=lambda m: m.name)
 
 
 def _copy_layout_meta(kcl: Any, layout: kdb.Layout, used: set[str]) -> None:

@@ -17,9 +17,10 @@ import klayout.db as kdb
 
 from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.meta import CellMeta, CrossSection, instance_name, is_optical, read_cell_meta, read_cross_sections
-from cpo_pdk.circuit.netlist import CellNetlist, Instance, Netlists, Port, plain_dict
+from cpo_pdk.circuit.netlist import CellNetlist, Instance, Netlists, NetProblem, Port, plain_dict
 from cpo_pdk.circuit.touching import PlacedPort, touch
 from cpo_pdk.errors import LayoutError
+from cpo_pdk.tech.drawn_digest import Digests
 
 #: largest number of placed instances in one cell that is netlisted
 INSTANCE_LIMIT = 1_000_000
@@ -71,7 +72,31 @@ class _Extractor:
                 continue
             self.done[name], more = self.cell(index)
             pending.extend(more)
+        for problem in self.edited():
+            holder = problem.cell if problem.cell in self.done else self.file.top.name
+            known = self.done[holder]
+            self.done[holder] = replace(known, problems=(*known.problems, problem))
         return Netlists(self.file.top.name, dict(sorted(self.done.items())))
+
+    def edited(self) -> list[NetProblem]:
+        """Cells whose polygons are no longer those that they were written with, by name."""
+        problems: list[NetProblem] = []
+        digests = Digests(self.layout)
+        for index in sorted({self.file.top.cell_index(), *self.file.top.called_cells()}, key=self.name_of):
+            cell = self.layout.cell(index)
+            netlist = self.done.get(cell.name)
+            if not digests.edited(cell, inside=netlist is not None and netlist.leaf):
+                continue
+            place = cell.dbbox().center() if not cell.bbox().empty() else kdb.DPoint()
+            message = (
+                "polygons are not those that its settings drew, edited by hand since; draw the cell again, or bind it "
+                "under a name of its own"
+            )
+            problems.append(NetProblem("edited", cell.name, round(place.x, 6), round(place.y, 6), (), message))
+        return problems
+
+    def name_of(self, index: int) -> str:
+        return self.layout.cell(index).name
 
     def cell(self, index: int) -> tuple[CellNetlist, set[int]]:
         meta = self.meta(index)

@@ -25,6 +25,7 @@ ProblemKind = Literal[
     "several_ports",
     "dangling",
     "unbound_port",
+    "edited",
 ]
 
 FORMAT = "cpo_pdk netlist 1"
