@@ -17,8 +17,9 @@ from scipy.optimize import linear_sum_assignment
 from cpo_pdk.circuit.binding import Bound
 from cpo_pdk.errors import CpoError, ModelError
 
-#: how far below the channels resonances are looked for, um; more than one free spectral range of any ring here
-REACH_UM = 0.06
+#: how far below the channels resonances are looked for, um: more than one free spectral range of any ring here, and
+#: for channels from 1.26 um up still within the computed modes
+REACH_UM = 0.02
 #: a resonance on its channel within this needs no shift, um
 ON_CHANNEL_UM = 1e-9
 

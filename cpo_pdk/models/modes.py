@@ -68,7 +68,7 @@ class Bands:
             raise ParameterError(f"wl is {bad:g} um; the computed modes cover {ends} um")
         value, slope = np.float64(0.0), np.float64(0.0)
         for band, here in enumerate(inside):
-            if not np.any(here):
+            if wl.size and not np.any(here):
                 continue
             row = self.nodes[band]
             half = (row[-1] - row[0]) / 2

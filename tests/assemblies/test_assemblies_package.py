@@ -140,7 +140,7 @@ def test_what_does_not_fit_is_refused_at_its_line(
 def test_channels_that_a_ring_can_not_resolve_give_a_warning_with_the_number(tmp_path: Path) -> None:
     text = edited(
         "standard: CW-WDM, center_nm: 1300.05, channels: 8, spacing_GHz: 200",
-        "standard: custom, center_nm: 1300.05, channels: 8, spacing_GHz: 70",
+        "standard: custom, center_nm: 1300.05, channels: 8, spacing_GHz: 60",
     )
     files = write_package(
         parse_spec(text.replace("heater_bias_nm: 0.5", "heater_bias_nm: 0.3"), tmp_path / "s.yaml"),

@@ -62,9 +62,9 @@ def test_notch_is_the_textbook_one() -> None:
 
 
 def test_lossless_notch_ring_only_delays() -> None:
-    passed = all_pass_ring(BAND, **LOSSLESS, radius=12.0, length_x=0.0)["o1", "o2"]
+    passed = all_pass_ring(np.linspace(1.30, 1.32, 20001), **LOSSLESS, gap=0.12, length_x=0.0)["o1", "o2"]
     np.testing.assert_allclose(np.abs(passed), 1, atol=1e-12)
-    assert np.ptp(np.unwrap(np.angle(passed))) > 2 * np.pi
+    assert np.ptp(np.unwrap(np.angle(passed))) > 4
 
 
 def test_notch_is_deepest_where_coupling_equals_loss() -> None:
@@ -179,13 +179,14 @@ def flat(gap: float, **shape: float) -> float:
 
 def test_maximally_flat_double_ring_is_a_second_order_butterworth() -> None:
     # coupling of modes in time, Little et al. (1997): |drop|^2 = 1 / (1 + (f / f3)^4), f3 = k1^2 FSR / (2 pi) / sqrt(2)
-    gap = 0.2
-    shape = {"gap": gap, "gap_ring": flat(gap), **LOSSLESS}
+    circles: dict[str, float] = {"radius": 10.0, "length_x": 0.0, "gap": 0.12}  # nothing is lost at junctions
+    circles["gap_ring"] = flat(**circles)
+    shape = {**circles, **LOSSLESS, "length_bus": 12.0}
     at = resonance("double_ring", **shape)
-    (_t1, k1), _ring = double_ring_couplers(at, gap=gap, gap_ring=shape["gap_ring"], radius=4.5, length_x=4.4)
-    spacing = C_UM_GHZ / (float(ng(at)) * float(circumference(4.5, 4.4)))
+    (_t1, k1), _ring = double_ring_couplers(at, **circles)
+    spacing = C_UM_GHZ / (float(ng(at)) * float(circumference(10.0, 0.0)))
     half = float(k1) ** 2 * spacing / (2 * np.pi) / np.sqrt(2)
-    assert full_width_GHz("double_ring", "o3", **shape) == pytest.approx(2 * half, rel=0.06)
+    assert full_width_GHz("double_ring", "o3", **shape) == pytest.approx(2 * half, rel=0.04)
     offset = np.linspace(-4 * half, 4 * half, 41)
     expected = -10 * np.log10(1 + (offset / half) ** 4)
     np.testing.assert_allclose(spectrum("double_ring", "o3", offset, **shape), expected, atol=0.6)
