@@ -141,7 +141,7 @@ def all_pass_ring(
 def double_ring(
     radius: _Radius = 4.5,
     gap: _Gap = 0.14,
-    gap_ring: _Gap = 0.25,
+    gap_ring: _Gap = 0.27,
     length_x: _LengthX = 4.4,
     width: _Width = None,
     width_heater: _Heater = 1.2,
@@ -195,11 +195,11 @@ def double_ring(
 
 @cell
 def wide_ring(
-    radius: _Radius = 5.0,
-    gap: _Gap = 0.14,
-    length_x: _LengthX = 2.7,
+    radius: _Radius = 5.3,
+    gap: _Gap = 0.145,
+    length_x: _LengthX = 2.5,
     width: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,
-    width_wide: Annotated[float, Um(0.4, 1.2, step=0.002)] = 0.56,
+    width_wide: Annotated[float, Um(0.4, 1.1, step=0.002)] = 0.8,
     width_heater: _Heater = 1.2,
     length_bus: _Bus = 8.0,
 ) -> gf.Component:

@@ -32,8 +32,7 @@ from numpy.typing import ArrayLike
 from cpo_pdk.models.coupler import coupling, s_bend_length_equivalent
 from cpo_pdk.models.model import FOUR, GUIDE, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.tapers import DEVIATION
-from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
+from cpo_pdk.models.waveguide import DEVIATIONS, bend_loss_dB, neff, propagation, s_curve
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
 #: points and weights of the integrals along a lead, on 0..1
@@ -247,7 +246,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (0.1, 200.0, "um"),
             "gap": (0.12, 0.4, "um"),
             "length_s": (10.0, 100.0, "um"),
@@ -261,12 +260,12 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "radius": (20.0, 500.0, "um"),
             "angle": (2.0, 60.0, "degrees"),
             "gap": (0.12, 0.4, "um"),
-            "width_inner": (0.32, 0.58, "um"),
-            "width_outer": (0.32, 0.58, "um"),
+            "width_inner": (0.3, 0.6, "um"),
+            "width_outer": (0.3, 0.6, "um"),
             "length_s": (10.0, 200.0, "um"),
             "dy": (2.0, 20.0, "um"),
         },

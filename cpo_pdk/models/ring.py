@@ -295,7 +295,7 @@ MODELS = (
         "add_drop_ring",
         add_drop_ring,
         FOUR,
-        ranges={**RING, **DEVIATIONS, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")},
+        ranges={**RING, **DEVIATIONS, "length_bus": (5.0, 50.0, "um")},
         resonances=add_drop_ring_resonances,
         tuning="tuning_nm",
         core_length=add_drop_ring_core,

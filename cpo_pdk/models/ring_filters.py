@@ -45,8 +45,7 @@ from cpo_pdk.models.ring import (
     round_trip_phase,
 )
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
-from cpo_pdk.models.tapers import DEVIATION
-from cpo_pdk.models.waveguide import propagation
+from cpo_pdk.models.waveguide import DEVIATIONS, propagation
 
 
 def bus_amplitude(
@@ -196,7 +195,7 @@ def double_ring(
     *,
     radius: ArrayLike = 4.5,
     gap: ArrayLike = 0.14,
-    gap_ring: ArrayLike = 0.25,
+    gap_ring: ArrayLike = 0.27,
     length_x: ArrayLike = 4.4,
     length_bus: ArrayLike = 8.0,
     width: ArrayLike | None = None,
@@ -259,7 +258,7 @@ def double_ring_resonances(
     *,
     radius: float = 4.5,
     gap: float = 0.14,
-    gap_ring: float = 0.25,
+    gap_ring: float = 0.27,
     length_x: float = 4.4,
     width: float | None = None,
     tuning_nm: float = 0.0,
@@ -322,7 +321,7 @@ def double_ring_core(radius: float = 4.5, length_x: float = 4.4, length_bus: flo
     return _core(2, 2, radius, length_x, length_bus)
 
 
-FILTER: Ranges = {**RING, **DEVIATION, "width": (0.32, 0.58, "um"), "length_bus": (5.0, 50.0, "um")}
+FILTER: Ranges = {**RING, **DEVIATIONS, "length_bus": (5.0, 50.0, "um")}
 HEATED = {"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"}
 
 MODELS = (

@@ -19,8 +19,7 @@ from cpo_pdk.models.directional import directional_coupler
 from cpo_pdk.models.model import GUIDE, TWO, Model
 from cpo_pdk.models.passive import terminator
 from cpo_pdk.models.sdict import SDict, number, reciprocal, spread
-from cpo_pdk.models.tapers import DEVIATION
-from cpo_pdk.models.waveguide import propagation
+from cpo_pdk.models.waveguide import DEVIATIONS, propagation
 
 RIM = 1.0  # um: how much longer the detector's silicon is than its germanium
 
@@ -97,7 +96,7 @@ MODELS = (
         detectors=("i1",),
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (0.1, 50.0, "um"),
             "gap": (0.12, 0.4, "um"),
             "length_s": (15.0, 100.0, "um"),

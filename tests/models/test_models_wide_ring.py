@@ -34,18 +34,18 @@ def drift(name: str, **arguments: Any) -> float:
 
 def test_wide_ring_hardly_feels_the_width() -> None:
     uniform = drift("wide_ring", width_wide=0.4)
-    assert uniform == pytest.approx(drift("add_drop_ring", radius=5.0, length_x=2.7), rel=1e-3)
+    assert uniform == pytest.approx(drift("add_drop_ring", radius=5.3, length_x=2.5), rel=1e-3)
     wide = drift("wide_ring")
-    assert 0 < wide < 0.75 * uniform
-    assert drift("wide_ring", length_x=0.0) < wide
+    assert 0 < wide < 0.6 * uniform
+    assert drift("wide_ring", width_wide=1.0, radius=6.0, length_x=0.0) < 0.45 * uniform
 
 
 def test_phase_is_the_index_integrated_along_the_arcs() -> None:
     angle = (np.arange(20000) + 0.5) / 20000 * np.pi - np.pi / 2
-    width = 0.4 + 0.16 * np.cos(angle) ** 2
-    arcs = np.mean(neff(1.31, width) + bend_index_rise(5.0, 1.31, width))
-    path = 2 * np.pi * 5.0 * arcs + 2 * 2.7 * float(neff(1.31))
-    ours = wide_ring_phase(1.31, radius=5.0, length_x=2.7, width=0.4, width_wide=0.56)
+    width = 0.4 + 0.4 * np.cos(angle) ** 2
+    arcs = np.mean(neff(1.31, width) + bend_index_rise(5.3, 1.31, width))
+    path = 2 * np.pi * 5.3 * arcs + 2 * 2.5 * float(neff(1.31))
+    ours = wide_ring_phase(1.31, radius=5.3, length_x=2.5, width=0.4, width_wide=0.8)
     assert float(ours) == pytest.approx(2 * np.pi * path / 1.31, abs=0.01)
 
 
