@@ -1,4 +1,4 @@
-"""Read measured or simulated S-parameters: Touchstone (through scikit-rf) and Lumerical's text form.
+"""Read measured or simulated S-parameters: Touchstone (through scikit-rf), Lumerical's text form, our own tables.
 
 Touchstone files (`.s1p` to `.s99p`) are written by network analysers and most simulators; their ports are numbers.
 Lumerical's form (`.sparam`, `.dat`), which SiEPIC's compact models use, is a sequence of blocks ::
@@ -7,7 +7,9 @@ Lumerical's form (`.sparam`, `.dat`), which SiEPIC's compact models use, is a se
     (101,3)
     1.86e+14 0.71 -12.3                                  frequency in Hz, |S|, phase in rad
 
-Its ports are called `port 1`, or `port 1 mode 2` for every mode but the first.
+Its ports are called `port 1`, or `port 1 mode 2` for every mode but the first. Tables (`.nc`, `.parquet`, `.csv`) are
+those that `cpo spectrum` writes (`cpo_pdk.circuit.exchange.spectrum_files`); their ports keep their names, detectors
+are left out.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cpo_pdk.circuit.exchange.spectrum_files import TABLES, read_table
 from cpo_pdk.errors import InputError
 
 C_UM_HZ = 2.99792458e14  # speed of light, um/s
@@ -53,25 +56,32 @@ class FileMatrix:
 
 
 def read_sparameters(path: Path) -> FileMatrix:
-    """Read a Touchstone or Lumerical file.
+    """Read a Touchstone or Lumerical file, or a table of ours.
 
     Args:
         path: the file; its ending says which kind it is.
 
     Raises:
-        InputError: it can't be read, is neither kind, is damaged, or holds fewer than two frequencies.
+        InputError: it can't be read, is of no such kind, is damaged, or holds fewer than two frequencies.
     """
     touchstone = _TOUCHSTONE.fullmatch(path.suffix)
-    if not touchstone and path.suffix.lower() not in _LUMERICAL:
-        raise InputError(f"{path}: ending {path.suffix!r} is not known; give .s2p (.s4p, ...), .sparam or .dat")
+    suffix = path.suffix.lower()
+    if not touchstone and suffix not in (*_LUMERICAL, *TABLES):
+        raise InputError(
+            f"{path}: ending {path.suffix!r} is not known; give .s2p (.s4p, ...), .sparam, .dat, .nc, .parquet or .csv"
+        )
     try:
         size = path.stat().st_size
         if size > SIZE_LIMIT:
             raise InputError(f"{path}: {size} bytes, limit {SIZE_LIMIT}; give fewer wavelengths")
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace") if suffix in _LUMERICAL else ""
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror or error}); check the name in the sheet") from error
-    matrix = _touchstone(path) if touchstone else _lumerical(path, text)
+    if suffix in TABLES:
+        table = read_table(path)
+        matrix = FileMatrix(path, table.f_Hz, table.ports, table.S, "exp(-iwt)")
+    else:
+        matrix = _touchstone(path) if touchstone else _lumerical(path, text)
     if matrix.f_Hz.size < 2:
         raise InputError(f"{path}: {matrix.f_Hz.size} frequencies, at least 2 needed; give a spectrum")
     if not (np.all(np.isfinite(matrix.f_Hz)) and np.all(np.isfinite(matrix.S))):

@@ -1,0 +1,1 @@
+"""Circuits and spectra in the forms of other tools, and layouts that other tools drew."""
