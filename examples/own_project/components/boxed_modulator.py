@@ -27,7 +27,8 @@ def boxed_modulator(
     ref = c << ring_modulator(radius=radius, gap=gap, gap_drop=0.4, junction_fill=0.74)
     ref.name = "ring"
     c.add_ports(ref.ports)
-    c.info.update(ref.cell.info.model_dump())  # lengths that the model takes from the drawing
+    drawn = {**ref.cell.settings.model_dump(), **ref.cell.info.model_dump()}
+    c.info.update({name: value for name, value in drawn.items() if value is not None})  # what the model takes from it
     box = ref.dbbox()
     rectangle(c, "DEVREC", box.left - margin, box.bottom - margin, box.right + margin, box.top + margin)
     return c
