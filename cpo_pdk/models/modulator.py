@@ -29,6 +29,7 @@ from cpo_pdk.models.ring import (
     circumference,
     find_resonances,
     heater_shift_nm,
+    junctions_dB,
     round_trip_loss_dB,
     round_trip_phase,
 )
@@ -61,6 +62,25 @@ def finger_period(radius: ArrayLike, length_x: ArrayLike, junction_fill: ArrayLi
     asked = number("period", period, pn.PERIOD_MIN, pn.PERIOD_MAX)
     count = np.floor(arc / asked + 1e-9)
     return np.where(count > 0, arc / np.maximum(count, 1.0), asked)
+
+
+def silicon_loss_dB(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike,
+    length_x: ArrayLike,
+    loss_dB_cm: ArrayLike,
+    loss_dB_bend_90: ArrayLike,
+    width: ArrayLike | None = None,
+    dw: ArrayLike = 0.0,
+) -> Array:
+    """Loss once round in dB without carriers: propagation, bends, and the junctions of straight and arc of a racetrack.
+
+    Arguments as `ring_modulator`.
+    """
+    return round_trip_loss_dB(circumference(radius, length_x), loss_dB_cm, loss_dB_bend_90) + junctions_dB(
+        wl, radius, length_x, width=width, cross_section="rib", dw=dw
+    )
 
 
 def carrier_loss_dB(
@@ -139,7 +159,9 @@ def ring_modulator(
     dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
     pitch = finger_period(radius, length_x, junction_fill, period)
     (t1, k1), (t2, k2) = couplers(wl, radius, gap, gap_drop, length_x, width, dw, dh)
-    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) + carrier_loss_dB(
+    loss = silicon_loss_dB(
+        wl, radius=radius, length_x=length_x, loss_dB_cm=loss_dB_cm, loss_dB_bend_90=loss_dB_bend_90, width=width, dw=dw
+    ) + carrier_loss_dB(
         wl,
         radius=radius,
         length_x=length_x,
@@ -165,6 +187,7 @@ def ring_modulator(
         dT=dT,
         dw=dw,
         dh=dh,
+        radius=radius,
     )
     half = np.sqrt(amplitude(loss)) * np.exp(0.5j * phase)
     bus_um = 2 * np.asarray(radius) + np.asarray(length_x) + 2 * number("length_lead", length_lead, 0.0, 1e4)
@@ -235,7 +258,16 @@ def ring_modulator_resonances(
             wl, V, doping, junction=junction, junction_offset=junction_offset, period=pitch, width=width, dw=dw
         )
         phase = round_trip_phase(
-            wl, length, cross_section="rib", width=width, index_rise=rise, shift_nm=shift, dT=dT, dw=dw, dh=dh
+            wl,
+            length,
+            cross_section="rib",
+            width=width,
+            index_rise=rise,
+            shift_nm=shift,
+            dT=dT,
+            dw=dw,
+            dh=dh,
+            radius=radius,
         )
         return phase / (2 * np.pi)
 

@@ -36,8 +36,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models import junction as pn
-from cpo_pdk.models.modulator import carrier_loss_dB, couplers, ring_modulator, ring_modulator_resonances
-from cpo_pdk.models.ring import circumference, round_trip_loss_dB
+from cpo_pdk.models.modulator import (
+    carrier_loss_dB,
+    couplers,
+    ring_modulator,
+    ring_modulator_resonances,
+    silicon_loss_dB,
+)
+from cpo_pdk.models.ring import circumference
 from cpo_pdk.models.sdict import Array, amplitude, number
 from cpo_pdk.models.waveguide import ng
 
@@ -228,9 +234,8 @@ def absorbed_share(detuning_nm: ArrayLike, V: ArrayLike, *, wl_center: float = W
 
 
 def _absorbed(wl: ArrayLike, V: ArrayLike, p: dict[str, Any]) -> Array:
-    length = circumference(p["radius"], p["length_x"])
     carriers = carrier_loss_dB(wl, V=V, **{k: p[k] for k in (*_RING, *_SHAPE)})
-    other = round_trip_loss_dB(length, p["loss_dB_cm"], p["loss_dB_bend_90"])
+    other = silicon_loss_dB(wl, **{k: p[k] for k in _SILICON})
     bus = amplitude(p["loss_dB_cm"] * (2 * p["radius"] + p["length_x"] + 2 * p["length_lead"]) * 1e-4)
     # bus loss shared out: half before the ring, half after it; the monitor sees the first half only
     through, drop = _power(wl, V, p) / bus**2, _power(wl, V, p, "i1") / bus
@@ -238,6 +243,7 @@ def _absorbed(wl: ArrayLike, V: ArrayLike, p: dict[str, Any]) -> Array:
 
 
 _RING = ("radius", "length_x", "doping", "junction_fill")
+_SILICON = ("radius", "length_x", "loss_dB_cm", "loss_dB_bend_90", "width", "dw")
 
 
 def hot_detunings_nm(
@@ -325,7 +331,7 @@ def operating_point(
     bus, drop = couplers(wl, p["radius"], p["gap"], p["gap_drop"], p["length_x"], p["width"], p["dw"], p["dh"])
     t_bus, t_drop = abs(float(bus[0])), abs(float(drop[0]))
     carriers = float(carrier_loss_dB(wl, V=bias, **{k: p[k] for k in _RING}, **shape))
-    a = float(amplitude(carriers + round_trip_loss_dB(length, p["loss_dB_cm"], p["loss_dB_bend_90"])))
+    a = float(amplitude(carriers + silicon_loss_dB(wl, **{k: p[k] for k in _SILICON})))
     width_um = linewidth_um(wl, a * t_bus * t_drop, length, group)
     to_GHz = C_UM_GHZ / wl**2
     bus_GHz = linewidth_um(wl, t_bus, length, group) * to_GHz

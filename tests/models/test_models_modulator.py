@@ -84,7 +84,7 @@ def test_uncoupled_monitor_and_undoped_ring_reduce_to_the_all_pass_formula() -> 
     s = ring_modulator(wl, **ring)["o1", "o2"]
     t, _ = ring_coupler(wl, gap=0.18, radius=6.4, cross_section="rib")
     length = 2 * np.pi * 6.4
-    z = 10 ** (-50.0 * length * 1e-4 / 20) * np.exp(1j * round_trip_phase(wl, length, cross_section="rib"))
+    z = 10 ** (-50.0 * length * 1e-4 / 20) * np.exp(1j * round_trip_phase(wl, length, cross_section="rib", radius=6.4))
     bus = 10 ** (-50.0 * 12.8 * 1e-4 / 20)
     np.testing.assert_allclose(np.abs(s), bus * np.abs((t - z) / (1 - t * z)), rtol=1e-6)
 
@@ -232,3 +232,14 @@ def test_a_driver_with_resistance_is_slower() -> None:
     series = 1e6 / (2 * np.pi * ideal.junction_bandwidth_GHz * ideal.capacitance_fF)
     expected = 1e6 / (2 * np.pi * (series + 50) * ideal.capacitance_fF)
     assert real.junction_bandwidth_GHz == pytest.approx(expected, rel=1e-3)
+
+
+def test_a_racetrack_pays_for_its_junctions_of_straight_and_arc() -> None:
+    from cpo_pdk.models.modulator import silicon_loss_dB
+    from cpo_pdk.models.waveguide import bend_mismatch_dB
+
+    common = {"radius": 6.4, "loss_dB_cm": 0.0, "loss_dB_bend_90": 0.0}
+    each = float(bend_mismatch_dB(6.4, cross_section="rib", wl=1.31))
+    assert each > 0.01
+    assert float(silicon_loss_dB(1.31, length_x=0.0, **common)) == 0.0
+    assert float(silicon_loss_dB(1.31, length_x=1.0, **common)) == pytest.approx(4 * each)
