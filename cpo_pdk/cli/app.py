@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from cpo_pdk import __version__
-from cpo_pdk.cli import building, characterizing, devices, drawing, inspecting, projects
+from cpo_pdk.cli import building, census, characterizing, devices, drawing, exchanging, inspecting, projects
 from cpo_pdk.cli.console import settings
 from cpo_pdk.cli.streams import stdout_failed
 
@@ -50,6 +50,9 @@ app.command("list")(projects.list_)
 app.command("build")(building.build)
 app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)
+app.command("census")(census.census)
+app.command("netlist")(exchanging.netlist)
+app.command("spectrum")(exchanging.spectrum)
 app.command("report")(building.report)
 app.command("cells")(drawing.cells)
 app.command("schema")(devices.schema)
