@@ -17,7 +17,7 @@ from cpo_pdk.errors import OutputError
 
 #: half the size of a marker, um
 MARK_UM = 2.0
-COLUMNS = ("victim", "direction", "port", "channel", "polarization", "kind", "level_dB", "source", "instance", "x_um", "y_um", "what")  # fmt: skip
+COLUMNS = tuple("victim direction port channel polarization kind level_dB source instance x_um y_um what".split())
 
 
 def _entries(result: Census) -> Iterator[tuple[Victim, Entry]]:
