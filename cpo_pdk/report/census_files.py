@@ -17,7 +17,10 @@ from cpo_pdk.errors import OutputError
 
 #: half the size of a marker, um
 MARK_UM = 2.0
-COLUMNS = tuple("victim direction port channel polarization kind level_dB source instance x_um y_um what".split())
+COLUMNS = (
+    *("victim", "direction", "port", "channel", "polarization", "kind"),
+    *("level_dB", "source", "instance", "x_um", "y_um", "what"),
+)
 
 
 def _entries(result: Census) -> Iterator[tuple[Victim, Entry]]:
