@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from cpo_pdk.errors import AssemblyError
 from cpo_pdk.models import MODELS, Model
 from cpo_pdk.spec.sheet import Sheet
 
 GRID = 0.001  # um: radii are drawn on the mask grid
+STRIDE = 8  # candidates between two for which the model is asked
 REACH = 0.08  # um: how far a radius may move from the sheet's; 0.08 um is about 1 % of a ring
 
 
@@ -64,10 +66,13 @@ def rising_radii(sheet: Sheet, wl_um: Sequence[float], bias_nm: float) -> tuple[
     steps = round(REACH / GRID)
     candidates = [round(nominal + i * GRID, 3) for i in range(-steps, steps + 1)]
     low, high = min(wl_um) - 0.03, max(wl_um) + 0.03
-    rest = [ring.rests(low, high, radius=r) for r in candidates]
+    # a resonance moves smoothly with the radius: followed in steps of `STRIDE` candidates, the rest by a spline
+    nodes = candidates[::STRIDE]
+    rest = [ring.rests(low, high, radius=r) for r in nodes]
     middle = len(wl_um) // 2
-    start = candidates.index(min(candidates, key=lambda r: abs(r - nominal)))
-    first = _branch(rest, start, wl_um[middle] - bias_nm * 1e-3)
+    start = min(range(len(nodes)), key=lambda i: abs(nodes[i] - nominal))
+    branch = _branch(rest, start, wl_um[middle] - bias_nm * 1e-3)
+    first = CubicSpline(nodes, branch)(candidates)
     radii = []
     for wl in wl_um:
         target = wl - bias_nm * 1e-3
