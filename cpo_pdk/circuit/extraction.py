@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from cpo_pdk.tech.drawn_digest import Digests
 
 #: largest number of placed instances in one cell that is netlisted
 INSTANCE_LIMIT = 1_000_000
+#: cell and what it says about itself -> what is said of it
+Describe = Callable[[kdb.Cell, CellMeta], CellMeta]
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,9 @@ class _Placed:
 
 
 class _Extractor:
-    def __init__(self, file: LayoutFile, leaves: Collection[str]) -> None:
+    def __init__(self, file: LayoutFile, leaves: Collection[str], describe: Describe | None) -> None:
         self.file = file
+        self.describe = describe
         self.layout = file.layout
         self.leaves = frozenset(leaves)
         self.sections: dict[str, CrossSection] = read_cross_sections(file.layout)
@@ -46,7 +49,9 @@ class _Extractor:
 
     def meta(self, index: int) -> CellMeta:
         if index not in self.metas:
-            self.metas[index] = read_cell_meta(self.layout.cell(index), self.sections, self.layout.dbu)
+            cell = self.layout.cell(index)
+            meta = read_cell_meta(cell, self.sections, self.layout.dbu)
+            self.metas[index] = meta if self.describe is None else self.describe(cell, meta)
         return self.metas[index]
 
     def has_optics(self, index: int) -> bool:
@@ -296,7 +301,7 @@ def _names(info: dict[str, Any], key: str) -> frozenset[str]:
     return frozenset(str(item) for item in value) if isinstance(value, list | tuple) else frozenset()
 
 
-def extract(file: LayoutFile, leaves: Collection[str] = ()) -> Netlists:
+def extract(file: LayoutFile, leaves: Collection[str] = (), describe: Describe | None = None) -> Netlists:
     """Extract the optical circuit of a layout.
 
     A cell is a leaf when its factory is in `leaves`, or when nothing optical is placed in it. Cells that have no
@@ -306,7 +311,8 @@ def extract(file: LayoutFile, leaves: Collection[str] = ()) -> Netlists:
 
     Args:
         file: see `read_layout`.
-        leaves: factories of the cells that are one device; see `binding.leaf_factories`.
+        leaves: factories of the cells that are one device; see `leaves.leaf_factories`.
+        describe: makes of what a cell says about itself what is to be said of it, for layouts of other PDKs.
 
     Returns:
         the netlist; whatever doesn't fit is in `problems`.
@@ -314,4 +320,4 @@ def extract(file: LayoutFile, leaves: Collection[str] = ()) -> Netlists:
     Raises:
         LayoutError: a port without place or cross-section, an absurd number of instances.
     """
-    return _Extractor(file, leaves).run()
+    return _Extractor(file, leaves, describe).run()

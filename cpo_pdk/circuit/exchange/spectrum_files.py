@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import importlib
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,6 +129,23 @@ def read_table(path: Path) -> SpectrumTable:
         raise InputError(f"{path}: no spectrum of cpo ({type(error).__name__}: {text}); export it again") from error
 
 
+def format_of(path: Path) -> Format:
+    """The format that the ending of a file asks for.
+
+    Raises:
+        InputError: none does.
+    """
+    suffix = path.suffix.lower()
+    if re.fullmatch(r"\.s\d+p", suffix):
+        return "touchstone"
+    known: dict[str, Format] = {".nc": "netcdf", ".parquet": "parquet", ".csv": "csv"}
+    if suffix not in known:
+        raise InputError(
+            f"{path}: ending {suffix!r} says no format; end in .sNp, .nc, .parquet, .csv, or give --format"
+        )
+    return known[suffix]
+
+
 def _touchstone(table: SpectrumTable, path: Path) -> bytes:
     # imported where it is needed: scikit-rf takes most of a second
     import skrf
@@ -139,7 +157,7 @@ def _touchstone(table: SpectrumTable, path: Path) -> bytes:
         raise InputError(
             f"{path}: a Touchstone file of {count} ports ends in .s{count}p; call it {path.stem}.s{count}p"
         )
-    frequency = skrf.Frequency.from_f(table.f_Hz, unit="hz")
+    frequency = skrf.Frequency.from_f(table.f_Hz, unit="Hz")
     network = skrf.Network(frequency=frequency, s=np.conj(table.S), z0=1.0)
     names = "".join(f" Port[{number}] = {name}\n" for number, name in enumerate(table.ports, 1))
     lost = f" detectors are not in this file: {', '.join(table.detectors)}\n" if table.detectors else ""
