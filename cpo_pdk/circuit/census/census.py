@@ -125,18 +125,19 @@ def _run(placed: PlacedRun) -> Run:
     x, y = placed.place
     kappa = float(np.abs(run.kappa).max())
     level = 20 * math.log10(max(abs(math.sin(kappa)), 10 ** (FLOOR_DB / 20)))
+    (name_a, width_a), (name_b, width_b) = sorted(((placed.a, run.a.width), (placed.b, run.b.width)))
     return Run(
-        placed.a,
-        placed.b,
-        x,
-        y,
-        round(run.gap, 4),
-        round(run.length, 3),
-        round(run.a.width, 4),
-        round(run.b.width, 4),
-        run.cross_section,
-        kappa,
-        level,
+        a=name_a,
+        b=name_b,
+        x=x,
+        y=y,
+        gap_um=round(run.gap, 4),
+        length_um=round(run.length, 3),
+        width_a_um=round(width_a, 4),
+        width_b_um=round(width_b, 4),
+        cross_section=run.cross_section,
+        kappa=kappa,
+        level_dB=level,
     )
 
 

@@ -242,10 +242,11 @@ def _run(
     per_length = weight / pieces.length[chosen]
     x, y = (weight @ pieces.middle[chosen]) / weight.sum()
     i, j = int(pieces.i[heart]), int(pieces.j[heart])
-    end_a = End(_name(a, a.ahead[i]), _name(a, a.behind[i]), float(a.fraction[i]), float(a.width[pieces.i[closest]]))
+    middle = pieces.middle[heart]
+    end_a = End(_name(a, a.ahead[i]), _name(a, a.behind[i]), _fraction(a, i, middle), float(a.width[pieces.i[closest]]))
     # the silicon of both lies on the right of its walls, so that the outline of the second leads the other way
     end_b = End(
-        _name(b, b.behind[j]), _name(b, b.ahead[j]), 1 - float(b.fraction[j]), float(b.width[pieces.j[closest]])
+        _name(b, b.behind[j]), _name(b, b.ahead[j]), 1 - _fraction(b, j, middle), float(b.width[pieces.j[closest]])
     )
     return LocalRun(
         x=float(x),
