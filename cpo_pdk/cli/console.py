@@ -46,11 +46,13 @@ class Outcome:
         document: what `--json` prints.
         text: what a person reads, printed without it; each a plain line or something that rich can draw.
         exit_code: 0 clean, 1 a check failed.
+        verbatim: a file's text that is printed as it is without `--json`, before `text`; in plain ASCII.
     """
 
     document: dict[str, Any]
     text: list[Any] = field(default_factory=list)
     exit_code: int = 0
+    verbatim: str = ""
 
 
 class Progress:
@@ -164,7 +166,10 @@ def printable(text: str) -> str:
 def _print(outcome: Outcome, as_json: bool, stdout: IO[str]) -> None:
     if as_json:
         print(json.dumps(outcome.document, ensure_ascii=False, allow_nan=False), file=stdout)
-    elif outcome.text:
+        stdout.flush()
+        return
+    stdout.write(outcome.verbatim)
+    if outcome.text:
         from rich.console import Console
         from rich.text import Text
 

@@ -76,7 +76,7 @@ def netlist(
         document = {"gds": gds.as_posix(), "format": format.value, "top": netlists.top, "counts": counts}
         document["warnings"] = warnings
         if out is None:
-            return Outcome({**document, "text": text}, [text.removesuffix("\n")])
+            return Outcome({**document, "text": text}, verbatim=text)
         write_text(out, text)
         what = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items())
         return Outcome({**document, "out": out.as_posix()}, [f"wrote {out.as_posix()}: {what}"])

@@ -43,7 +43,7 @@ class _Describer:
         self.used.add(name)
         entry = self.mapping.file.cells[name]
         drawn = {port.name for port in meta.ports}
-        for port in entry.ports:
+        for port in entry.ports if drawn else ():  # without any, a better message follows
             if port not in drawn:
                 text = f"cells.{name}: cell {cell.name!r} has no port {port!r}{_known(port, drawn)}"
                 raise self.mapping.problem(("cells", name, "ports", port), text, of_key=True)
@@ -69,7 +69,7 @@ class _Describer:
                 text = f"cells.{name}: cell {cell.name!r} has no setting {setting!r}{_known(setting, meta.settings)}"
                 raise self.mapping.problem(("cells", name, "settings", key), text)
             values[key] = meta.settings[setting]
-        if entry.length_from is not None:
+        if entry.length_from is not None and meta.ports:
             values["length"] = _core_length(cell, meta.ports)
         return values
 

@@ -1,8 +1,8 @@
 """Our devices as SAX models, and SAX models as ours.
 
 A SAX model is `function(wl=..., **settings) -> {(port, port): array}`, every argument with a default. Conventions are
-the same on both sides: um, phase growing with length, `+1j` for cross coupling. SAX looks at the numbers as they come; here
-whatever a model answers is checked as every model's answer is (finite, passive, known ports).
+the same on both sides: um, phase growing with length, `+1j` for cross coupling. SAX takes the numbers as they come;
+here whatever a model answers is checked as every model's answer is (finite, passive, known ports).
 """
 
 from __future__ import annotations

@@ -137,7 +137,9 @@ def spectrum(
     matrix = plan.solve(values, wl=wl_um, warnings=said)
     lines = [*file.warnings, *notes, *problems, *range_warnings(circuit, bound, wl_um), *evaluator.warnings, *said]
     outputs = tuple(p for p in plan.outputs if p not in inputs)
-    return table_of(wl_um, matrix, inputs, outputs, tuple(dict.fromkeys(lines)))
+    lit = {port for pair in matrix for port in pair}
+    carried = [port for port in inputs if "@" not in port or port in lit]  # a mode that gets nowhere is no port
+    return table_of(wl_um, matrix, carried, outputs, tuple(dict.fromkeys(lines)))
 
 
 def _ports(
