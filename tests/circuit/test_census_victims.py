@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import klayout.db as kdb
 import klayout.rdb as rdb
 import numpy as np
 import pytest
@@ -213,6 +214,49 @@ def test_two_engines_are_worked_on_once(drawing: Draw) -> None:
     assert (here.x, here.y) == (1060.0, 0.5)
     assert (there.x, there.y) == (-0.5, 1060.0)
     assert all(part.startswith("north/") for part in there.instance.split(" | "))
+
+
+def disc(radius: float, x: float, y: float) -> kdb.Region:
+    """A ring of 0.4 um."""
+    outer, inner = (
+        kdb.DPolygon.ellipse(kdb.DBox(x - r, y - r, x + r, y + r), 256).to_itype(0.001)
+        for r in (radius + 0.2, radius - 0.2)
+    )
+    return kdb.Region(outer) - kdb.Region(inner)
+
+
+def test_a_ring_takes_and_gives_by_the_bus_that_turns_its_way(drawing: Draw) -> None:
+    """The modulator of the first bus is drawn; its ring comes close to the straight of the second, which runs above."""
+    gap, far, radius = 0.2, 0.5, 5.0
+    top = gap + far + 2 * radius + 0.8
+    face = {"types": {"o2": "edge_coupler"}, "sections": {"o2": "face"}}
+    ports = [("laser_1", -20, 0, 180), ("tx_1", 50, 0, 0), ("laser_2", -20, top, 180), ("tx_2", 50, top, 0)]
+    types = {name: "edge_coupler" for name, *_ in ports}
+    cell = drawing.cell("engine", ports, sections="face", types=types, info={"wl_um": [WL]})
+    ends = [("o1", 0, 0, 180), ("o2", 10, 0, 0)]
+    tip = drawing.cell("edge_coupler", ends, **face)
+    plain = drawing.cell("ring_modulator", ends)
+    drawn = drawing.core(drawing.cell("ring_modulator", [("o1", 0, 0, 180), ("o2", 20, 0, 0)]), 20.0)
+    drawn.shapes(drawing.layout.layer(1, 0)).insert(disc(radius, 10.0, gap + radius + 0.4))
+    drawing.place(cell, drawn, "mod_1", 10, 0)
+    drawing.place(cell, drawing.straight(20), "run_1", -10, 0)
+    drawing.place(cell, drawing.straight(10), "end_1", 30, 0)
+    drawing.place(cell, plain, "mod_2", -10, top)
+    drawing.place(cell, drawing.straight(40), "run_2", 0, top)
+    for k, y in enumerate((0, top)):
+        drawing.place(cell, tip, f"in_{k + 1}", -10, y, 180)
+        drawing.place(cell, tip, f"out_{k + 1}", 40, y)
+    result = take(drawing)
+    (run,) = [r for r in result.runs if {r.a, r.b} == {"mod_1", "run_2"}]
+    _, k = coupler.ring_coupler(WL, gap=gap, radius=radius)
+    most = float(k) / (1 - math.sqrt(1 - float(k) ** 2))
+    # light that goes east below comes round to the west above: it meets the laser of the second bus, not its fibre
+    back = [e for e in victim(result, "laser_2 channel 1").entries if e.kind == "parallel" and "laser_1" in e.source]
+    assert back[0].instance == "mod_1 | run_2"
+    expected = dB(FACET * GUIDE * most * math.sin(run.kappa) * GUIDE**0.5 * RING * FACET)
+    assert back[0].level_dB == pytest.approx(expected, abs=0.3)
+    onward = [e for e in victim(result, "tx_2 channel 1").entries if e.kind == "parallel" and "laser_1" in e.source]
+    assert all(e.level_dB < back[0].level_dB - 15 for e in onward)
 
 
 def test_written_forms_hold_every_entry(drawing: Draw, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import numpy as np
 
 from cpo_pdk.circuit.binding import ModelLike, SheetLike, bind
 from cpo_pdk.circuit.census.engine_census import Disturbed, EngineCensus
+from cpo_pdk.circuit.census.facing import LocalRun
 from cpo_pdk.circuit.census.neighbours import Neighbours, PlacedRun
 from cpo_pdk.circuit.census.results import Census, Entry, Run, Victim
 from cpo_pdk.circuit.crosstalk import FLOOR_DB
 from cpo_pdk.circuit.extraction import extract
-from cpo_pdk.circuit.flattening import Placement, flatten, walk
+from cpo_pdk.circuit.flattening import FlatCircuit, Placement, flatten, walk
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import ENGINE, leaf_factories
 from cpo_pdk.circuit.netlist import CellNetlist, Netlists
@@ -68,8 +69,15 @@ def census(
     for cell, values in sorted(channels.items()):
         circuit = flatten(netlists, cell)
         bound = bind(netlists, circuit, sheets, models)
-        own = [_at_wavelengths(run, wl, values) for run in neighbours.runs(cell)]
-        engine = EngineCensus(circuit, bound, np.asarray(values), own, limit_dB)
+        index = [wl.index(x) for x in values]
+        runs = [replace(p, run=replace(p.run, kappa=p.run.kappa[index])) for p in neighbours.runs(cell)]
+
+        def own_runs(path: str, circuit: FlatCircuit = circuit, index: list[int] = index) -> list[LocalRun]:
+            leaf = circuit.leaves.get(path)
+            inner = neighbours.inside(leaf.cell) if leaf is not None else []
+            return [replace(run, kappa=run.kappa[index]) for run in inner]
+
+        engine = EngineCensus(circuit, bound, np.asarray(values), runs, own_runs, limit_dB)
         disturbed[cell] = engine.victims()
         warnings += engine.warnings
         weighed += len(engine.elements)
@@ -112,12 +120,6 @@ def _channels(cell: CellNetlist, file: LayoutFile) -> tuple[float, ...]:
             "draw it again"
         )
     return tuple(float(x) for x in value)
-
-
-def _at_wavelengths(placed: PlacedRun, wl: tuple[float, ...], values: tuple[float, ...]) -> PlacedRun:
-    """A run with kappa at the channels of one engine."""
-    kappa = placed.run.kappa[[wl.index(x) for x in values]]
-    return replace(placed, run=replace(placed.run, kappa=kappa))
 
 
 def _run(placed: PlacedRun) -> Run:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cpo_pdk.circuit.binding import Bound
+from cpo_pdk.circuit.census.facing import End, LocalRun
 from cpo_pdk.circuit.census.neighbours import PlacedRun
 from cpo_pdk.circuit.census.results import Kind
 from cpo_pdk.circuit.census.waves import Waves
 from cpo_pdk.circuit.flattening import FlatCircuit
 
 Complex = NDArray[np.complex128]
+Real = NDArray[np.float64]
 
 #: an element is where light goes astray when it is this much below the strongest of the same port, dB
 WEAK_DB = 12.0
@@ -67,38 +70,84 @@ def weak_elements(waves: Waves, circuit: FlatCircuit, bound: Mapping[str, Bound]
     return found
 
 
-def run_elements(waves: Waves, runs: Sequence[PlacedRun]) -> tuple[list[Element], list[str]]:
-    """Both guides of a run as aggressors, in both directions; and a line for each kind of run that can't be weighed."""
+@dataclass(frozen=True)
+class _Guide:
+    """One guide of a run as the circuit sees it, for light that moves in one direction along the run.
+
+    Attributes:
+        into, out: ports that such light comes from, and leaves by, each with its amplitude at every channel.
+    """
+
+    into: tuple[tuple[str, Real], ...]
+    out: tuple[tuple[str, Real], ...]
+
+
+def run_elements(
+    waves: Waves, runs: Sequence[PlacedRun], own_runs: Callable[[str], Sequence[LocalRun]]
+) -> tuple[list[Element], list[str]]:
+    """Both guides of a run as aggressors, in both directions; and a line when runs can't be weighed.
+
+    Args:
+        waves: the solved circuit.
+        runs: in the circuit's cell, `kappa` at its channels.
+        own_runs: path of a device -> runs between its own guides, `kappa` at the channels; for rings, which no port
+            lies on.
+    """
     found: list[Element] = []
-    silent: dict[str, int] = {}
+    silent = 0
     for placed in runs:
         run = placed.run
         x, y = placed.place
-        weighed = False
-        for (path_a, a), (path_b, b) in (
-            ((placed.a, run.a), (placed.b, run.b)),
-            ((placed.b, run.b), (placed.a, run.a)),
-        ):
-            for into, out, before, after in (
-                (a.backward, b.forward, a.fraction, 1 - b.fraction),
-                (a.forward, b.backward, 1 - a.fraction, b.fraction),
-            ):
-                start, end = waves.entering.get((path_a, into)), waves.leaving.get((path_b, out))
-                if start is None or end is None:
-                    continue
-                weighed = True
-                loss = _through(waves, path_a, a.backward, a.forward) ** before
-                loss = loss * _through(waves, path_b, b.backward, b.forward) ** after
-                strength = 1j * np.sin(np.abs(run.kappa)) * np.exp(1j * np.angle(run.kappa)) * loss
-                what = f"{path_a} beside {path_b}: gap {run.gap:.3f} um, as {run.length:.2f} um at that gap"
-                found.append(Element("parallel", start, end, strength, f"{path_a} | {path_b}", x, y, what, False))
-        if not weighed:
-            key = "a ring" if not (run.a.forward and run.b.forward) else "a device without a model"
-            silent[key] = silent.get(key, 0) + 1
-    lines = [
-        f"{n} parallel runs with {what} are listed, but not weighed: no port leads there" for what, n in silent.items()
-    ]
+        before = len(found)
+        for forward in (True, False):
+            a = _guide(waves, placed.a, run.a, forward, own_runs, forward)
+            b = _guide(waves, placed.b, run.b, forward, own_runs, not forward)
+            for path_a, aggressor, path_b, victim in ((placed.a, a, placed.b, b), (placed.b, b, placed.a, a)):
+                for (into, sent), (out, kept) in itertools.product(aggressor.into, victim.out):
+                    start, end = waves.entering.get((path_a, into)), waves.leaving.get((path_b, out))
+                    if start is None or end is None:
+                        continue
+                    strength = 1j * np.sin(np.abs(run.kappa)) * np.exp(1j * np.angle(run.kappa)) * sent * kept
+                    what = f"{path_a} beside {path_b}: gap {run.gap:.3f} um, as {run.length:.2f} um at that gap"
+                    if not (run.a.forward and run.b.forward):
+                        what += "; the ring is taken as lossless and resonant"
+                    found.append(Element("parallel", start, end, strength, f"{path_a} | {path_b}", x, y, what, False))
+        silent += len(found) == before
+    lines = [f"{silent} parallel runs are listed, but not weighed: no port of a model leads there"] if silent else []
     return found, lines
+
+
+def _guide(
+    waves: Waves,
+    path: str,
+    end: End,
+    forward: bool,
+    own_runs: Callable[[str], Sequence[LocalRun]],
+    with_outline: bool,
+) -> _Guide:
+    """How the light of one guide of a run comes from, and goes to, the ports of its device.
+
+    `with_outline`: it moves in the sense of the outline of the guide, which is how the sense of a ring is told.
+    """
+    if end.forward or end.backward:
+        tail, head = (end.backward, end.forward) if forward else (end.forward, end.backward)
+        behind = end.fraction if forward else 1 - end.fraction
+        passed = _through(waves, path, tail, head)
+        return _Guide(((tail, passed**behind),), ((head, passed ** (1 - behind)),))
+    couplers = [own for own in own_runs(path) if bool(own.a.forward) != bool(own.b.forward)]
+    angles = [np.minimum(np.abs(own.kappa), np.pi / 2) for own in couplers]
+    round_trip = np.prod([np.cos(angle) for angle in angles], axis=0) if angles else np.zeros(waves.count)
+    into: list[tuple[str, Real]] = []
+    out: list[tuple[str, Real]] = []
+    for own, angle in zip(couplers, angles, strict=True):
+        # along such a run the first guide moves with its outline, the second one against it
+        ring_first = not own.a.forward
+        bus = own.b if ring_first else own.a
+        along = ring_first == with_outline
+        most = np.sin(angle) / np.maximum(1 - round_trip, 1e-12)
+        into.append((bus.backward if along else bus.forward, most))
+        out.append((bus.forward if along else bus.backward, most))
+    return _Guide(tuple(into), tuple(out))
 
 
 def _through(waves: Waves, path: str, port_in: str, port_out: str) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cpo_pdk.circuit.binding import Bound
 from cpo_pdk.circuit.census.elements import Element, run_elements, weak_elements
+from cpo_pdk.circuit.census.facing import LocalRun
 from cpo_pdk.circuit.census.neighbours import PlacedRun
 from cpo_pdk.circuit.census.results import Entry
 from cpo_pdk.circuit.census.waves import Waves
@@ -65,6 +66,7 @@ class EngineCensus:
     Args:
         circuit, bound, channels_um: as for `EngineState`.
         runs: parallel runs in the engine.
+        own_runs: path of a device -> runs between its own guides.
         limit_dB: entries below it are not listed.
     """
 
@@ -74,6 +76,7 @@ class EngineCensus:
         bound: Mapping[str, Bound],
         channels_um: Real,
         runs: Sequence[PlacedRun],
+        own_runs: Callable[[str], Sequence[LocalRun]],
         limit_dB: float,
     ) -> None:
         self.state = EngineState(circuit, bound, channels_um, np.asarray(channels_um[:1]))
@@ -81,7 +84,7 @@ class EngineCensus:
         self.floor = 10 ** ((limit_dB - BELOW_LIMIT_DB) / 10)
         state = self.state
         self.waves = Waves(state.values, circuit.connections, state.count)
-        astray, self.warnings = run_elements(self.waves, runs)
+        astray, self.warnings = run_elements(self.waves, runs, own_runs)
         self.elements = weak_elements(self.waves, circuit, bound) + astray
         self.warnings += state.warnings
         self._ways: dict[tuple[int, int], Complex] = {}

@@ -80,6 +80,7 @@ class Neighbours:
     met: int = 0
     _shapes: dict[str, Shape] = field(default_factory=dict)
     _children: dict[str, tuple[_Child, ...]] = field(default_factory=dict)
+    _inner: dict[str, list[LocalRun]] = field(default_factory=dict)
     _pairs: dict[tuple[object, ...], list[LocalRun]] = field(default_factory=dict)
     _cells: dict[str, tuple[PlacedRun, ...]] = field(default_factory=dict)
 
@@ -106,6 +107,12 @@ class Neighbours:
         if cell not in self._cells:
             self._cells[cell] = tuple(self._of(cell))
         return self._cells[cell]
+
+    def inside(self, device: str) -> list[LocalRun]:
+        """Runs between the guides of one device, which its model knows about."""
+        if device not in self._inner:
+            self._inner[device] = own_runs(self.shape(device), self.wl, self.reach, self.level_dB)
+        return self._inner[device]
 
     def _of(self, cell: str) -> Iterator[PlacedRun]:
         if self.netlists.cells[cell].leaf:
