@@ -270,8 +270,8 @@ def s_parameters(
 
     Returns:
         (port in, port out) -> amplitude, shape (W,); pairs between which no light passes are left out. Ports are those
-        of the top cell, with `@TM` for the TM mode; facets that are no port of it appear as `instance.port`, detectors
-        as `instance:i1`.
+        of the top cell, with `@TM` for the TM mode; facets that are no port of it and positions of connectors appear as
+        `instance.port`, detectors as `instance:i1`.
 
     Raises:
         LayoutError: the file can't be read, or holds nothing optical.
@@ -282,12 +282,16 @@ def s_parameters(
     grid = np.atleast_1d(np.asarray(wl, np.float64))
     netlists = extract(file, leaf_factories(sheets))
     circuit = flatten(netlists, netlists.top)
-    bound = bind(netlists, circuit, sheets, models)
+    bound = bind(netlists, circuit, sheets, models, skip=(CONNECTOR,))
     values = Evaluator(grid).circuit(circuit, bound)
     if not values:
         raise LayoutError(f"{file.path}: nothing optical in top cell {netlists.top!r}; give a layout with devices")
     exposed = {name: ref for name, ref in circuit.exposed.items() if ref[0] in values}
     exposed |= {f"{ref[0]}.{ref[1]}": ref for ref in circuit.outside if ref[0] in values}
+    for link in circuit.connections:
+        inner, outer = (link.a, link.b) if link.a[0] in values else (link.b, link.a)
+        if inner[0] in values and outer[0] not in values and circuit.leaves[outer[0]].function == CONNECTOR:
+            exposed[f"{outer[0]}.{outer[1]}"] = inner
     single = netlists.cells[netlists.top].leaf
     for path in values:
         model = bound[circuit.leaves[path].cell].model
