@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpo_pdk.assemblies import write_package
 from cpo_pdk.circuit.exchange import sax_netlist, spice
 from cpo_pdk.circuit.exchange.plain_circuit import plain
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import CellNetlist, Connection, Instance, Netlists, Port
 from cpo_pdk.errors import InputError
+from cpo_pdk.spec import load_sheets, load_spec
 
 NAMES = st.text(
     st.characters(codec="utf-8", exclude_characters=",.", exclude_categories=("Cc", "Cs")), min_size=1, max_size=8
@@ -258,6 +261,20 @@ def test_spice_faults_are_one_line(old: str, new: str, said: str) -> None:
     with pytest.raises(InputError) as caught:
         spice.from_spice(text.replace(old, new))
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_shipped_package_comes_back_and_no_cell_of_it_is_edited(tmp_path: Path) -> None:
+    sheets = load_sheets()
+    written = write_package(load_spec("switch_51t2"), tmp_path, sheets)
+    for gds in (written.engine_gds, written.package_gds):
+        netlists = extract(read_layout(gds), leaf_factories(sheets))
+        assert not netlists.problems and netlists.counts()["leaves"] > 1000
+        text = sax_netlist.to_text(netlists)
+        assert sax_netlist.from_text(text) == plain(netlists)
+        assert sax_netlist.to_text(sax_netlist.from_text(text)) == text
+        text = spice.to_spice(netlists)
+        assert spice.from_spice(text) == plain(netlists)
+        assert spice.to_spice(spice.from_spice(text)) == text
 
 
 def test_an_array_in_a_layout_is_written_as_one_instance(drawing: Any) -> None:

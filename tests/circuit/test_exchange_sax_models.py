@@ -77,34 +77,28 @@ def test_models_have_defaults_for_everything_and_two_lengths_are_two_models(bus:
 SCRIPT = """
 import json, sys
 import numpy as np, sax
-data = json.load(open(sys.argv[1]))
-def model(table):
-    wls = np.array(table["wl"])
-    def function(wl=1.31):
-        return {tuple(k.split(">")): np.array(re) + 1j * np.array(im) for k, (re, im) in table["s"].items()}
-    return function
-circuit, _ = sax.circuit(data["netlist"], models={k: model(v) for k, v in data["models"].items()})
-found = circuit(wl=np.array(data["wl"]))
+from cpo_pdk.circuit.exchange import sax_netlist, sax_models
+from cpo_pdk.circuit.extraction import extract
+from cpo_pdk.circuit.layout_file import read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.models import MODELS
+from cpo_pdk.spec import load_sheets
+sheets = load_sheets()
+netlists = extract(read_layout(sys.argv[1]), leaf_factories(sheets))
+models = sax_models.to_sax_models(netlists, sheets, MODELS)
+circuit, _ = sax.circuit(sax_netlist.to_dict(netlists, by_cell=True), models=models)
+found = circuit(wl=np.array(json.loads(sys.argv[2])))
 print(json.dumps({">".join(k): [np.real(v).tolist(), np.imag(v).tolist()] for k, v in found.items()}))
 """
 
 
 @pytest.mark.skipif(not SAX_IS_THERE, reason="SAX is not installed here")
-def test_sax_takes_netlist_and_models_and_finds_the_same(bus: Path, tmp_path: Path) -> None:
+def test_sax_takes_netlist_and_models_and_finds_the_same(bus: Path) -> None:
     file = read_layout(bus)
-    netlists = extract(file, leaf_factories(SHEETS))
-    models = to_sax_models(netlists, SHEETS, LIBRARY)
-    tables = {
-        name: {
-            "wl": WL.tolist(),
-            "s": {f"{a}>{b}": [v.real.tolist(), v.imag.tolist()] for (a, b), v in f(wl=WL).items()},
-        }
-        for name, f in models.items()
-    }
-    document = {"netlist": sax_netlist.to_dict(netlists, by_cell=True), "models": tables, "wl": WL.tolist()}
-    (tmp_path / "in.json").write_text(json.dumps(document), encoding="utf-8")
-    command = [SAX_PYTHON, "-c", SCRIPT, str(tmp_path / "in.json")]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    command = [SAX_PYTHON, "-c", SCRIPT, str(bus), json.dumps(WL.tolist())]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    answer = json.loads(done.stdout.splitlines()[-1])
     table = spectrum(file, WL, SHEETS, LIBRARY)
     for a in ("o1", "o2", "o3", "o4"):
         for b in ("o1", "o2", "o3", "o4"):

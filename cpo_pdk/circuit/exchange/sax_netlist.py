@@ -98,7 +98,7 @@ def _cell_dict(netlists: Netlists, cell: CellNetlist, by_cell: bool) -> dict[str
         if array:
             entry["array"] = array
         if by_function:
-            ports = [port.name for port in placed.ports]
+            ports = sorted(port.name for port in placed.ports)
             entry["info"] = {
                 "cell": placed.name,
                 "function": placed.function,

@@ -16,7 +16,7 @@ from cpo_pdk.circuit.exchange.spectrum_files import SpectrumTable, table_of
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.flattening import FlatCircuit, Placement, flatten, walk
 from cpo_pdk.circuit.layout_file import LayoutFile
-from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.leaves import CONNECTOR, leaf_factories
 from cpo_pdk.circuit.netlist import Netlists, PortRef
 from cpo_pdk.circuit.signal_flow import modes_of
 from cpo_pdk.circuit.solver import compile_circuit
@@ -82,8 +82,8 @@ def spectrum(
     """S-parameters of a cell between its ports, heaters and voltages as in the sheets.
 
     Ports of the result are those of the cell, with `@TM` for the TM mode; facets and gratings that are no port of it
-    are called `instance.port`, and so are ports of its instances that lead nowhere (with a note); detectors
-    `instance:i1`.
+    are called `instance.port`, and so are positions of connectors and ports of its instances that lead nowhere (with a
+    note); detectors `instance:i1`.
 
     Args:
         file: see `read_layout`.
@@ -108,7 +108,7 @@ def spectrum(
     if not circuit.leaves:
         raise LayoutError(f"{file.path}: nothing optical in cell {name!r}; give a layout with devices")
     try:
-        bound = bind(netlists, circuit, sheets, models)
+        bound = bind(netlists, circuit, sheets, models, skip=(CONNECTOR,))
     except ModelError as error:
         if mapping is None:
             raise
@@ -146,9 +146,13 @@ def _ports(
     netlists: Netlists, circuit: FlatCircuit, bound: Mapping[str, Bound]
 ) -> tuple[dict[str, PortRef], list[str]]:
     """Ports of the circuit: the cell's own, open facets, and what leads nowhere; and the problems of the netlist."""
-    computed = {path for path, leaf in circuit.leaves.items() if bound[leaf.cell].model is not None}
+    computed = _computed(circuit, bound)
     ports = {name: ref for name, ref in circuit.exposed.items() if ref[0] in computed}
     ports |= {f"{ref[0]}.{ref[1]}": ref for ref in circuit.outside if ref[0] in computed}
+    for link in circuit.connections:
+        inner, outer = (link.a, link.b) if link.a[0] in computed else (link.b, link.a)
+        if inner[0] in computed and circuit.leaves[outer[0]].function == CONNECTOR:
+            ports[f"{outer[0]}.{outer[1]}"] = inner
     below = {cell.name for _, cell, _ in walk(netlists, circuit.cell, Placement())}
     cells = [*dict.fromkeys([*below, *(leaf.cell for leaf in circuit.leaves.values())])]
     problems = [p for name in sorted(cells) for p in netlists.cells[name].problems]
@@ -173,6 +177,12 @@ def _ports(
             f"reaches, 0 allowed: {shown}; connect or remove them"
         )
     return ports, lines
+
+
+def _computed(circuit: FlatCircuit, bound: Mapping[str, Bound]) -> set[str]:
+    """Paths of the devices that have a model; connectors and what swallows its light have none."""
+    with_model = {name for name, entry in bound.items() if entry.model is not None}
+    return {path for path, leaf in circuit.leaves.items() if leaf.cell in with_model}
 
 
 def _islands(circuit: FlatCircuit, computed: set[str], reached: set[str]) -> list[list[str]]:
@@ -203,9 +213,7 @@ def _islands(circuit: FlatCircuit, computed: set[str], reached: set[str]) -> lis
 
 def _covered(circuit: FlatCircuit, bound: Mapping[str, Bound], wl_um: NDArray[np.float64]) -> None:
     """Refuse wavelengths of which no model holds for a single one."""
-    ranges = {
-        bound[leaf.cell].sheet.wl_range_um for leaf in circuit.leaves.values() if bound[leaf.cell].model is not None
-    }
+    ranges = {bound[circuit.leaves[path].cell].sheet.wl_range_um for path in _computed(circuit, bound)}
     low, high = float(wl_um.min()), float(wl_um.max())
     if ranges and all(high < least - 1e-9 or low > most + 1e-9 for least, most in ranges):
         least, most = min(r[0] for r in ranges), max(r[1] for r in ranges)
@@ -218,8 +226,8 @@ def _covered(circuit: FlatCircuit, bound: Mapping[str, Bound], wl_um: NDArray[np
 def _detectors(netlists: Netlists, name: str, circuit: FlatCircuit, bound: Mapping[str, Bound]) -> dict[str, PortRef]:
     single = netlists.cells[name].leaf
     found: dict[str, PortRef] = {}
-    for path, leaf in circuit.leaves.items():
-        model = bound[leaf.cell].model
+    for path in sorted(_computed(circuit, bound)):
+        model = bound[circuit.leaves[path].cell].model
         if model is not None:
             found |= {(port if single else f"{path}:{port}"): (path, port) for port in model.detectors}
     return found

@@ -47,13 +47,17 @@ def to_spice(netlists: Netlists) -> str:
     for name in order:
         cell = netlists.cells[name]
         written = _name(name)
-        pins = [port.name for port in cell.ports] if cell.leaf else sorted(cell.exposed)
+        pins = _pins(cell)
         lines.append(f"* cell {written} function={_name(cell.function)} factory={_name(cell.factory)}")
         lines += _folded([".SUBCKT", written, *(_name(pin) for pin in pins)])
         if not cell.leaf:
             lines += _instances(netlists, cell)
         lines.append(f".ENDS {written}")
     return "\n".join(lines) + "\n"
+
+
+def _pins(cell: CellNetlist) -> list[str]:
+    return sorted(port.name for port in cell.ports) if cell.leaf else sorted(cell.exposed)
 
 
 def _instances(netlists: Netlists, cell: CellNetlist) -> Iterator[str]:
@@ -75,7 +79,7 @@ def _instances(netlists: Netlists, cell: CellNetlist) -> Iterator[str]:
         place = kdb.DCplxTrans(1.0, instance.rotation, instance.mirror, instance.x + 0.0, instance.y + 0.0)
         name = _name(instance.name)
         yield f"* cell instance {name} {place}"
-        pins = [port.name for port in placed.ports] if placed.leaf else sorted(placed.exposed)
+        pins = _pins(placed)
         words = [f"X{name}", *(nets.get((instance.name, pin)) or fresh("nc_") for pin in pins), _name(placed.name)]
         if placed.leaf:
             words += [f"{_name(key)}={_value(value)}" for key, value in sorted(placed.settings.items())]
