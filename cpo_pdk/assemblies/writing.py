@@ -20,6 +20,9 @@ from cpo_pdk.tech.gdsfactory_safe import gf, kf
 
 kdb = kf.kdb
 
+#: corners of a polygon in a file; with more, its record is longer than readers that take the length as signed can read
+_CORNERS = 4000
+
 
 def write_gds(component: gf.Component, path: Path, names: Mapping[str, str] | None = None) -> Path:
     """Write the tree below `component` to `path`.
@@ -38,6 +41,7 @@ def write_gds(component: gf.Component, path: Path, names: Mapping[str, str] | No
     layout = canonical_layout(component, names or {})
     options = kdb.SaveLayoutOptions()
     options.format = "GDS2"
+    options.gds2_max_vertex_count = _CORNERS
     options.gds2_write_timestamps = False
     options.write_context_info = True
     temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -18,6 +19,9 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 
 Guide = Annotated[str, OneOf(("strip", "rib"))]
 Width = Annotated[float | None, Maybe(Um(0.3, 0.6, step=0.002))]
+
+#: slope of a taper's edges from which the corners at its wide end are below 61 degrees, and count as needles
+_STEEPEST = 0.55
 
 
 def _slab(points: np.ndarray, cross_section: str, **headings: float) -> np.ndarray | None:
@@ -148,7 +152,16 @@ def taper(
         length: in um.
         width1: core width at o1 in um.
         width2: core width at o2 in um.
+
+    Raises:
+        ParameterError: when its wide end would be a needle.
     """
+    shortest = math.ceil(abs(width2 - width1) / 2 / _STEEPEST * 1000) / 1000
+    if length < shortest:
+        raise ParameterError(
+            f"taper: length = {length} um from width1 = {width1} um to width2 = {width2} um makes corners too sharp to "
+            f"print; give at least {shortest:.3f} um"
+        )
     c = gf.Component()
     polygon(c, "WG", [(0, -width1 / 2), (length, -width2 / 2), (length, width2 / 2), (0, width1 / 2)])
     optical_port(c, "o1", 0, 0, 180, "strip", width1)

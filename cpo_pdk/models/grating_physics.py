@@ -19,6 +19,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.sdict import Array, number
 from cpo_pdk.models.slabs import film_index, oxide, silicon
 
@@ -26,6 +27,7 @@ HEIGHT, ETCH = 0.22, 0.07  # of the film and of the grooves in it, um
 _HALVINGS = 44
 _LAYERS = 241  # samples across the slab
 _REACH, _STEP = 60.0, 0.1  # of the field over a grating, um
+_PEAKS = (1.05, 1.95)  # wavelengths that silicon and oxide are known for, less what a slope needs, um
 
 Layers = tuple[Array, Array, Array]
 
@@ -135,15 +137,26 @@ def peak_wavelength(
         dh: as `grating_index`.
         d_etch: as `grating_index`.
         dT: temperature rise in K.
+
+    Raises:
+        ParameterError: it is not a wavelength that the materials are known for.
     """
     step = 1e-3
     pitch, slant = np.asarray(period, dtype=np.float64), np.asarray(sine, dtype=np.float64)
     wl: Array = pitch * 2.65 + 0 * slant
     for _ in range(4):
-        wl = np.clip(wl, 1.05, 1.95)
+        wl = np.clip(wl, *_PEAKS)
         low, high = (grating_index(wl + s, fill, dh=dh, d_etch=d_etch, dT=dT) for s in (-step, step))
         residue = wl - pitch * ((low + high) / 2 - slant)
         wl = wl - residue / (1 - pitch * (high - low) / (2 * step))
+    wrong = (wl < _PEAKS[0]) | (wl > _PEAKS[1])
+    if np.any(wrong):
+        at = np.unravel_index(int(np.argmax(wrong)), wl.shape)
+        near = float(np.broadcast_to(pitch, wl.shape)[at])
+        raise ParameterError(
+            f"a grating of period {near:.4g} um sends light of {float(wl[at]):.3g} um to the fibre; known is "
+            f"{_PEAKS[0]:g} to {_PEAKS[1]:g} um; change the period or the fibre's angle"
+        )
     return wl
 
 

@@ -49,6 +49,9 @@ def number(name: str, value: ArrayLike, low: float, high: float, unit: str = "um
         raise ParameterError(f"{name} is {value!r}, not a number; give it in {unit}") from None
     wrong = ~((array >= low) & (array <= high))
     if np.any(wrong):
+        inside = np.clip(array, low, high)
+        if np.allclose(array, inside, rtol=1e-12, atol=1e-12):  # what a file's decimals leave of a limit
+            return inside
         bad = float(array[wrong].flat[0])
         raise ParameterError(f"{name} is {bad:g} {unit}; allowed is {low:g} to {high:g} {unit}")
     return array

@@ -32,6 +32,9 @@ from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 TAPER_LENGTH = (10.0, 20.0, 50.0)
 TAPER_LOSS_DB = (0.11916, 0.09023, 0.068069)
 
+#: smallest radius that the loss of a bend is computed for, um
+TIGHTEST = 0.5
+
 #: how far width and height may be off, as ranges of models
 DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-15.0, 15.0, "nm")}
 #: widths whose index is known with any of these deviations
@@ -175,7 +178,7 @@ def bend_loss_dB(radius: ArrayLike, angle: ArrayLike, cross_section: str = "stri
         cross_section: "strip" or "rib".
     """
     bend = load_cross_section(cross_section).bend_loss
-    below = np.maximum(bend.at_radius - number("radius", radius, 0.5, 1e6), 0.0)
+    below = np.maximum(bend.at_radius - number("radius", radius, TIGHTEST, 1e6), 0.0)
     return bend.value * np.exp(bend.decay * below) * np.abs(number("angle", angle, -360.0, 360.0, "degrees")) / 90
 
 
@@ -244,7 +247,7 @@ def bend_euler(
     """
     share = number("arc_fraction", arc_fraction, 0.0, 1.0, "")
     turn = np.radians(np.abs(number("angle", angle, -360.0, 360.0, "degrees")))
-    R = number("radius", radius, 0.5, 1e6)
+    R = number("radius", radius, TIGHTEST, 1e6)
     # the square of the curvature rises along a clothoid to that of the arc: a third of it in the mean
     bent = R * turn * (share + 2 * (1 - share) / 3)
     excess = amplitude(bend_loss_dB(radius, angle, cross_section)) * np.exp(
@@ -258,6 +261,9 @@ def s_curve(length: ArrayLike, offset: ArrayLike) -> tuple[Array, Array, Array]:
     """Path length (um), smallest radius (um) and summed turn (degrees) of `y = offset (t - sin(2 pi t) / 2 pi)`.
 
     The path is integrated by the trapezoidal rule, which converges exponentially on this periodic integrand.
+
+    Raises:
+        ParameterError: too short for its offset.
     """
     L = number("length", length, 0.1, 1e6)
     dy = np.abs(number("offset", offset, -1e6, 1e6))
@@ -266,8 +272,16 @@ def s_curve(length: ArrayLike, offset: ArrayLike) -> tuple[Array, Array, Array]:
     second = (dy / L**2)[..., None] * 2 * np.pi * np.sin(2 * np.pi * t)
     path = L * np.mean(np.sqrt(1 + slope**2), axis=-1)
     curvature = np.max(np.abs(second) / (1 + slope**2) ** 1.5, axis=-1)
-    with np.errstate(divide="ignore"):
-        return path, np.minimum(1 / curvature, 1e6), np.degrees(2 * np.arctan(2 * dy / L))
+    with np.errstate(divide="ignore", over="ignore"):
+        radius = np.minimum(1 / curvature, 1e6)
+    if np.any(radius < TIGHTEST):
+        at = np.unravel_index(int(np.argmin(radius)), radius.shape)
+        along, across = (float(np.broadcast_to(v, radius.shape)[at]) for v in (L, dy))
+        raise ParameterError(
+            f"an S-bend of length {along:g} um over an offset of {across:g} um bends at {float(radius[at]):.3g} um, the "
+            f"models begin at {TIGHTEST:g} um; make it longer"
+        )
+    return path, radius, np.degrees(2 * np.arctan(2 * dy / L))
 
 
 def bend_s(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cpo_pdk.assemblies.writing import canonical_layout
+from cpo_pdk.assemblies.writing import canonical_layout, write_gds
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.components import CELLS, limits_of
 from cpo_pdk.components.cell import Count, Flag, Maybe, OneOf, Points, Real, Text, Um
@@ -179,6 +179,7 @@ def test_every_limit_is_of_a_known_kind() -> None:
     [
         ("bend_euler", {"radius": 4.0}, "radius"),
         ("bend_s", {"length": 5.0, "offset": 5.0}, "at least"),
+        ("taper", {"length": 1.0, "width1": 5.0, "width2": 0.2}, "at least 4.364 um"),
         ("ring_modulator", {"junction_fill": 0.9}, "bus"),
         ("mmi1x2", {"separation": 1.0}, "separation"),
         ("grating_coupler", {"period": 0.35, "fill_factor": 0.5}, "0.2 um"),
@@ -205,3 +206,18 @@ def test_a_port_sits_on_an_edge_of_the_core(name: str) -> None:
         dx, dy = {0: (0, half), 180: (0, half), 90: (half, 0), 270: (half, 0)}[round(port.orientation)]
         wanted = {kdb.Point(x - dx, y - dy), kdb.Point(x + dx, y + dy)}
         assert any({e.p1, e.p2} == wanted for e in core.edges().each()), (name, port.name)
+
+
+def test_the_steepest_taper_that_is_drawn_is_clean(tmp_path: Any) -> None:
+    written(CELLS["taper"](length=4.364, width1=5.0, width2=0.2), tmp_path / "x.gds")
+    assert drc(tmp_path / "x.gds").violations == ()
+
+
+def test_no_polygon_in_a_file_has_more_corners_than_its_readers_take(tmp_path: Any) -> None:
+    component = CELLS["bend_euler"](radius=600.0, angle=180)
+    layout = read_layout(write_gds(component, tmp_path / "x.gds")).layout
+    shapes = kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(1, 0)))
+    assert shapes.count() > 1
+    assert max(polygon.num_points() for polygon in shapes.each()) < 0x8000 // 8
+    drawn = kdb.Region(component.kdb_cell.begin_shapes_rec(component.kcl.layout.layer(1, 0)))
+    assert (shapes.merged() ^ drawn.merged()).is_empty()

@@ -161,6 +161,7 @@ def test_dual_grating_keeps_polarisations_apart_and_sees_the_lean_along_each_arm
         ),
         ("grating_coupler", {"fill_factor": 1.2}, "fill_factor is 1.2"),
         ("grating_coupler", {"period": 5.0}, "period is 5 um"),
+        ("grating_coupler", {"period": 1.5}, "a grating of period 1.5 um sends light of 2.84 um"),
     ],
 )
 def test_what_cannot_be_is_refused(model: str, bad: dict[str, float], message: str) -> None:

@@ -219,3 +219,15 @@ def test_materials_follow_their_dispersion_equations() -> None:
         assert set(one.sources) == {f for f in ("n", "dn_dT", "k_W_mK") if getattr(one, f) is not None}
     with pytest.raises(ParameterError, match="TiN has no dispersion equation; Si and SiO2 have one"):
         MATERIALS["TiN"].index(1.31)
+
+
+@pytest.mark.parametrize("length", [1.0, np.array([[20.0], [1.0]])])
+def test_an_s_bend_too_short_for_its_offset_is_refused_by_its_own_words(length: float | np.ndarray) -> None:
+    with pytest.raises(ParameterError, match=r"length 1 um over an offset of 5 um bends at 0\.101 um"):
+        bend_s(1.31, length=length, offset=5.0)
+
+
+def test_a_limit_that_lost_its_last_decimal_in_a_file_is_still_within() -> None:
+    assert number("width", np.nextafter(1.2, 2.0), 0.25, 1.2) == 1.2
+    with pytest.raises(ParameterError, match=r"width is 1\.2001 um; allowed is 0\.25 to 1\.2 um"):
+        number("width", 1.2001, 0.25, 1.2)
