@@ -61,7 +61,7 @@ class Evaluator:
             if array.ndim and array.shape[-1] not in (1, self.wl.size):
                 raise ModelError(f"{name}: model {model.name} gives shape {array.shape} for {self.wl.size} wavelengths")
             matrix[pair] = array
-        warning = check_passive(f"{name} ({model.name})", matrix, self.wl)
+        warning = check_passive(f"{name} ({model.name})", matrix, self.wl, model.gain_limit)
         if warning:
             self.warnings.append(warning)
         self._known[key] = matrix

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cpo_pdk.circuit.passivity import REFUSED, REPORTED
+from cpo_pdk.circuit.passivity import REPORTED
 from cpo_pdk.circuit.sparameter_files import C_UM_HZ, FileMatrix, read_sparameters
 from cpo_pdk.errors import InputError, ParameterError
 from cpo_pdk.models.model import Model
@@ -40,6 +40,8 @@ class MeasuredLike(Protocol):
     def time(self) -> str | None: ...
     @property
     def passivity(self) -> str: ...
+    @property
+    def gain_limit(self) -> float: ...
 
 
 def measured_model(name: str, measured: MeasuredLike, sheet_file: Path) -> tuple[Model, tuple[str, ...]]:
@@ -70,7 +72,7 @@ def measured_model(name: str, measured: MeasuredLike, sheet_file: Path) -> tuple
             f"{sheet_file}: measured.file = {measured.file!r}: {error.strerror or error}; put the file beside the sheet"
         ) from error
     ports = tuple(sorted(measured.ports.items()))
-    return _load(name, path, ports, measured.time, measured.passivity, key)
+    return _load(name, path, ports, measured.time, measured.passivity, measured.gain_limit, key)
 
 
 @lru_cache(maxsize=64)
@@ -80,6 +82,7 @@ def _load(
     ports: tuple[tuple[str, str], ...],
     time: str | None,
     passivity: str,
+    gain_limit: float,
     _version: tuple[int, int],
 ) -> tuple[Model, tuple[str, ...]]:
     raw = read_sparameters(path)
@@ -92,7 +95,7 @@ def _load(
             f"{path}: its light would arrive {-delay * 1e12:.3g} ps before it left; write `time: {other}` in the sheet"
         )
     notes = [note for note in (_asymmetry(path, names, S),) if note]
-    S, clipped = _passive(path, raw, S, passivity)
+    S, clipped = _passive(path, raw, S, passivity, gain_limit)
     notes += clipped
     turned = S * np.exp(-2j * np.pi * raw.f_Hz * delay)[:, None, None]
     _fine_enough(path, raw, turned)
@@ -107,6 +110,7 @@ def _load(
         modes={port: values for port, values in modes.items() if values},
         ranges={"wl": (float(low), float(high), "um")},
         reciprocal=False,
+        gain_limit=gain_limit,
     )
     return model, tuple(f"{name}: {note}" for note in notes)
 
@@ -122,6 +126,12 @@ def _mapped(raw: FileMatrix, ports: dict[str, str]) -> tuple[str, ...]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"{raw.path}: two of its ports are mapped to {twice[0]!r}; map each to a port of its own")
+    for name in names:
+        port, at, mode = name.partition("@")
+        if at and (mode != "TM" or not port):
+            raise InputError(
+                f"{raw.path}: a port is mapped to {name!r}; TE is the port's bare name, TM is it with @TM, as in o1@TM"
+            )
     return names
 
 
@@ -147,7 +157,7 @@ def _asymmetry(path: Path, names: tuple[str, ...], S: NDArray[np.complex128]) ->
 
 
 def _passive(
-    path: Path, raw: FileMatrix, S: NDArray[np.complex128], passivity: str
+    path: Path, raw: FileMatrix, S: NDArray[np.complex128], passivity: str, gain_limit: float
 ) -> tuple[NDArray[np.complex128], list[str]]:
     u, sigma, vh = np.linalg.svd(S)
     worst = float(sigma.max())
@@ -158,9 +168,9 @@ def _passive(
         count = int(np.sum(sigma.max(axis=1) > 1.0 + ROUNDING))
         said = f"{text}; brought down to 1 at {count} of {raw.f_Hz.size} wavelengths, by {20 * np.log10(worst):.4f} dB"
         return clipped, [said] if count else []
-    if worst > REFUSED:
+    if worst > gain_limit:
         raise InputError(
-            f"{path}: {text.partition(': ')[2]}, limit {REFUSED:g}; measure again or write `passivity: clip`"
+            f"{path}: {text.partition(': ')[2]}, limit {gain_limit:g}; measure again or write `passivity: clip`"
         )
     return S, [f"{text}, should be at most {REPORTED:g}"] if worst > REPORTED else []
 

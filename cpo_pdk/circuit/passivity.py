@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpo_pdk.errors import ModelError
+from cpo_pdk.models.model import GAIN_LIMIT
 
-#: largest singular value of an S-matrix above which it is refused; measured data is often slightly above 1
-REFUSED = 1.0 + 2e-2
-#: and above which it is reported
+#: largest singular value of an S-matrix above which it is reported; above the model's `gain_limit` it is refused
 REPORTED = 1.0 + 1e-3
 
 SDict = Mapping[tuple[str, str], NDArray[np.complex128]]
@@ -69,19 +68,20 @@ def _blocks(matrix: SDict) -> list[list[tuple[str, str]]]:
     return [group[2] for group in groups]
 
 
-def check_passive(name: str, matrix: SDict, wl: NDArray[np.float64]) -> str:
+def check_passive(name: str, matrix: SDict, wl: NDArray[np.float64], gain_limit: float = GAIN_LIMIT) -> str:
     """Refuse a device that answers with NaN or with gain.
 
     Args:
         name: what to call it in the message.
         matrix: its S-matrix, arrays of shape (..., W).
         wl: um, shape (W,).
+        gain_limit: largest singular value that is not refused.
 
     Returns:
         a warning, empty when there is nothing to say.
 
     Raises:
-        ModelError: a value that is not finite, a singular value above `REFUSED`.
+        ModelError: a value that is not finite, a singular value above `gain_limit`.
     """
     for (a, b), value in matrix.items():
         finite = np.isfinite(value)
@@ -96,8 +96,8 @@ def check_passive(name: str, matrix: SDict, wl: NDArray[np.float64]) -> str:
         return ""
     where = int(np.argmax(sigma.reshape(-1, sigma.shape[-1]).max(axis=0)))
     text = f"{name}: more light out than in, singular value {worst:.6f} at {_wl(wl, where)} um"
-    if worst > REFUSED:
-        raise ModelError(f"{text}, limit {REFUSED:g}; correct the model or its data")
+    if worst > gain_limit:
+        raise ModelError(f"{text}, limit {gain_limit:g}; correct the model or its data")
     return f"{text}, should be at most {REPORTED:g}"
 
 

@@ -33,6 +33,8 @@ _BLOCK = re.compile(
     r"^\s*\(\s*(?P<q>['\"])(?P<out>[^'\"]+)(?P=q)\s*,\s*(?P=q)(?P<label>[^'\"]*)(?P=q)\s*,\s*(?P<out_mode>\d+)\s*,"
     r"\s*(?P=q)(?P<in>[^'\"]+)(?P=q)\s*,\s*(?P<in_mode>\d+)\s*,\s*(?P=q)(?P<what>[^'\"]*)(?P=q)\s*\)\s*$"
 )
+# a head that is cut off, or a row beyond those that its block announces
+_STRAY = re.compile(r"^\s*(\(|[-+]?\.?\d)")
 _SHAPE = re.compile(r"^\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)\s*$")
 
 
@@ -91,7 +93,8 @@ def read_sparameters(path: Path) -> FileMatrix:
     low, high = C_UM_HZ / matrix.f_Hz[-1], C_UM_HZ / matrix.f_Hz[0]
     if not (0.4 < low < high < 5.0):
         raise InputError(
-            f"{path}: frequencies are {low:g} to {high:g} um of wavelength, 0.4 to 5 um allowed; give them in Hz"
+            f"{path}: frequencies are {low:g} to {high:g} um of wavelength, 0.4 to 5 um allowed; "
+            + ("correct the unit in its line with #" if touchstone else "give them in Hz")
         )
     return matrix
 
@@ -122,6 +125,8 @@ def _lumerical(path: Path, text: str) -> FileMatrix:
     while number < len(lines):
         head = _BLOCK.match(lines[number])
         if not head:
+            if _STRAY.match(lines[number]):
+                raise InputError(f"{path}:{number + 1}: neither head nor row of a block; export it again")
             number += 1
             continue
         shape = _SHAPE.match(lines[number + 1]) if number + 1 < len(lines) else None

@@ -14,6 +14,8 @@ from cpo_pdk.models.sdict import SDict
 
 Ranges = dict[str, tuple[float, float, str]]
 
+#: measured data is often slightly above 1 in its largest singular value
+GAIN_LIMIT = 1.02
 #: temperature rise, reverse bias, deviations of width and height, heater
 OPERATED = frozenset({"dT", "V", "dw", "dh", "tuning_nm", "heater_mW"})
 
@@ -38,6 +40,7 @@ class Model:
         core_length: `(**params) -> um`, the length of all cores that the cell draws at constant width: what the area of
             the drawn core divided by its width must be; None where the width varies.
         core_layer: layer whose area that is.
+        gain_limit: largest singular value that is let pass, with a warning; measured data is often slightly above 1.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Model:
     drawn_only: Mapping[str, str] = field(default_factory=dict)
     core_length: Callable[..., float] | None = None
     core_layer: str = "WG"
+    gain_limit: float = GAIN_LIMIT
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:

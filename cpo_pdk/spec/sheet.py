@@ -70,8 +70,12 @@ class Measured(BaseModel):
     time: Literal["exp(-iwt)", "exp(+jwt)"] | None = Field(
         default=None, description="time dependence of the file's phases; Touchstone exp(+jwt), Lumerical exp(-iwt)"
     )
+    gain_limit: Annotated[Number, Field(ge=1.0, le=10.0)] = Field(
+        default=1.02, description="largest singular value that is let pass, with a warning above 1.001"
+    )
     passivity: Literal["refuse", "clip"] = Field(
-        default="refuse", description="clip: bring singular values above 1 down to 1, and say so in the report; refuse: above 1.02"
+        default="refuse",
+        description="clip: bring singular values above 1 down to 1, and say so in the report; refuse: above gain_limit",
     )
 
 

@@ -102,6 +102,10 @@ def test_gain_is_refused_or_brought_down_and_said(tmp_path: Path) -> None:
     model, notes = measured_model("x", clipping, tmp_path / "x.yaml")
     assert "brought down to 1 at 161 of 161 wavelengths, by 0.2567 dB" in notes[0]
     assert np.abs(model.function(WL)["o1", "o2"]).max() == pytest.approx(1.0, abs=1e-9)
+    allowing = sheet.model_copy(update={"gain_limit": 1.05})
+    model, notes = measured_model("x", allowing, tmp_path / "x.yaml")
+    assert model.gain_limit == 1.05
+    assert "should be at most 1.001" in notes[0]
 
 
 @pytest.mark.parametrize(("gain", "said"), [(1.0005, False), (1.01, True)])
@@ -140,6 +144,8 @@ def test_modes_of_a_port_are_mapped_to_modes(tmp_path: Path) -> None:
         ({"file": "x.txt"}, "ending '.txt' is not known"),
         ({"ports": {"1": "o1", "2": "o2"}}, "has the ports '1', '2', '3', '4', the sheet maps '1', '2'"),
         ({"ports": {**NUMBERS, "4": "o1"}}, "two of its ports are mapped to 'o1'"),
+        ({"ports": {**NUMBERS, "4": "o4@TE"}}, "mapped to 'o4@TE'; TE is the port's bare name"),
+        ({"ports": {**NUMBERS, "4": "o4@tm"}}, "mapped to 'o4@tm'"),
         ({"time": "exp(-iwt)"}, r"before it left; write `time: exp\(\+jwt\)`"),
     ],
 )
@@ -164,6 +170,9 @@ def test_what_a_sheet_can_get_wrong(tmp_path: Path, change: dict[str, Any], says
         ("x.dat", '("port 1","m",1,"port 1",1,"reflection")\n(2,3)\n1e14 1 0\n1e14 1 0\n', "the same frequency"),
         ("x.dat", '("port 1","m",1,"port 1",1,"reflection")\n(2,3)\n1 nan 0\n2 1 0\n', "not finite"),
         ("x.dat", '("port 1","m",1,"port 1",1,"reflection")\n(2,3)\n193 1 0\n230 1 0\n', "give them in Hz"),
+        ("x.dat", '("port 1","m",1,"port 1",1,"reflection")\n(2,3)\n1 1 0\n2 1 0\n3 1 0\n', "x.dat:5: neither head"),
+        ("x.dat", '("port 1","m",1,"port 1",1,"reflection")\n(2,3)\n1 1 0\n2 1 0\n("port 2","m', "x.dat:5: neither"),
+        ("x.s1p", "# kHz S RI R 50\n2.2e14 0.1 0\n2.3e14 0.1 0\n", "correct the unit in its line with #"),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path: Path, name: str, text: str, says: str) -> None:

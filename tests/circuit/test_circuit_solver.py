@@ -273,3 +273,43 @@ def test_machine_code_names_a_singular_loop_as_numpy_does() -> None:
         plan.solve({"x": near}, wl=wl, engine=engine, warnings=lines)  # type: ignore[arg-type]
     assert said["numpy"] == said["compiled"]
     assert "1.315000 um" in said["numpy"][0]
+
+
+def test_a_chain_of_coupled_rings_is_the_product_of_its_transfer_matrices() -> None:
+    """CROW after Poon et al., Opt. Express 12, 90 (2004): each coupler and each half ring is a 2 x 2 matrix."""
+    wl = np.linspace(1.30, 1.31, 201)
+    rings, k = 7, 0.3
+    t = np.sqrt(1 - k**2)
+    half = np.exp(1j * 2 * np.pi * 2.5 * 30.0 / wl) * 0.995
+    one = np.ones_like(wl, dtype=complex)
+    coupler = {
+        (a, b): value
+        for pairs, value in (((("o1", "o4"), ("o2", "o3")), t * one), ((("o1", "o3"), ("o2", "o4")), 1j * k * one))
+        for x, y in pairs
+        for a, b in ((x, y), (y, x))
+    }
+    arc = {("o1", "o2"): half, ("o2", "o1"): half}
+    values: dict[str, dict[tuple[str, str], np.ndarray]] = {"k0": coupler}
+    links = []
+    for n in range(rings):
+        values |= {f"k{n + 1}": coupler, f"up{n}": arc, f"down{n}": arc}
+        onwards, returning = ("o2", "o3") if n else ("o3", "o2")  # the first coupler is entered at o1, the others at o4
+        links += [((f"k{n}", onwards), (f"up{n}", "o1")), ((f"up{n}", "o2"), (f"k{n + 1}", "o4"))]
+        links += [((f"k{n + 1}", "o1"), (f"down{n}", "o1")), ((f"down{n}", "o2"), (f"k{n}", returning))]
+    plan = compile_circuit(
+        {name: list(matrix) for name, matrix in values.items()},
+        links,
+        {"in": ("k0", "o1"), "through": ("k0", "o4"), "on": (f"k{rings}", "o2")},
+    )
+    found = plan.solve(values)
+    # x in and y back on the left of a coupler, R onwards and L returning on its right: R = ik x + t L, y = t x + ik L
+    cross = np.array([[-1, t], [-t, 1]]) / (1j * k)
+    expected = []
+    for turn in half:
+        product = cross
+        for _ in range(rings):
+            product = cross @ np.diag([turn, 1 / turn]) @ product
+        back = -product[1, 0] / product[1, 1]  # nothing returns from the far end
+        expected.append((back, product[0, 0] + product[0, 1] * back))
+    np.testing.assert_allclose(found["in", "through"], [back for back, _ in expected], atol=1e-10)
+    np.testing.assert_allclose(found["in", "on"], [on for _, on in expected], atol=1e-10)

@@ -116,12 +116,6 @@ def spectrum(
     ports, problems = _ports(netlists, circuit, bound)
     _covered(circuit, bound, wl_um)
     detectors = _detectors(netlists, name, circuit, bound)
-    size = 16 * wl_um.size * len(ports) * (len(ports) + len(detectors))
-    if size > RESULT_LIMIT:
-        raise InputError(
-            f"{len(ports)} ports at {wl_um.size} wavelengths take {size / 2**30:.1f} GiB, limit {RESULT_LIMIT >> 30}; "
-            "give fewer points or a smaller cell"
-        )
     evaluator = Evaluator(wl_um)
     values = evaluator.circuit(circuit, bound)
     structure = structure_of(values)
@@ -133,6 +127,12 @@ def spectrum(
         for name, (path, port) in ports.items()
         for mode in sorted(modes_of(structure[path]).get(port, {""}))
     )
+    size = 16 * wl_um.size * len(inputs) * (len(inputs) + len(detectors))
+    if size > RESULT_LIMIT:
+        raise InputError(
+            f"{len(inputs)} ports at {wl_um.size} wavelengths take {size / 2**30:.1f} GiB, limit {RESULT_LIMIT >> 30}; "
+            "give fewer points or a smaller cell"
+        )
     plan = compile_circuit(structure, links, exposed, inputs_wanted=inputs)
     matrix = plan.solve(values, wl=wl_um, warnings=said)
     lines = [*file.warnings, *notes, *problems, *range_warnings(circuit, bound, wl_um), *evaluator.warnings, *said]
@@ -170,11 +170,18 @@ def _ports(
             "a grating coupler"
         )
     islands = _islands(circuit, computed, {ref[0] for ref in ports.values()})
-    if islands:
-        shown = "; ".join(f"{min(island)} ({len(island)} devices)" for island in islands[:SHOWN])
+    opened = _declared_open(netlists, circuit)
+    lost = [island for island in islands if not opened & set(island)]
+    if lost:
+        shown = "; ".join(f"{min(island)} ({len(island)} devices)" for island in lost[:SHOWN])
         raise ModelError(
-            f"cell {circuit.cell!r}: {len(islands)} island{'s' * (len(islands) > 1)} of devices that no port of it "
-            f"reaches, 0 allowed: {shown}; connect or remove them"
+            f"cell {circuit.cell!r}: {len(lost)} island{'s' * (len(lost) > 1)} of devices that no port of it reaches, "
+            f"0 allowed: {shown}; connect or remove them, or declare their ends in open_ports"
+        )
+    if islands:
+        lines.append(
+            f"{len(islands)} island{'s' * (len(islands) > 1)} with ends that are declared open left out: "
+            + ", ".join(min(island) for island in islands[:SHOWN])
         )
     return ports, lines
 
@@ -183,6 +190,21 @@ def _computed(circuit: FlatCircuit, bound: Mapping[str, Bound]) -> set[str]:
     """Paths of the devices that have a model; connectors and what swallows its light have none."""
     with_model = {name for name, entry in bound.items() if entry.model is not None}
     return {path for path, leaf in circuit.leaves.items() if leaf.cell in with_model}
+
+
+def _declared_open(netlists: Netlists, circuit: FlatCircuit) -> set[str]:
+    """Paths of the devices with a port that some cell declares open."""
+    found: set[str] = set()
+    for prefix, cell, _ in walk(netlists, circuit.cell, Placement()):
+        placed = {instance.name: instance.cell for instance in cell.instances}
+        for name, port in cell.opened:
+            path, inner = prefix + name, netlists.cells[placed[name]]
+            while not inner.leaf and port in inner.exposed:
+                below, port = inner.exposed[port]
+                path += f"/{below}"
+                inner = netlists.cells[{i.name: i.cell for i in inner.instances}[below]]
+            found.add(path)
+    return found
 
 
 def _islands(circuit: FlatCircuit, computed: set[str], reached: set[str]) -> list[list[str]]:
