@@ -312,4 +312,5 @@ def test_a_chain_of_coupled_rings_is_the_product_of_its_transfer_matrices() -> N
         back = -product[1, 0] / product[1, 1]  # nothing returns from the far end
         expected.append((back, product[0, 0] + product[0, 1] * back))
     np.testing.assert_allclose(found["in", "through"], [back for back, _ in expected], atol=1e-10)
-    np.testing.assert_allclose(found["in", "on"], [on for _, on in expected], atol=1e-10)
+    # in the stop band the product of the matrices itself is good to 1e-9 only
+    np.testing.assert_allclose(found["in", "on"], [on for _, on in expected], atol=1e-9)
