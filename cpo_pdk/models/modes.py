@@ -230,7 +230,7 @@ def pairs(cross_section: str) -> PairTable:
 def pair_gap(gap: ArrayLike, dw: ArrayLike = 0.0) -> Array:
     """Gap as made in um, from that drawn (um) and how much wider the cores are (nm); refused below the table."""
     low = table("pair_modes")["strip"]["gap"][0]
-    made = number("gap", gap, low, 10.0) - np.asarray(dw, dtype=np.float64) * 1e-3
+    made = number("gap", gap, low, 10.0) - number("dw", dw, -500.0, 500.0, "nm") * 1e-3
     return number("gap with dw", made, low - 1e-9, 11.0)
 
 

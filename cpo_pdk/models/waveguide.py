@@ -169,6 +169,12 @@ def straight(
     return _two_port(cross_section, 1.0, wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
 
 
+def _core(width: ArrayLike | None, dw: ArrayLike, cross_section: str) -> Array:
+    """Width of a core as made, um."""
+    drawn = load_cross_section(cross_section).width if width is None else width
+    return number("width", drawn, 0.0, 100.0) + number("dw", dw, -500.0, 500.0, "nm") * 1e-3
+
+
 def bend_loss_dB(radius: ArrayLike, angle: ArrayLike, cross_section: str = "strip") -> Array:
     """Excess loss of a bend in dB: measured at one radius, kept above it, exponential below it.
 
@@ -199,7 +205,7 @@ def bend_mismatch_dB(
         wl: wavelength in um.
         dw: what the core is wider than `width`, nm.
     """
-    core = np.asarray(load_cross_section(cross_section).width if width is None else width) + np.asarray(dw) * 1e-3
+    core = _core(width, dw, cross_section)
     return junction_loss_dB(radius, wl, core, cross_section=cross_section)
 
 
@@ -213,7 +219,7 @@ def bend_phase(
     dw: ArrayLike = 0.0,
 ) -> Array:
     """Phase in rad that `length` um of circular bend has more than as much straight guide; arguments as `neff`."""
-    core = np.asarray(load_cross_section(cross_section).width if width is None else width) + np.asarray(dw) * 1e-3
+    core = _core(width, dw, cross_section)
     rise = bend_index_rise(radius, wl, core, cross_section=cross_section)
     return 2 * np.pi * rise * np.asarray(length) / np.asarray(wl)
 
@@ -278,8 +284,8 @@ def s_curve(length: ArrayLike, offset: ArrayLike) -> tuple[Array, Array, Array]:
         at = np.unravel_index(int(np.argmin(radius)), radius.shape)
         along, across = (float(np.broadcast_to(v, radius.shape)[at]) for v in (L, dy))
         raise ParameterError(
-            f"an S-bend of length {along:g} um over an offset of {across:g} um bends at {float(radius[at]):.3g} um, the "
-            f"models begin at {TIGHTEST:g} um; make it longer"
+            f"an S-bend of length {along:g} um over an offset of {across:g} um bends at {float(radius[at]):.3g} um, "
+            f"the models begin at {TIGHTEST:g} um; make it longer"
         )
     return path, radius, np.degrees(2 * np.arctan(2 * dy / L))
 

@@ -122,6 +122,14 @@ def test_a_number_that_is_not_finite_is_refused_by_name(model: Model, bad: float
 
 
 @ALL
+@pytest.mark.parametrize("bad", ["abc", [1.0, "x"], {}])
+def test_what_is_no_number_is_refused_in_one_line(model: Model, bad: Any) -> None:
+    for name in set(model.ranges) - {"wl"}:
+        with pytest.raises(ParameterError, match="not a number; give it in"):
+            model.function(WL, **{name: bad})
+
+
+@ALL
 def test_a_wavelength_in_nanometres_is_refused(model: Model) -> None:
     with pytest.raises(ParameterError, match="wl is 1310 um"):
         model.function(1310.0)
