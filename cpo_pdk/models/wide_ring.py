@@ -62,8 +62,8 @@ def wide_ring_phase(
     """
     narrow, wide = number("width", width, 0.1, 2.0), number("width_wide", width_wide, 0.1, 2.0)
     widths = narrow[..., None] + (wide - narrow)[..., None] * _SHARES
-    trailing = (np.asarray(value, dtype=np.float64)[..., None] for value in (dT, dw, dh))
-    t, w, h = trailing
+    deviations = (("dT", dT, "K"), ("dw", dw, "nm"), ("dh", dh, "nm"))
+    t, w, h = (number(name, value, -500.0, 500.0, unit)[..., None] for name, value, unit in deviations)
     R, straight = number("radius", radius, 0.5, 1e4), number("length_x", length_x, 0.0, 1e4)
 
     def cold_phase(cold: Array) -> Array:
