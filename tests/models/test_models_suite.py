@@ -137,3 +137,8 @@ def test_a_wavelength_in_nanometres_is_refused(model: Model) -> None:
 
 def test_registry_names_are_the_functions_names() -> None:
     assert all(name == model.name == model.function.__name__ for name, model in MODELS.items())
+
+
+def test_a_crossing_that_would_gain_is_refused_with_the_loss_that_was_given() -> None:
+    with pytest.raises(ParameterError, match="loss_dB is 0 dB, too low for a passive crossing"):
+        MODELS["crossing"].function(WL, loss_dB=0.0)
