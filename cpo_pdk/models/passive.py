@@ -59,7 +59,7 @@ def crossing(
     # eigenvalues of the symmetric device: r*1j +- 2x*1j + t, r*1j - t
     if np.any(t**2 + (2 * x + r) ** 2 > 1 + 1e-12):
         raise ParameterError(
-            f"loss_dB is {float(np.min(loss_dB)):g} dB, too low for a passive crossing with that crosstalk_dB"
+            f"loss_dB is {float(np.asarray(loss_dB).min()):g} dB, too low for a passive crossing with that crosstalk_dB"
             " and reflection_dB; raise it"
         )
     phase = propagation(wl, 2 * number("arm_length", arm_length, 0.0, 1e4), loss_dB_cm=0.0, dT=dT, dw=dw, dh=dh)
