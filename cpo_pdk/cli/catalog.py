@@ -24,7 +24,7 @@ def inventory(project: Path) -> dict[str, list[dict[str, str]]]:
             {
                 "name": name,
                 "cell": sheet.cell,
-                "model": sheet.model or "-",
+                "model": sheet.model or (f"measured {sheet.measured.file}" if sheet.measured else "-"),
                 "description": sheet.description,
                 "origin": origin(sheet.origin, "sheet"),
             }

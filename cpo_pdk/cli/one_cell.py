@@ -30,6 +30,7 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
     """
     from cpo_pdk import catalog
     from cpo_pdk.assemblies.writing import write_gds
+    from cpo_pdk.flow import own_sheet_notes
     from cpo_pdk.report import figures
     from cpo_pdk.report.gallery_plots import spectrum_figure
     from cpo_pdk.report.pictures import cell_figure
@@ -65,9 +66,10 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
         "size_um": list(device.size),
         "settings": dict(component.settings.model_dump()),
     }
+    document["warnings"] = list(own_sheet_notes({name: sheet} if sheet else {}))
     if device.physics is not None:
         document["figures"] = {f.name: {"value": f.value, "unit": f.unit or "1"} for f in device.physics.figures}
-        document["warnings"] = list(device.physics.warnings)
+        document["warnings"] += device.physics.warnings
     if problem:
         document["problem"] = problem
     return document

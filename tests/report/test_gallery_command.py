@@ -12,6 +12,7 @@ import pytest
 from cpo_pdk.circuit.simulation import s_parameters
 from cpo_pdk.cli.app import run
 from cpo_pdk.models.readout import extract
+from cpo_pdk.spec import data_folder
 
 
 def document_of(arguments: list[str], capfd: pytest.CaptureFixture[str], code: int = 0) -> dict:
@@ -74,6 +75,15 @@ def test_the_manifest_of_a_block_leads_from_the_file_to_the_number(
     assert found["loss_dB_cm_strip"] == pytest.approx(
         document["figures"]["read out: loss_dB_cm_strip"]["value"], rel=0.02
     )
+
+
+def test_a_sheet_of_ones_own_is_said_where_one_device_is_drawn(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (here / "components").mkdir()
+    shipped = (data_folder("components") / "pad.yaml").read_text(encoding="utf-8")
+    (here / "components" / "pad.yaml").write_text(shipped, encoding="utf-8")
+    said = document_of(["cells", "pad", "--out", "own"], capfd)["warnings"]
+    assert said == ["components/pad.yaml of the project is used in place of the sheet of that name that ships"]
+    assert document_of(["cells", "bump", "--out", "own"], capfd)["warnings"] == []
 
 
 def test_the_gallery_is_written_into_a_folder_of_ones_own(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
