@@ -243,6 +243,11 @@ def _bind_cell(
         *port_faults(cell, model),
         *setting_faults(cell, model, sheet.drawn_only),
         *value_faults(params, model),
+        *(
+            f"parameter {key} is none of model {model.name}"
+            for key in sheet.values
+            if key not in accepted(model.function)
+        ),
         *length_faults(cell, params, model),
     ]
     return [f"[{sheet.name}] {fault}" for fault in faults] or Bound(cell.name, sheet, model, params)

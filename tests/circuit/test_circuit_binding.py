@@ -82,7 +82,7 @@ def bound_of(drawing: Any, *cells: Any, sheets: list[Sheet], models: Any = None)
 
 
 def test_settings_win_over_sheet_and_only_known_parameters_pass(drawing: Any) -> None:
-    sheet = fake_sheet("wg", "straight", "guide", {"length": 3.0, "width": 1.0}, {"loss_dB_cm": 3.0, "spare": 1.0})
+    sheet = fake_sheet("wg", "straight", "guide", {"length": 3.0, "width": 1.0}, {"loss_dB_cm": 3.0})
     cell = drawing.straight(10.0, cross_section="strip", npoints=2)
     _, bound = bound_of(drawing, cell, sheets=[sheet])
     assert bound[cell.name].params == {"length": 10.0, "loss_dB_cm": 3.0, "cross_section": "strip"}
@@ -155,6 +155,12 @@ def test_a_setting_that_means_nothing_to_the_model_stops_the_simulation(drawing:
 def test_a_number_that_only_the_model_has_stops_the_simulation(drawing: Any) -> None:
     with pytest.raises(ModelError, match="loss_dB_cm comes from neither drawing nor sheet"):
         bound_of(drawing, drawing.straight(10.0), sheets=[fake_sheet("wg", "straight", "guide")])
+
+
+def test_a_number_of_the_sheet_that_the_model_does_not_take_stops_the_simulation(drawing: Any) -> None:
+    sheet = fake_sheet("wg", "straight", "guide", values={**LOSS, "losss_dB_cm": 2.0})
+    with pytest.raises(ModelError, match=r"\[wg\] parameter losss_dB_cm is none of model guide"):
+        bound_of(drawing, drawing.straight(10.0), sheets=[sheet])
 
 
 def test_a_core_of_another_length_than_its_settings_say_stops_the_simulation(drawing: Any) -> None:
