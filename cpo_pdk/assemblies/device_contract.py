@@ -59,13 +59,14 @@ def device_problems(sheet: Sheet, models: Mapping[str, Model] = MODELS) -> list[
     return found
 
 
-def _is_shipped(sheet: Sheet) -> bool:
+def is_shipped(sheet: Sheet) -> bool:
+    """True for a sheet that comes with cpo_pdk, False for one of a project."""
     return sheet.origin.resolve().parent == data_folder("components").resolve()
 
 
 def _is_primary(sheet: Sheet) -> bool:
     """True for the shipped sheet that bears its cell's name: it says what cell and model do by default."""
-    return sheet.name == sheet.cell and _is_shipped(sheet)
+    return sheet.name == sheet.cell and is_shipped(sheet)
 
 
 def _geometry(sheet: Sheet, cell: Mapping[str, Any]) -> Iterable[Problem]:
@@ -148,7 +149,7 @@ def _ranges(sheet: Sheet, model: Model | None) -> Iterable[Problem]:
             if low < least or high > most:
                 text = f"ranges.{name} is [{low:g}, {high:g}], {who} allows {least:g} to {most:g}; narrow it"
                 yield sheet.problem(("ranges", name), text)
-        if bounds and low <= max(b[0] for b in bounds) and high >= min(b[1] for b in bounds) and _is_shipped(sheet):
+        if bounds and low <= max(b[0] for b in bounds) and high >= min(b[1] for b in bounds) and is_shipped(sheet):
             text = f"ranges.{name} is [{low:g}, {high:g}], which cell and model say already; remove it"
             yield sheet.problem(("ranges", name), text, of_key=True)
 

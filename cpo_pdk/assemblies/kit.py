@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cpo_pdk.assemblies.device_contract import check_devices_agree
+from cpo_pdk.assemblies.device_contract import check_devices_agree, is_shipped
 from cpo_pdk.assemblies.fitting import must_have_ports
 from cpo_pdk.components import CELLS
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices
@@ -29,7 +29,9 @@ def kit_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Kit:
     devices = spec.engine.devices.model_dump()
     check_devices(spec, sheets)
     used = {name: sheets[name] for name in devices.values()}
-    check_devices_agree(used)
+    # a project's own sheets are checked, used or not; the cells of an untrusted project are unknown
+    own = {name: sheet for name, sheet in sheets.items() if not is_shipped(sheet) and sheet.cell in CELLS}
+    check_devices_agree({**own, **used})
     return tuple((role, used[name].cell, tuple(sorted(used[name].geometry.items()))) for role, name in devices.items())
 
 

@@ -92,7 +92,8 @@ def _load(
     if delay < 0:
         other = "exp(-iwt)" if (time or raw.time) == "exp(+jwt)" else "exp(+jwt)"
         raise InputError(
-            f"{path}: its light would arrive {-delay * 1e12:.3g} ps before it left; write `time: {other}` in the sheet"
+            f"{path}: its light would arrive {-delay * 1e12:.3g} ps before it left; write `time: {other}` in the "
+            "sheet, or give the phases in rad"
         )
     notes = [note for note in (_asymmetry(path, names, S),) if note]
     S, clipped = _passive(path, raw, S, passivity, gain_limit)

@@ -146,6 +146,8 @@ def _files(kind: Kind, project: Path | None) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in folders:
         if folder.is_dir():
+            for file in sorted(folder.glob("*.yml")):
+                raise InputError(f"{file}: would be passed over, sheets and specs end in .yaml; rename it")
             found.update({file.stem: file for file in sorted(folder.glob("*.yaml")) if file.is_file()})
     return dict(sorted(found.items()))
 
