@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 
-from cpo_pdk.components.curves import arc, arc_steps, band, racetrack
-from cpo_pdk.components.drawing import polygon, rectangle
+from cpo_pdk.components.curves import arc_steps, racetrack
+from cpo_pdk.components.drawing import polygon
 from cpo_pdk.components.metal import via_stack
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 TAIL = 8.0  # from the bus to the centre of the heater's pads, um
 PAD = 2.4  # edge of the heater's pads, um
 RADIUS_MIN = 4.5  # of a ring, um: the rule WG.BEND
+_FLUSH = 0.05  # edges of pad and tail closer than this are made one, um
 HEATER_SPACE = 1.0  # between two heaters, um: the rule HEATER.S
 
 
@@ -66,17 +67,29 @@ def ring_heater(
         Distance of the pads' centres from the ring's axis, um.
     """
     x_tail = round(max(length_x / 2, width / 2 + 0.6), 3)
-    cx, cy = center
-    open_angle = math.asin(min(1.0, (x_tail - length_x / 2) / radius))
-    right = arc((cx + length_x / 2, cy), radius, side * (math.pi / 2 - open_angle), -side * math.pi / 2)
-    left = np.column_stack([2 * cx - right[::-1, 0], right[::-1, 1]])
-    line = np.concatenate([right, left])
-    polygon(c, "HEATER", band(line, width))
+    x_out = round(x_tail + width / 2, 3)
+    x_in = round(x_out - width, 3)
+    inner, outer = radius - width / 2, radius + width / 2
+    # angles at which the edges of the tail meet the two circles; both circles have corners at the same angles
+    meets_out = math.acos((x_out - length_x / 2) / outer)
+    meets_in = math.acos(max(0.0, (x_in - length_x / 2) / inner))
+    common = np.linspace(meets_out, -math.pi / 2, arc_steps(outer, meets_out + math.pi / 2) + 1)
+    extra = np.linspace(meets_in, meets_out, arc_steps(inner, meets_in - meets_out) + 1)[:-1]
+
+    def half(x: float, edge: float, angles: np.ndarray) -> np.ndarray:
+        """Right half of one edge, from the pad on."""
+        points = np.column_stack([length_x / 2 + edge * np.cos(angles), edge * np.sin(angles)])
+        first = [(x, side * (y_pad - center[1]))] + ([(x, edge)] if x < length_x / 2 else [])
+        return np.concatenate([first, points])
+
+    outside, inside = half(x_out, outer, common), half(x_in, inner, np.concatenate([extra, common]))
+    mirror = np.array([-1, 1])
+    line = np.concatenate([outside, (outside * mirror)[::-1], inside * mirror, inside[::-1]])
+    polygon(c, "HEATER", line * (1, side) + center)
     x_pad = max(PAD, x_tail)
+    if abs(x_in + PAD / 2 - x_pad) < _FLUSH:
+        x_pad = x_in + PAD / 2
     for sign in (1, -1):
-        x = cx + sign * x_tail
-        low, high = sorted((y_pad, float(line[0, 1]) - side * width / 2))
-        rectangle(c, "HEATER", round(x - width / 2, 3), low, round(x + width / 2, 3), round(high, 3))
         pad = c << via_stack(size=PAD, bottom="HEATER")
-        pad.move((round(cx + sign * x_pad, 3), y_pad))
+        pad.move((round(center[0] + sign * x_pad, 3), y_pad))
     return round(x_pad, 3)

@@ -15,7 +15,7 @@ from cpo_pdk.tech.waveguides import cross_section as waveguide
 _Radius = Annotated[float, Um(RADIUS_MIN, 100)]
 _Gap = Annotated[float, Um(0.12, 1)]
 _LengthX = Annotated[float, Um(0, 50)]
-_Heater = Annotated[float, Um(0.6, 3)]
+_Heater = Annotated[float, Um(0.6, 3, step=0.02)]
 _Bus = Annotated[float, Um(4, 150)]
 _Width = Annotated[float | None, Maybe(Um(0.3, 0.6, step=0.002))]
 
@@ -198,8 +198,8 @@ def wide_ring(
     radius: _Radius = 5.3,
     gap: _Gap = 0.145,
     length_x: _LengthX = 2.5,
-    width: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,
-    width_wide: Annotated[float, Um(0.4, 1.1, step=0.002)] = 0.8,
+    width: Annotated[float, Um(0.3, 0.5, step=0.002)] = 0.4,
+    width_wide: Annotated[float, Um(0.5, 1.1, step=0.002)] = 0.8,
     width_heater: _Heater = 1.2,
     length_bus: _Bus = 8.0,
 ) -> gf.Component:
@@ -225,11 +225,8 @@ def wide_ring(
         length_bus: how far each bus runs beyond the ring's straight, on each side, in um.
 
     Raises:
-        ParameterError: when the ring is not wider than at its couplers, widens too fast for its radius, or the buses
-            end beside it.
+        ParameterError: when the ring widens too fast for its radius, or the buses end beside it.
     """
-    if width_wide < width:
-        raise ParameterError(f"wide_ring: width_wide = {width_wide} um is below width = {width} um; make it wider")
     inner = radius - width / 2
     bend = inner / (1 + (width_wide - width) / inner) + width / 2
     if bend < RADIUS_MIN:

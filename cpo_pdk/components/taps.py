@@ -19,7 +19,7 @@ def tap_monitor(
     length_s: Annotated[float, Um(15, 100)] = 20.0,
     dy: Annotated[float, Um(6, 20, step=0.002)] = 8.0,
     length_ge: Annotated[float, Um(8, 100)] = 15.0,
-    length_taper: Annotated[float, Um(2, 50)] = 8.0,
+    length_taper: Annotated[float, Um(5, 50)] = 8.0,
     length_end: Annotated[float, Um(5, 100)] = 10.0,
 ) -> gf.Component:
     """Tap with monitor: a few per cent of what runs from `o1` to `o2` go to a detector.

@@ -102,7 +102,7 @@ MODELS = (
             "length_s": (15.0, 100.0, "um"),
             "dy": (6.0, 20.0, "um"),
             "length_ge": (12.0, 50.0, "um"),
-            "length_taper": (2.0, 50.0, "um"),
+            "length_taper": (5.0, 50.0, "um"),
             "length_end": (5.0, 100.0, "um"),
             "absorption_per_um": (0.23, 1.0, "1/um"),
             "responsivity_A_W": (0.0, 0.92, "A/W"),

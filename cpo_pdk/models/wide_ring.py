@@ -199,7 +199,7 @@ MODELS = (
         "wide_ring",
         wide_ring,
         FOUR,
-        ranges={**FILTER, "width_wide": (0.4, 1.1, "um")},
+        ranges={**FILTER, "width": (0.3, 0.5, "um"), "width_wide": (0.5, 1.1, "um")},
         resonances=wide_ring_resonances,
         tuning="tuning_nm",
         drawn_only=HEATED,

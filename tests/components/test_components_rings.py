@@ -44,7 +44,7 @@ def test_drawn_core_is_as_long_as_the_model_says(name: str, arguments: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("radius", "length_x", "width", "width_wide"), [(5.0, 2.7, 0.4, 0.8), (5.0, 0.0, 0.4, 0.4), (12.0, 4.0, 0.5, 1.1)]
+    ("radius", "length_x", "width", "width_wide"), [(5.0, 2.7, 0.4, 0.8), (5.0, 0.0, 0.5, 0.5), (12.0, 4.0, 0.5, 1.1)]
 )
 def test_area_of_the_wide_ring_is_its_width_integrated(
     radius: float, length_x: float, width: float, width_wide: float
@@ -71,8 +71,6 @@ def test_wide_ring_is_as_wide_as_asked_and_as_narrow_at_the_couplers() -> None:
 def test_ring_that_widens_too_fast_is_refused_with_the_cure() -> None:
     with pytest.raises(ParameterError, match=r"enlarge radius = 4\.5 um"):
         CELLS["wide_ring"](radius=4.5, width_wide=1.1)
-    with pytest.raises(ParameterError, match="make it wider"):
-        CELLS["wide_ring"](width=0.5, width_wide=0.45)
 
 
 @pytest.mark.parametrize("name", ["add_drop_ring", "all_pass_ring", "double_ring", "wide_ring"])
