@@ -60,7 +60,6 @@ __all__ = [
     "ring_split_block",
     "spiral",
     "spot_size_converter",
-    "spiral",
     "straight",
     "switch_2x2",
     "tap_monitor",
