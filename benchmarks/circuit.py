@@ -15,6 +15,7 @@ mesh:N   N x N couplers, each joined to its four neighbours by guides: light run
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import resource
 import subprocess
@@ -161,9 +162,7 @@ class Sax:
     """The same circuit for SAX with KLU, jitted."""
 
     def __init__(self, name: str) -> None:
-        import jax
-        import jax.numpy as jnp
-        import sax
+        jax, jnp, sax = (importlib.import_module(name) for name in ("jax", "jax.numpy", "sax"))
 
         jax.config.update("jax_enable_x64", True)
         instances, links, ports = circuit_of(name)

@@ -109,7 +109,7 @@ def tight_bends(loops: list[Floats], limit: float, half_width: float) -> list[Be
         across = float(np.hypot(*(hit - all_windows.middle[i])))
         if across > 2 * half_width * WIDEST or _is_hollow(all_windows, hit, edge, across):
             continue
-        if _is_flare(starts, ends, all_windows, i, half_width, across):
+        if _is_flare(starts, ends, all_windows, int(i), half_width, across):
             continue
         radius = edge + across / 2
         tolerance = _tolerance(edge, float(all_windows.arc[i]), float(all_windows.corners[i]), length)
