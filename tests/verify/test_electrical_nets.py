@@ -25,7 +25,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def planted(engine: Path, tmp_path: Path) -> Callable[..., dict[str, int]]:
-    """Violations by rule after `change(layout, cell, metal 2)` of the first cell whose name starts with `stem`."""
+    """Electrical violations by rule after `change(layout, cell, metal 2)` of the first cell that begins with `stem`."""
 
     def run(stem: str, change: Callable[[kdb.Layout, kdb.Cell, int], None]) -> dict[str, int]:
         layout = kdb.Layout()
@@ -35,7 +35,9 @@ def planted(engine: Path, tmp_path: Path) -> Callable[..., dict[str, int]]:
         options = kdb.SaveLayoutOptions()
         options.write_context_info = True
         layout.write(str(tmp_path / "planted.gds"), options)
-        return connectivity(tmp_path / "planted.gds").by_rule
+        # where a polygon was changed the cell is flagged as edited besides, which has tests of its own
+        found = connectivity(tmp_path / "planted.gds").by_rule
+        return {rule: count for rule, count in found.items() if rule != "CONN.edited"}
 
     return run
 
