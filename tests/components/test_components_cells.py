@@ -23,6 +23,8 @@ from cpo_pdk.verify import drc
 _PATHS = {"wire", "fiber", "connector"}
 #: the rules speak of photonic chips; package parts have none of their layers
 _PARAMETRIC = sorted(set(CELLS) - _PATHS)
+#: composed of hundreds of cells each: fewer examples
+_BLOCKS = {name for name in _PARAMETRIC if name.endswith("_block")}
 
 #: gratings of the test blocks, from south to north
 _ROWS = {
@@ -122,10 +124,8 @@ def test_sheet_geometry_is_clean(name: str, tmp_path: Any) -> None:
     assert drc(tmp_path / f"{name}.gds").violations == ()
 
 
-@pytest.mark.parametrize("name", _PARAMETRIC)
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_any_allowed_arguments_draw_clean_or_are_refused(name: str, data: st.DataObject, tmp_path: Any) -> None:
+def assert_clean_or_refused(name: str, data: st.DataObject, folder: Any) -> None:
+    """Draw a cell with arguments that it declares to allow."""
     arguments = {key: data.draw(argument(limit), label=key) for key, limit in limits_of(CELLS[name]).items()}
     try:
         component = CELLS[name](**arguments)
@@ -134,9 +134,23 @@ def test_any_allowed_arguments_draw_clean_or_are_refused(name: str, data: st.Dat
         return
     box = component.dbbox()
     assert all(math.isfinite(v) and abs(v) < 60_000 for v in (box.left, box.bottom, box.right, box.top))
-    path = tmp_path / "cell.gds"
+    path = folder / "cell.gds"
     written(component, path)
     assert drc(path).violations == (), arguments
+
+
+@pytest.mark.parametrize("name", sorted(set(_PARAMETRIC) - _BLOCKS))
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_allowed_arguments_draw_clean_or_are_refused(name: str, data: st.DataObject, tmp_path: Any) -> None:
+    assert_clean_or_refused(name, data, tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(_BLOCKS))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_allowed_test_block_is_clean_or_refused(name: str, data: st.DataObject, tmp_path: Any) -> None:
+    assert_clean_or_refused(name, data, tmp_path)
 
 
 _WRONG = (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e9, "10", True, None)
