@@ -30,9 +30,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models.coupler import coupling, s_bend_length_equivalent
-from cpo_pdk.models.model import FOUR, GUIDE, Model
+from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.waveguide import DEVIATIONS, bend_loss_dB, neff, propagation, s_curve
+from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
 #: points and weights of the integrals along a lead, on 0..1

@@ -20,11 +20,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import FOUR, GUIDE, Model
+from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, Model
 from cpo_pdk.models.phase_shifters import heater_phase, junction_amplitude
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.models.splitters import mmi2x2
-from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import bend_loss_dB, propagation, s_curve, taper_loss_dB
 
 #: what the cells draw, um: length and arms of the 2x2, taper from strip to rib, bends; the input guides end 225 um
@@ -171,7 +170,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "loss_rib_dB_cm": (0.0, 20.0, "dB/cm"),
             "length": (100.0, 5000.0, "um"),
             "delta_length": (0.0, 400.0, "um"),
@@ -193,7 +192,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (50.0, 1000.0, "um"),
             "spacing": (20.0, 200.0, "um"),
             "width_heater": (0.6, 5.0, "um"),

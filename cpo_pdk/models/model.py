@@ -71,4 +71,6 @@ TM_THROUGH = {"o1": ("TM",), "o2": ("TM",)}
 WL: Ranges = {"wl": (1.26, 1.36, "um")}
 HEAT: Ranges = {**WL, "dT": (-50.0, 100.0, "K")}
 GUIDE: Ranges = {**HEAT, "loss_dB_cm": (0.0, 20.0, "dB/cm")}
+#: of the process, for which indices and couplings were computed
+DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-10.0, 10.0, "nm")}
 CORE: Ranges = {**GUIDE, "width": (0.3, 0.6, "um")}

@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction as pn
 from cpo_pdk.models.coupler import ring_coupler
-from cpo_pdk.models.model import TWO, Model
+from cpo_pdk.models.model import DEVIATIONS, TWO, Model
 from cpo_pdk.models.ring import (
     RING,
     circumference,
@@ -34,7 +34,6 @@ from cpo_pdk.models.ring import (
     round_trip_phase,
 )
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread
-from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
 
 
@@ -287,7 +286,7 @@ MODELS = (
         detectors=("i1",),
         ranges={
             **RING,
-            **DEVIATION,
+            **DEVIATIONS,
             "width": (0.33, 0.57, "um"),
             "gap_drop": (0.12, 0.6, "um"),
             "length_lead": (0.0, 50.0, "um"),

@@ -19,10 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.model import FOUR, HEAT, WL, Model
+from cpo_pdk.models.model import DEVIATIONS, FOUR, HEAT, WL, Model
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal, spread, wavelength
 from cpo_pdk.models.shape_loss import shape_change_dB
-from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
 
 
@@ -132,7 +131,7 @@ MODELS = (
         FOUR,
         ranges={
             **HEAT,
-            **DEVIATION,
+            **DEVIATIONS,
             "arm_length": (3.0, 20.0, "um"),
             "loss_dB": (0.1, 3.0, "dB"),
             "crosstalk_dB": (30.0, 80.0, "dB"),

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction as pn
-from cpo_pdk.models.model import GUIDE, TWO, Model
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, TWO, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, wavelength
-from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import propagation
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
@@ -140,7 +139,7 @@ MODELS = (
         TWO,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (10.0, 5000.0, "um"),
             "width": (0.34, 0.56, "um"),
             "junction_offset": (-0.1, 0.1, "um"),
@@ -155,7 +154,7 @@ MODELS = (
         TWO,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (50.0, 2000.0, "um"),
             "width": (0.42, 0.58, "um"),
             "width_heater": (0.6, 5.0, "um"),

@@ -29,10 +29,10 @@ from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.coupler import ring_coupler
-from cpo_pdk.models.model import CORE, FOUR, Model, Ranges
+from cpo_pdk.models.model import CORE, DEVIATIONS, FOUR, Model, Ranges
 from cpo_pdk.models.modes import band_start
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.waveguide import DEVIATIONS, bend_mismatch_dB, bend_phase, neff, propagation
+from cpo_pdk.models.waveguide import bend_mismatch_dB, bend_phase, neff, propagation
 
 #: `find_resonances`: wavelengths at which it looks first, and steps with the slope found there; the error falls by
 #: more than a hundredfold a step

@@ -34,7 +34,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models.coupler import ring_coupler
-from cpo_pdk.models.model import FOUR, OPERATED, TWO, Model, Ranges
+from cpo_pdk.models.model import DEVIATIONS, FOUR, OPERATED, TWO, Model, Ranges
 from cpo_pdk.models.ring import (
     RING,
     circumference,
@@ -45,7 +45,7 @@ from cpo_pdk.models.ring import (
     round_trip_phase,
 )
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
-from cpo_pdk.models.waveguide import DEVIATIONS, propagation
+from cpo_pdk.models.waveguide import propagation
 
 
 def bus_amplitude(

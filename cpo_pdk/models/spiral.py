@@ -13,9 +13,8 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import GUIDE, TM_THROUGH, TWO, Model
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, TM_THROUGH, TWO, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
-from cpo_pdk.models.tapers import DEVIATION
 from cpo_pdk.models.waveguide import bend_loss_dB, propagation
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
@@ -69,7 +68,7 @@ MODELS = (
         TM_THROUGH,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (500.0, 2e6, "um"),
             "n_turns": (1.0, 40.0, "turns"),
             "radius": (5.0, 200.0, "um"),

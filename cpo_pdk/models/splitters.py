@@ -19,12 +19,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import FOUR, HEAT, Model, Ranges
+from cpo_pdk.models.model import DEVIATIONS, FOUR, HEAT, Model, Ranges
 from cpo_pdk.models.multimode import imaging
 from cpo_pdk.models.sdict import SDict, amplitude, number, reciprocal
 from cpo_pdk.models.shape_loss import shape_change_dB
 from cpo_pdk.models.slabs import strip_index
-from cpo_pdk.models.tapers import DEVIATION, taper_phase
+from cpo_pdk.models.tapers import taper_phase
 from cpo_pdk.models.waveguide import bend_loss_dB, propagation, s_curve
 
 #: widths in um along the 1.6 um of the Y branch, and centre to centre of its arms: those of Zhang et al., times 0.8
@@ -258,7 +258,7 @@ def y_branch(
 
 _BODY: Ranges = {
     **HEAT,
-    **DEVIATION,
+    **DEVIATIONS,
     "width_mmi": (5.0, 8.0, "um"),
     "width_taper": (0.8, 1.7, "um"),
     "length_taper": (1.0, 100.0, "um"),
@@ -304,7 +304,7 @@ MODELS = (
         ("o1", "o2", "o3"),
         ranges={
             **HEAT,
-            **DEVIATION,
+            **DEVIATIONS,
             "length_s": (8.0, 100.0, "um"),
             "dy": (1.5, 5.0, "um"),
             "excess_dB": (0.0, 3.0, "dB"),

@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 
 from cpo_pdk.models.detector import photodetector
 from cpo_pdk.models.directional import directional_coupler
-from cpo_pdk.models.model import GUIDE, TWO, Model
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, TWO, Model
 from cpo_pdk.models.passive import terminator
 from cpo_pdk.models.sdict import SDict, number, reciprocal, spread
-from cpo_pdk.models.waveguide import DEVIATIONS, propagation
+from cpo_pdk.models.waveguide import propagation
 
 RIM = 1.0  # um: how much longer the detector's silicon is than its germanium
 

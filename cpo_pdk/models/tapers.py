@@ -19,13 +19,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import GUIDE, TWO, Model, Ranges
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, TWO, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
 from cpo_pdk.models.slabs import film_index, strip_index
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
-#: how far width and height may be off, as ranges of models
-DEVIATION: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-10.0, 10.0, "nm")}
 #: points and weights of the Gauss-Legendre rule along a taper
 _GAUSS = tuple(zip(*np.polynomial.legendre.leggauss(8), strict=True))
 
@@ -116,7 +114,7 @@ MODELS = (
         TWO,
         ranges={
             **GUIDE,
-            **DEVIATION,
+            **DEVIATIONS,
             "length": (5.0, 500.0, "um"),
             "width1": (0.35, 3.0, "um"),
             "width2": (0.35, 3.0, "um"),

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.model import GUIDE, HEAT, TM_THROUGH, TWO, Model, Ranges
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, HEAT, TM_THROUGH, TWO, Model, Ranges
 from cpo_pdk.models.modes import bend_index_rise, guide_index, guide_size, junction_loss_dB
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -35,8 +35,6 @@ TAPER_LOSS_DB = (0.11916, 0.09023, 0.068069)
 #: smallest radius that the loss of a bend is computed for, um
 TIGHTEST = 0.5
 
-#: how far width and height may be off, as ranges of models
-DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-15.0, 15.0, "nm")}
 #: widths whose index is known with any of these deviations
 WIDTHS: Ranges = {"width": (0.27, 1.18, "um")}
 
