@@ -89,11 +89,20 @@ def models(xp: Any) -> dict[str, Callable[..., dict[tuple[str, str], Any]]]:
     def both(entries: dict[tuple[str, str], Any]) -> dict[tuple[str, str], Any]:
         return {**entries, **{(b, a): value for (a, b), value in entries.items()}}
 
+    def phasor(size: Any, turn: Any) -> Any:
+        if xp is not np:
+            return size * xp.exp(1j * turn)
+        found = np.empty(np.shape(turn), np.complex128)  # the same number, without the copies that numpy would make
+        np.cos(turn, out=found.real)
+        np.sin(turn, out=found.imag)
+        found *= size
+        return found
+
     def guide(wl: Any = 1.3, length: Any = CORE["length"], phase: Any = 0.0) -> dict[tuple[str, str], Any]:
         neff = CORE["neff"] - (wl - 1.3) * (CORE["ng"] - CORE["neff"]) / 1.3
         loss = 10 ** (-CORE["loss_dB_cm"] * length * 1e-4 / 20)
         turn = 2 * np.pi * neff * length / wl + phase
-        return both({("o1", "o2"): loss * (xp.cos(turn) + 1j * xp.sin(turn))})
+        return both({("o1", "o2"): phasor(loss, turn)})
 
     def splitting(wl: Any, pairs: Any, k2: float) -> dict[tuple[str, str], Any]:
         one = xp.ones_like(wl)

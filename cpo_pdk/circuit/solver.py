@@ -125,13 +125,9 @@ class Plan:
         """Run the machine code; None when a loop is singular or a number is not finite, which numpy then names."""
         width = shape[-1]
         rows = int(np.prod(shape[:-1], dtype=np.int64))
-        number: dict[int, int] = {}
-        distinct: list[Complex] = []
-        which = np.empty(len(loads), np.int64)
-        for index, array in enumerate(loads):
-            which[index] = number.setdefault(id(array), len(distinct))
-            if which[index] == len(distinct):
-                distinct.append(array)
+        # devices that are equal share their arrays: each is handed over once
+        _, first, which = np.unique(np.fromiter(map(id, loads), np.int64, len(loads)), True, True)
+        distinct = [loads[index] for index in first]
         flat = [np.broadcast_to(a, shape).reshape(rows, width) if a.ndim > 2 else np.atleast_2d(a) for a in distinct]
         results = np.empty((len(self.program.results), rows, width), np.complex128)
         closest: dict[str, tuple[float, int]] = {}
@@ -175,7 +171,8 @@ class Plan:
             for pair in given.keys() - pairs:
                 if np.any(given[pair]):
                     raise ModelError(f"{name}: {'>'.join(pair)} is not zero, but the circuit was compiled without it")
-        return [np.asarray(values[name][a, b], np.complex128) for name, a, b in self.program.loads]
+        raw = (values[name][a, b] for name, a, b in self.program.loads)
+        return [v if type(v) is np.ndarray and v.dtype == np.complex128 else np.asarray(v, np.complex128) for v in raw]
 
     def _run(
         self,
