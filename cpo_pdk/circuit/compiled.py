@@ -32,8 +32,9 @@ class Registers:
     """A program with its slots mapped to few registers.
 
     Attributes:
-        code: one integer after the other, a step at a time: load count, (register, load) for each; loop register or -1;
-            number of incoming and outgoing edges, their registers; targets (register, 1 when it holds nothing yet).
+        code: one integer after the other, a step at a time: number of loads that are added to, (register, load) for
+            each; 1 when there is a loop, its operand; number of incoming and outgoing edges, their operands; targets
+            (register, 1 when it holds nothing yet). An operand is a register, or -1 - load.
         steps: number of steps.
         results: (register, load or -1) of each result.
         registers: how many are needed.
@@ -53,7 +54,7 @@ def available() -> bool:
 
 
 def allocate(program: Program) -> Registers:
-    """Map the slots of a program to registers: a load takes one at its first use, an edge gives its own back."""
+    """Map the slots of a program to registers: a load takes one only to be added to, an edge gives its own back."""
     free: list[int] = []
     count = 0
     at: dict[int, int] = {}
@@ -69,21 +70,24 @@ def allocate(program: Program) -> Registers:
             count += 1
         return at[slot]
 
+    def operand(slot: int) -> int:
+        return at[slot] if slot in at else -1 - slot
+
     for step in program.steps:
-        used = (*((step.loop,) if step.loop >= 0 else ()), *step.incoming, *step.outgoing, *step.targets)
-        fresh = {t for t, new in zip(step.targets, step.fresh, strict=True) if new}
-        wanted = [slot for slot in dict.fromkeys(used) if slot not in at and slot < loads and slot not in fresh]
+        wanted = [slot for slot in dict.fromkeys(step.targets) if slot not in at and slot < loads]
         code.append(len(wanted))
         for slot in wanted:
             code += [take(slot), slot]
-        code += [at[step.loop] if step.loop >= 0 else -1, len(step.incoming), len(step.outgoing)]
-        code += [at[slot] for slot in step.incoming]
-        code += [at[slot] for slot in step.outgoing]
+        code += [int(step.loop >= 0), operand(step.loop) if step.loop >= 0 else 0]
+        code += [len(step.incoming), len(step.outgoing)]
+        code += [operand(slot) for slot in step.incoming]
+        code += [operand(slot) for slot in step.outgoing]
         for target, new in zip(step.targets, step.fresh, strict=True):
             register = take(target) if new else at[target]
             code += [register, int(new)]
         for slot in dict.fromkeys((*step.incoming, *step.outgoing, *((step.loop,) if step.loop >= 0 else ()))):
-            free.append(at.pop(slot))
+            if slot in at:
+                free.append(at.pop(slot))
     results = [(at.get(slot, -1), slot if slot not in at else -1) for slot in program.results.values()]
     return Registers(
         np.asarray(code, np.int64),
@@ -117,31 +121,36 @@ def _kernel(
         least: smallest |1 - gain|^2 of each step, lowered.
         where: point where it is, written.
     """
-    points = loads.shape[1]
-    re = np.empty((registers, lane))
-    im = np.empty((registers, lane))
+    rows, points = loads.shape
+    re = np.empty((rows + registers, lane))
+    im = np.empty((rows + registers, lane))
     wr = np.empty(lane)
     wi = np.empty(lane)
     gr = np.empty(lane)
     gi = np.empty(lane)
     for start in range(0, points, lane):
         n = min(lane, points - start)
+        for row in range(rows):
+            for k in range(n):
+                value = loads[row, start + k]
+                re[row, k] = value.real
+                im[row, k] = value.imag
         p = 0
         for step in range(steps):
             wanted = code[p]
             p += 1
             for _ in range(wanted):
-                r, row = code[p], which[code[p + 1]]
+                r, row = rows + code[p], which[code[p + 1]]
                 p += 2
                 for k in range(n):
-                    value = loads[row, start + k]
-                    re[r, k] = value.real
-                    im[r, k] = value.imag
-            loop, n_in, n_out = code[p], code[p + 1], code[p + 2]
-            first_in = p + 3
+                    re[r, k] = re[row, k]
+                    im[r, k] = im[row, k]
+            looped, loop, n_in, n_out = code[p], code[p + 1], code[p + 2], code[p + 3]
+            loop = rows + loop if loop >= 0 else which[-1 - loop]
+            first_in = p + 4
             first_out = first_in + n_in
             p = first_out + n_out
-            if loop >= 0:
+            if looped == 1:
                 for k in range(n):
                     x = 1.0 - re[loop, k]
                     y = -im[loop, k]
@@ -153,7 +162,8 @@ def _kernel(
                     gi[k] = -y / square
             for i in range(n_in):
                 a = code[first_in + i]
-                if loop >= 0:
+                a = rows + a if a >= 0 else which[-1 - a]
+                if looped == 1:
                     for k in range(n):
                         wr[k] = re[a, k] * gr[k] - im[a, k] * gi[k]
                         wi[k] = re[a, k] * gi[k] + im[a, k] * gr[k]
@@ -163,7 +173,8 @@ def _kernel(
                         wi[k] = im[a, k]
                 for j in range(n_out):
                     b = code[first_out + j]
-                    t = code[p]
+                    b = rows + b if b >= 0 else which[-1 - b]
+                    t = rows + code[p]
                     if code[p + 1] == 1:
                         for k in range(n):
                             re[t, k] = wr[k] * re[b, k] - wi[k] * im[b, k]
@@ -177,7 +188,7 @@ def _kernel(
             r = results[i, 0]
             if r >= 0:
                 for k in range(n):
-                    out[i, start + k] = complex(re[r, k], im[r, k])
+                    out[i, start + k] = complex(re[rows + r, k], im[rows + r, k])
             else:
                 row = which[results[i, 1]]
                 for k in range(n):
@@ -204,7 +215,7 @@ def run(registers: Registers, loads: Complex, which: Ints, out: Complex) -> tupl
     Returns:
         the smallest |1 - gain| of each step and the point where it is; infinite where there is no loop.
     """
-    fitting = CACHE_BYTES // (16 * registers.registers)
+    fitting = CACHE_BYTES // (16 * (registers.registers + len(loads)))
     lane = max(LANES[0], min(LANES[1], 1 << max(0, fitting.bit_length() - 1)))
     least = np.full(registers.steps, np.inf)
     where = np.zeros(registers.steps, np.int64)
