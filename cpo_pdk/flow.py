@@ -25,7 +25,7 @@ from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import InputError, Problem, SpecError
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
-from cpo_pdk.verify.findings import CheckResult, merge
+from cpo_pdk.verify.findings import CheckResult, Verdict
 
 if TYPE_CHECKING:
     from cpo_pdk.assemblies import PackageFiles
@@ -209,7 +209,7 @@ def report(
         return _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
 
 
-def check(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> CheckResult:
+def check(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> Verdict:
     """Run design rules and connectivity checks on a layout file.
 
     Args:
@@ -223,7 +223,8 @@ def check(gds: str | Path, project: Path | None = None, progress: Say | None = N
     clock = _Clock(progress)
     with clock.stage("read", f"reading {Path(gds).name}"):
         file = read_layout(gds)
-    return merge(_checks(file, load_sheets(project or Path.cwd()), clock))
+    results = _checks(file, load_sheets(project or Path.cwd()), clock)
+    return Verdict(file=file.path.name, results=results, top=file.top.name)
 
 
 def simulate(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> SimulationResult:
@@ -297,11 +298,11 @@ def _after_drawing(
         from cpo_pdk.report import gather, tables
         from cpo_pdk.report.data import ReportData
         from cpo_pdk.report.write import write_report
-        from cpo_pdk.verify.markers import write_lyrdb
+        from cpo_pdk.verify.formats.lyrdb import write_lyrdb
 
         output.write_text(stage / LANES, tables.lane_csv(simulation.lanes))
         output.write_text(stage / "lanes.json", tables.lanes_json(simulation.lanes))
-        write_lyrdb(merge((drc, connectivity)), stage / MARKERS)
+        write_lyrdb(Verdict(gds.name, (drc, connectivity), top=file.top.name), stage / MARKERS)
         output.write_json(stage / "checks.json", {"drc": drc.as_json(), "connectivity": connectivity.as_json()})
         fibres = fibres_of(netlist)
         engines = [cell.name for cell, _ in netlist.placed() if cell.function == "engine"]
@@ -373,8 +374,8 @@ def fibres_of(netlist: Netlists) -> dict[str, int]:
 
 
 def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[CheckResult, CheckResult]:
-    from cpo_pdk.verify.connectivity import connectivity_layout
-    from cpo_pdk.verify.drc import drc_layout
+    from cpo_pdk.verify.connections.run import connectivity_layout
+    from cpo_pdk.verify.design_rules.run import drc_layout
 
     with clock.stage("drc", "checking the design rules"):
         drc = drc_layout(file)

@@ -147,7 +147,7 @@ def test_a_violation_is_reported_and_the_exit_code_is_1(
     assert run(["check", str(folder / "switch_51t2.gds"), "--json", "--markers", str(tmp_path / "m.lyrdb")]) == 1
     found = json.loads(capfd.readouterr().out)
     assert found["by_rule"]["M1.W"] >= 1
-    assert found["markers"][0].keys() == {"rule", "layer", "cell", "bbox", "message"}
+    assert found["markers"][0].keys() >= {"rule", "layer", "cell", "bbox", "message", "fingerprint"}
     assert (tmp_path / "m.lyrdb").stat().st_size > 0
 
 

@@ -12,7 +12,7 @@ from cpo_pdk.cli.console import JsonOption, Outcome, Progress
 
 if TYPE_CHECKING:
     from cpo_pdk.circuit.results import SimulationResult
-    from cpo_pdk.verify.findings import CheckResult
+    from cpo_pdk.verify.findings import Verdict
 
 GdsArgument = Annotated[Path, typer.Argument(metavar="GDS", help="A GDS or OASIS file.")]
 _SHOWN = 50
@@ -30,7 +30,7 @@ def check(
 
         result = flow.check(gds, progress=progress)
         if markers is not None:
-            from cpo_pdk.verify.markers import write_lyrdb
+            from cpo_pdk.verify.formats.lyrdb import write_lyrdb
 
             write_lyrdb(result, markers)
         progress("")
@@ -66,11 +66,11 @@ def simulate(
     console.run(work, json)
 
 
-def _found(result: CheckResult) -> list[Any]:
+def _found(result: Verdict) -> list[Any]:
     from rich.table import Table
 
-    verdict = "clean" if result.clean else f"{len(result.violations)} violations"
-    text: list[Any] = [f"{verdict}: {result.looked_at:,} shapes and ports against {len(result.rules)} rules"]
+    looked = ", ".join(f"{r.looked_at:,} {r.what}" for r in result.results)
+    text: list[Any] = [f"{result.words}: {looked} against {len(result.rules)} rules"]
     if result.violations:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for heading in ("rule", "layer", "cell", "at (um)", "message"):

@@ -1,4 +1,4 @@
-"""Is the file what it should be: design rules and connectivity, on the layout as it is written."""
+"""Is the file what it should be: design rules, waveguides, connections, circuit and package, on the layout as it is."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Collection
 from pathlib import Path
 
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
-from cpo_pdk.verify.connectivity import connectivity, connectivity_layout
-from cpo_pdk.verify.drc import drc, drc_layout
-from cpo_pdk.verify.findings import CheckResult, Violation, merge
-from cpo_pdk.verify.markers import write_lyrdb
+from cpo_pdk.verify.connections.run import connectivity, connectivity_layout
+from cpo_pdk.verify.design_rules.run import drc, drc_layout
+from cpo_pdk.verify.findings import CheckResult, Verdict, Violation
+from cpo_pdk.verify.formats.lyrdb import write_lyrdb
 
 __all__ = [
     "CheckResult",
+    "Verdict",
     "Violation",
     "check",
     "check_layout",
@@ -20,12 +21,11 @@ __all__ = [
     "connectivity_layout",
     "drc",
     "drc_layout",
-    "merge",
     "write_lyrdb",
 ]
 
 
-def check(path: str | Path, leaves: Collection[str] | None = None) -> CheckResult:
+def check(path: str | Path, leaves: Collection[str] | None = None) -> Verdict:
     """Run every check on a GDS or OASIS file, which is read once.
 
     Args:
@@ -38,6 +38,7 @@ def check(path: str | Path, leaves: Collection[str] | None = None) -> CheckResul
     return check_layout(read_layout(path), leaves)
 
 
-def check_layout(file: LayoutFile, leaves: Collection[str] | None = None) -> CheckResult:
+def check_layout(file: LayoutFile, leaves: Collection[str] | None = None) -> Verdict:
     """`check` of a layout that was read."""
-    return merge([drc_layout(file), connectivity_layout(file, leaves)])
+    results = (drc_layout(file), connectivity_layout(file, leaves))
+    return Verdict(file=file.path.name, results=results, top=file.top.name)

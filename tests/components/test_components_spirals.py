@@ -17,7 +17,7 @@ from cpo_pdk.models import MODELS
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify import drc
-from cpo_pdk.verify.curvature import tight_bends
+from cpo_pdk.verify.photonic.curvature import tight_bends
 
 
 def region(component: gf.Component, layer: str = "WG") -> kdb.Region:

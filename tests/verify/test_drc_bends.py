@@ -6,7 +6,7 @@ import klayout.db as kdb
 import numpy as np
 import pytest
 
-from cpo_pdk.verify.curvature import tight_bends
+from cpo_pdk.verify.photonic.curvature import tight_bends
 
 
 @pytest.mark.parametrize("points", [12, 40, 120, 600])

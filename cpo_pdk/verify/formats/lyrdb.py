@@ -11,10 +11,10 @@ import klayout.rdb as rdb
 
 from cpo_pdk.errors import OutputError
 from cpo_pdk.tech.rules import load_rules
-from cpo_pdk.verify.findings import CheckResult
+from cpo_pdk.verify.findings import CheckResult, Verdict
 
 
-def write_lyrdb(result: CheckResult, path: str | Path) -> Path:
+def write_lyrdb(result: CheckResult | Verdict, path: str | Path) -> Path:
     """Write the violations of a check so that KLayout shows them.
 
     The file is complete or not there: it is written beside its place and moved into it.

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpo_pdk.tech.rules import Rule
-from cpo_pdk.verify.curvature import tight_bends
-from cpo_pdk.verify.edge_distance import face, marker, nearest_ends, share_end, shortfall
+from cpo_pdk.verify.design_rules.edge_distance import face, marker, nearest_ends, share_end, shortfall
+from cpo_pdk.verify.design_rules.tips import near_edges, needles, notches
 from cpo_pdk.verify.outline import contours
+from cpo_pdk.verify.photonic.curvature import tight_bends
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
-from cpo_pdk.verify.tips import near_edges, needles, notches
 
 #: slivers up to twice this are the rounding of slanted edges, not a violation; dbu
 SLIVER = 1

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -18,11 +19,11 @@ from cpo_pdk.circuit.netlist import Netlists, ProblemKind
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import layer_of
-from cpo_pdk.verify.drawn_ports import undrawn_ports, wrong_length
-from cpo_pdk.verify.drc import refuse_foreign
-from cpo_pdk.verify.electrical import net_faults
+from cpo_pdk.verify.connections.drawn_ports import undrawn_ports, wrong_length
+from cpo_pdk.verify.connections.electrical import net_faults
+from cpo_pdk.verify.connections.overlaps import composite_cells, overlaps, raw_crossings
+from cpo_pdk.verify.design_rules.run import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.overlaps import composite_cells, overlaps, raw_crossings
 from cpo_pdk.verify.process_layers import placements
 
 #: waveguides of two instances that lie on each other
@@ -81,7 +82,7 @@ def connectivity(path: str | Path, leaves: Collection[str] | None = None) -> Che
     file = read_layout(path)
     seconds = {"read": time.perf_counter() - start}
     result = connectivity_layout(file, leaves)
-    return CheckResult(result.violations, result.rules, result.looked_at, {**seconds, **result.seconds})
+    return replace(result, seconds={**seconds, **result.seconds})
 
 
 def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None) -> CheckResult:
@@ -115,6 +116,8 @@ def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None)
         rules=CONNECTIVITY_RULES,
         looked_at=looked_at,
         seconds={"connectivity": time.perf_counter() - start},
+        group="connectivity",
+        what="ports",
     )
 
 

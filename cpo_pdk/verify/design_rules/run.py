@@ -13,10 +13,10 @@ from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.tech.layers import LAYERS, NAMES
 from cpo_pdk.tech.rules import Rule, load_rules
+from cpo_pdk.verify.design_rules.places import cluster, deepest_cell
+from cpo_pdk.verify.design_rules.plain_kinds import RULE_KINDS
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.places import cluster, deepest_cell
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers
-from cpo_pdk.verify.rule_kinds import RULE_KINDS
 
 #: kind -> what is measured, its unit, what to do
 _WORDS: dict[str, tuple[str, str, str]] = {
@@ -49,9 +49,7 @@ def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
     file = read_layout(path)
     seconds = {"read": time.perf_counter() - start}
     result = drc_layout(file, rules)
-    return CheckResult(
-        result.violations, result.rules, result.looked_at, {**seconds, **result.seconds}, result.shapes_by_layer
-    )
+    return replace(result, seconds={**seconds, **result.seconds})
 
 
 def drc_layout(file: LayoutFile, rules: Sequence[Rule] | None = None) -> CheckResult:

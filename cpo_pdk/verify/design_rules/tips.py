@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import klayout.db as kdb
 
-from cpo_pdk.verify.edge_distance import SLANTED_TOLERANCE, edge_distance, share_end
+from cpo_pdk.verify.design_rules.edge_distance import SLANTED_TOLERANCE, edge_distance, share_end
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers
 
 #: corners that turn by more than this, 1 degree less than what pairs of edges are measured up to; degrees

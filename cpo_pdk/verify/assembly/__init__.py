@@ -1,0 +1,1 @@
+"""Rules of the package: what stands next to what, where fibres run, which connector takes them."""

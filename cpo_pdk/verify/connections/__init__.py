@@ -1,0 +1,1 @@
+"""Whether light and current get from part to part as drawn."""

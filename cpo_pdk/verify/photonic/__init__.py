@@ -1,0 +1,1 @@
+"""Rules that only waveguides have, measured on the drawn curves."""
