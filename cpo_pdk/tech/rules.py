@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -19,19 +19,32 @@ from cpo_pdk.tech.layers import LAYERS
 
 RULES_FILE = Path(__file__).parent / "data" / "rules.yaml"
 
-#: kind -> keys that it must have besides `name`, `kind` and `source`
-KINDS: dict[str, tuple[str, ...]] = {
-    "width": ("layer", "value"),
-    "space": ("layer", "value"),
-    "separation": ("layer", "other", "value"),
-    "enclosure": ("inner", "layer", "value"),
-    "overlap": ("layer", "other", "value"),
-    "inside": ("inner", "layers"),
-    "area": ("layer", "value"),
-    "grid": ("layers", "value"),
-    "angle": ("layers", "value"),
-    "bend_radius": ("layer", "value", "half_width"),
-    "collision": ("layers", "value"),
+
+class Kind(NamedTuple):
+    """A kind of rule: the kind of check that runs it, the keys that it must have, and those that it may have.
+
+    `name`, `kind` and `source` every rule has, `choice` every rule may have.
+    """
+
+    group: str
+    needs: tuple[str, ...]
+    may: tuple[str, ...] = ()
+
+
+KINDS: dict[str, Kind] = {
+    # polygons
+    "width": Kind("drc", ("layer", "value")),
+    "space": Kind("drc", ("layer", "value")),
+    "separation": Kind("drc", ("layer", "other", "value")),
+    "enclosure": Kind("drc", ("inner", "layer", "value")),
+    "overlap": Kind("drc", ("layer", "other", "value")),
+    "inside": Kind("drc", ("inner", "layers")),
+    "area": Kind("drc", ("layer", "value")),
+    "grid": Kind("drc", ("layers", "value")),
+    "angle": Kind("drc", ("layers", "value")),
+    "collision": Kind("drc", ("layers", "value")),
+    # waveguides
+    "bend_radius": Kind("photonic", ("layer", "value", "half_width")),
 }
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -57,6 +70,11 @@ class Rule:
     source: str
     half_width: float = 0.0
     choice: bool = False
+
+    @property
+    def group(self) -> str:
+        """The kind of check that runs this rule: drc, photonic, lvs or assembly."""
+        return KINDS[self.kind].group
 
     @property
     def layer_names(self) -> str:
@@ -85,10 +103,10 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
         faults.append(f"{where}: the name is given twice; rename one")
     if kind not in KINDS:
         return None, [*faults, f"{where}: kind {kind!r} is not known; use one of {', '.join(KINDS)}"]
-    required = KINDS[str(kind)]
-    unknown = sorted(str(k) for k in set(entry) - {"name", "kind", "source", "choice", *required})
+    required, optional = KINDS[str(kind)].needs, KINDS[str(kind)].may
+    unknown = sorted(str(k) for k in set(entry) - {"name", "kind", "source", "choice", *required, *optional})
     if unknown:
-        faults.append(f"{where}: unknown key {', '.join(unknown)}; {kind} takes {', '.join(required)}")
+        faults.append(f"{where}: unknown key {', '.join(unknown)}; {kind} takes {', '.join((*required, *optional))}")
     missing = [key for key in required if key not in entry]
     if missing:
         faults.append(f"{where}: {', '.join(missing)} missing; {kind} needs {', '.join(required)}")
@@ -161,11 +179,12 @@ def parse_rules(text: str, where: str = "<rules>") -> tuple[Rule, ...]:
 
 
 @cache
-def load_rules(path: Path = RULES_FILE) -> tuple[Rule, ...]:
+def load_rules(path: Path = RULES_FILE, group: str = "") -> tuple[Rule, ...]:
     """Rules of a file, by default those of the process.
 
     Args:
         path: of the YAML file.
+        group: only those of one kind of check (drc, photonic, lvs, assembly); empty: all.
 
     Raises:
         InputError: the file can't be read, or any rule in it is not valid.
@@ -174,4 +193,5 @@ def load_rules(path: Path = RULES_FILE) -> tuple[Rule, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
         raise InputError(f"{path}: can't be read ({error}); give a rule file") from error
-    return parse_rules(text, str(path))
+    rules = parse_rules(text, str(path))
+    return tuple(rule for rule in rules if group in ("", rule.group))
