@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,6 +46,10 @@ KINDS: dict[str, Kind] = {
     # waveguides
     "bend_radius": Kind("photonic", ("layer", "value", "half_width")),
 }
+#: keys whose values are layer names, in the order in which they make `Rule.layers`
+LAYER_KEYS = ("inner", "layer", "other", "layers")
+#: keys that every rule may have
+_COMMON = ("name", "kind", "source", "choice")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -61,6 +65,7 @@ class Rule:
         source: where the number comes from.
         half_width: `bend_radius` only: from the concave edge to the centre line, um.
         choice: no public rule set gives the number; `source` then says why it is what it is.
+        more: what else the kind takes, by key: numbers and words.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Rule:
     source: str
     half_width: float = 0.0
     choice: bool = False
+    more: Mapping[str, float | str] = field(default_factory=dict, hash=False)
 
     @property
     def group(self) -> str:
@@ -104,7 +110,7 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
     if kind not in KINDS:
         return None, [*faults, f"{where}: kind {kind!r} is not known; use one of {', '.join(KINDS)}"]
     required, optional = KINDS[str(kind)].needs, KINDS[str(kind)].may
-    unknown = sorted(str(k) for k in set(entry) - {"name", "kind", "source", "choice", *required, *optional})
+    unknown = sorted(str(k) for k in set(entry) - {*_COMMON, *required, *optional})
     if unknown:
         faults.append(f"{where}: unknown key {', '.join(unknown)}; {kind} takes {', '.join((*required, *optional))}")
     missing = [key for key in required if key not in entry]
@@ -116,22 +122,27 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
     if not isinstance(entry.get("choice", False), bool):
         faults.append(f"{where}: choice is {entry['choice']!r}, must be true or false; correct it")
     layers: list[str] = []
-    for key in ("inner", "layer", "other", "layers"):
+    for key in LAYER_KEYS:
         given = entry.get(key, [])
         layers += given if isinstance(given, list) else [given]
         if given == [] and key in entry:
             faults.append(f"{where}: {key} is empty; name at least one layer")
     bad = [str(layer) for layer in layers if not isinstance(layer, str) or layer not in LAYERS]
-    if bad or not layers:
+    if bad or (not layers and set(LAYER_KEYS) & set(required)):
         faults.append(f"{where}: layer {', '.join(bad) or '(none)'} is not in tech/layers.py; correct the name")
     numbers: dict[str, float] = {}
-    for key in ("value", "half_width"):
-        if key in entry:
-            found = _number(entry, key)
-            if isinstance(found, str):
-                faults.append(f"{where}: {found}")
-            else:
-                numbers[key] = found
+    words: dict[str, str] = {}
+    for key in (*required, *optional):
+        if key in LAYER_KEYS or key not in entry:
+            continue
+        if key != "value" and isinstance(entry[key], str) and entry[key].strip():
+            words[key] = entry[key].strip()
+            continue
+        found = _number(entry, key)
+        if isinstance(found, str):
+            faults.append(f"{where}: {found}")
+        else:
+            numbers[key] = found
     if faults:
         return None, faults
     return (
@@ -143,6 +154,7 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
             source=str(source).strip(),
             half_width=numbers.get("half_width", 0.0),
             choice=entry.get("choice", False),
+            more={**{k: v for k, v in numbers.items() if k not in ("value", "half_width")}, **words},
         ),
         [],
     )
