@@ -16,7 +16,7 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.design_rules.edge_distance import face, marker, nearest_ends, share_end, shortfall
 from cpo_pdk.verify.design_rules.tips import near_edges, needles, notches
 from cpo_pdk.verify.outline import contours
-from cpo_pdk.verify.photonic.curvature import tight_bends
+from cpo_pdk.verify.photonic.bends import bend_radius
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
 
 #: slivers up to twice this are the rounding of slanted edges, not a violation; dbu
@@ -192,17 +192,6 @@ def _sharp(points: NDArray[np.float64], limit: float) -> list[tuple[int, float]]
     cross = back[:, 0] * ahead[:, 1] - back[:, 1] * ahead[:, 0]
     degrees = np.degrees(np.arctan2(np.abs(cross), (back * ahead).sum(axis=1)))
     return [(int(kept[i]), float(degrees[i])) for i in np.flatnonzero(degrees < limit - 0.5)]
-
-
-def bend_radius(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
-    """Curves whose centre line turns tighter than the limit."""
-    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0], alone=True)):
-        if shape.polygon.num_points() < 8:
-            continue
-        loops = [points * layers.dbu for points in contours(shape.polygon)]
-        for bend in tight_bends(loops, rule.value, rule.half_width):
-            box = kdb.DBox(*bend.box).to_itype(layers.dbu)
-            yield Finding(box.transformed(to_top), bend.radius, places)
 
 
 def collision(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
 def drc_layout(file: LayoutFile, rules: Sequence[Rule] | None = None) -> CheckResult:
     """`drc` of a layout that was read."""
     start = time.perf_counter()
-    rules = load_rules() if rules is None else tuple(rules)
+    rules = tuple(rule for rule in (load_rules() if rules is None else rules) if rule.kind in RULE_KINDS)
     layers = ProcessLayers(file.layout, file.top)
     refuse_foreign(file)
     counts = layers.shape_counts()
