@@ -14,6 +14,7 @@ import pytest
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify import drc
+from cpo_pdk.verify.photonic.run import photonic
 
 Shape = kdb.DBox | kdb.DPolygon
 
@@ -55,7 +56,8 @@ def found() -> Callable[[Path, str], list[Any]]:
     def run(path: Path, name: str) -> list[Any]:
         rules = [rule for rule in load_rules() if rule.name == name]
         assert rules, name
-        return list(drc(path, rules).violations)
+        check = photonic if rules[0].group == "photonic" else drc
+        return list(check(path, rules).violations)
 
     return run
 
