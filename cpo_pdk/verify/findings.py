@@ -102,21 +102,31 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Waived:
-    """A violation that somebody answers for: why, until when, and where that is written (`file:line`)."""
+    """A violation that somebody answers for: why, until when, where that is written (`file:line`), and who."""
 
     violation: Violation
     reason: str
     expires: date | None = None
     written_at: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Violations against those of an earlier run: fingerprints that are new, fixed and unchanged."""
+    """Violations against those of an earlier run.
+
+    Attributes:
+        new, unchanged: fingerprints of violations of this run, each as often as there are such violations.
+        fixed: fingerprints that the earlier run had and this one, with the same rules, doesn't.
+        moved: those of `unchanged` that were found at a place nearby.
+        gone: the violations behind `fixed`, as the earlier run had them.
+    """
 
     new: tuple[str, ...]
     fixed: tuple[str, ...]
     unchanged: tuple[str, ...]
+    moved: tuple[str, ...] = ()
+    gone: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -204,23 +214,33 @@ class Verdict:
             **{result.what: result.looked_at for result in self.results},
             "shapes_by_layer": {k: n for result in self.results for k, n in result.shapes_by_layer.items()},
             "checks": {result.group: result.as_json() for result in self.results},
-            "markers": [{**asdict(v), "bbox": list(v.bbox), "fingerprint": v.fingerprint} for v in self.violations],
+            "markers": [_marker(v) for v in self.violations],
             "waived": [
                 {
-                    **asdict(w.violation),
-                    "bbox": list(w.violation.bbox),
-                    "fingerprint": w.violation.fingerprint,
+                    **_marker(w.violation),
                     "reason": w.reason,
                     "expires": w.expires.isoformat() if w.expires else None,
                     "written_at": w.written_at,
+                    "by": w.by,
                 }
                 for w in self.waived
             ],
             "notices": list(self.notices),
         }
         if self.comparison is not None:
-            document["comparison"] = {key: list(value) for key, value in asdict(self.comparison).items()}
+            c = self.comparison
+            document["comparison"] = {
+                "new": list(c.new),
+                "fixed": list(c.fixed),
+                "unchanged": list(c.unchanged),
+                "moved": list(c.moved),
+                "gone": [_marker(v) for v in c.gone],
+            }
         return document
+
+
+def _marker(violation: Violation) -> dict[str, Any]:
+    return {**asdict(violation), "bbox": list(violation.bbox), "fingerprint": violation.fingerprint}
 
 
 def by_rule(violations: Iterable[Violation]) -> dict[str, int]:
