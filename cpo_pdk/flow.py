@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,7 +25,8 @@ from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import InputError, Problem, SpecError
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
-from cpo_pdk.verify.findings import CheckResult, Verdict
+from cpo_pdk.verify.findings import Group, Verdict
+from cpo_pdk.verify.run import check_layout
 
 if TYPE_CHECKING:
     from cpo_pdk.assemblies import PackageFiles
@@ -64,16 +65,15 @@ class BuildResult:
     bandwidth_Tbps: float
     engines: int
     fibres: dict[str, int]
-    drc: CheckResult
-    connectivity: CheckResult
+    verdict: Verdict
     simulation: SimulationResult
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        """True when both checks looked at something and found nothing."""
-        return self.drc.clean and self.connectivity.clean
+        """True when every check looked at something and found nothing."""
+        return self.verdict.clean
 
     def as_json(self) -> dict[str, Any]:
         """The `--json` document of `cpo build`."""
@@ -87,17 +87,7 @@ class BuildResult:
             "engines": self.engines,
             "lanes_per_direction": sum(lane.direction == "tx" for lane in lanes),
             "fibres": self.fibres,
-            "checks": {
-                "drc": {
-                    "violations": len(self.drc.violations),
-                    "rules": len(self.drc.rules),
-                    "shapes": self.drc.looked_at,
-                },
-                "connectivity": {
-                    "violations": len(self.connectivity.violations),
-                    "ports": self.connectivity.looked_at,
-                },
-            },
+            "checks": {result.group: result.as_json() for result in self.verdict.results},
             "insertion_loss_dB": {d: spread_of(lanes, d) for d in ("tx", "rx")},
             "crosstalk_dB": {"worst": worst_crosstalk_of(lanes)},
             "lanes": self.lanes.as_posix(),
@@ -124,6 +114,14 @@ def worst_crosstalk_of(lanes: tuple[Lane, ...]) -> float | None:
 
 def _level(value: float) -> float | None:
     return round(value, 3) if math.isfinite(value) else None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The verdict over a layout, and the layout, for pictures of what was found."""
+
+    verdict: Verdict
+    file: LayoutFile
 
 
 class _Clock:
@@ -209,22 +207,43 @@ def report(
         return _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
 
 
-def check(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> Verdict:
-    """Run design rules and connectivity checks on a layout file.
+def check(
+    gds: str | Path,
+    project: Path | None = None,
+    progress: Say | None = None,
+    spec: str | Path | None = None,
+    only: Collection[Group] | None = None,
+) -> Verdict:
+    """Run the checks on a layout file; arguments and errors as `checked`."""
+    return checked(gds, project, progress, spec, only).verdict
+
+
+def checked(
+    gds: str | Path,
+    project: Path | None = None,
+    progress: Say | None = None,
+    spec: str | Path | None = None,
+    only: Collection[Group] | None = None,
+) -> Checked:
+    """Run the checks on a layout file.
 
     Args:
         gds: GDS or OASIS file.
         project: folder whose `components/` count as devices besides those that ship; default: the working folder.
         progress: called with a few words as each stage begins.
+        spec: what the package was asked to be: a spec file or the name of one.
+        only: kinds of checks; default: all.
 
     Raises:
         LayoutError: the file can't be read.
+        InputError: no such spec, or one with problems.
     """
     clock = _Clock(progress)
+    project = project or (project_of(spec) if spec is not None else None) or Path.cwd()
     with clock.stage("read", f"reading {Path(gds).name}"):
+        package, sheets = (None, load_sheets(project)) if spec is None else _read(spec, project)
         file = read_layout(gds)
-    results = _checks(file, load_sheets(project or Path.cwd()), clock)
-    return Verdict(file=file.path.name, results=results, top=file.top.name)
+    return Checked(check_layout(file, sheets=sheets, spec=package, only=only, stage=clock.stage), file)
 
 
 def simulate(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> SimulationResult:
@@ -285,10 +304,10 @@ def _after_drawing(
     """Everything that reads the file, into `stage`; the paths in the result are those in `folder`."""
     with clock.stage("read", f"reading {gds.name}"):
         file = read_layout(gds)
-    drc, connectivity = _checks(file, sheets, clock)
     with clock.stage("netlist", "extracting the netlist"):
         netlist = extract(file, leaf_factories(sheets))
         output.write_text(stage / NETLIST, netlist.to_json())
+    verdict = check_layout(file, sheets=sheets, spec=package, netlists=netlist, stage=clock.stage)
     with clock.stage("simulate", "simulating the lanes"):
         from cpo_pdk.circuit.simulation import simulate as simulate_lanes
 
@@ -302,8 +321,8 @@ def _after_drawing(
 
         output.write_text(stage / LANES, tables.lane_csv(simulation.lanes))
         output.write_text(stage / "lanes.json", tables.lanes_json(simulation.lanes))
-        write_lyrdb(Verdict(gds.name, (drc, connectivity), top=file.top.name), stage / MARKERS)
-        output.write_json(stage / "checks.json", {"drc": drc.as_json(), "connectivity": connectivity.as_json()})
+        write_lyrdb(verdict, stage / MARKERS)
+        output.write_json(stage / "checks.json", verdict.as_json())
         fibres = fibres_of(netlist)
         engines = [cell.name for cell, _ in netlist.placed() if cell.function == "engine"]
         write_report(
@@ -318,8 +337,7 @@ def _after_drawing(
                 arithmetic=gather.arithmetic_of(package),
                 choices=gather.choices_of(package, sheets),
                 rules=gather.rule_lines(load_rules()),
-                drc=drc,
-                connectivity=connectivity,
+                verdict=verdict,
                 simulation=simulation,
                 warnings=tuple(_without_folders(text, package, sheets) for text in warnings),
                 models=dict(
@@ -339,8 +357,7 @@ def _after_drawing(
         bandwidth_Tbps=package.bandwidth_Tbps,
         engines=package.engines.count,
         fibres=fibres,
-        drc=drc,
-        connectivity=connectivity,
+        verdict=verdict,
         simulation=simulation,
         warnings=warnings,
         seconds=clock.seconds,
@@ -371,16 +388,6 @@ def fibres_of(netlist: Netlists) -> dict[str, int]:
     ends = [end for link in top.connections for end in (link.a, link.b) if end[0] in engines]
     counts = {kind: sum(port.startswith(prefix) for _, port in ends) for kind, prefix in _FIBRE_PORTS.items()}
     return {**counts, "total": sum(counts.values())}
-
-
-def _checks(file: LayoutFile, sheets: dict[str, Sheet], clock: _Clock) -> tuple[CheckResult, CheckResult]:
-    from cpo_pdk.verify.connections.run import connectivity_layout
-    from cpo_pdk.verify.design_rules.run import drc_layout
-
-    with clock.stage("drc", "checking the design rules"):
-        drc = drc_layout(file)
-    with clock.stage("connectivity", "checking the connections"):
-        return drc, connectivity_layout(file, leaf_factories(sheets))
 
 
 def simulation_json(result: SimulationResult, gds: str | Path) -> dict[str, Any]:

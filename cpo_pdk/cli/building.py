@@ -52,17 +52,16 @@ def _summary(result: BuildResult) -> list[Any]:
     from rich.table import Table
 
     facts = result.as_json()
-    fibres, checks, loss = facts["fibres"], facts["checks"], facts["insertion_loss_dB"]
+    fibres, loss = facts["fibres"], facts["insertion_loss_dB"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=result.name, title_justify="left")
     table.add_row("bandwidth", f"{facts['bandwidth_Tbps']:g} Tb/s in {facts['engines']} engines")
     table.add_row("lanes", f"{facts['lanes_per_direction']} in each direction")
     table.add_row(
         "fibres", f"{fibres['total']} (" + ", ".join(f"{n} {k}" for k, n in fibres.items() if k != "total") + ")"
     )
-    for name, check, seen in (("DRC", checks["drc"], "shapes"), ("connectivity", checks["connectivity"], "ports")):
-        found = f"{check['violations']} violations"
-        with_rules = f" against {check['rules']} rules" if "rules" in check else ""
-        table.add_row(name, f"{found}, {check[seen]:,} {seen} looked at{with_rules}")
+    for check in result.verdict.results:
+        looked = check.not_applicable or f"{check.looked_at:,} {check.what} looked at against {len(check.rules)} rules"
+        table.add_row(check.group, f"{len(check.violations)} violations, {looked}")
     for direction, what in (("tx", "laser to fibre"), ("rx", "fibre to detector")):
         row = loss[direction]
         table.add_row(

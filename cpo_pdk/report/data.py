@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cpo_pdk.circuit.results import SimulationResult
-from cpo_pdk.verify.findings import CheckResult
+from cpo_pdk.verify.findings import Verdict
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class ReportData:
         arithmetic: how bandwidth and fibre count close, one line an equation.
         choices: numbers without a published source.
         rules: the design rules that were run.
-        drc, connectivity: outcome of the checks.
+        verdict: outcome of the checks.
         simulation: lanes, spectra, crosstalk.
         warnings: what the designer should know, one line each.
         models: cell factory -> compact model that it was bound to.
@@ -58,13 +58,12 @@ class ReportData:
     arithmetic: tuple[str, ...]
     choices: tuple[Choice, ...]
     rules: tuple[RuleLine, ...]
-    drc: CheckResult
-    connectivity: CheckResult
+    verdict: Verdict
     simulation: SimulationResult
     warnings: tuple[str, ...] = ()
     models: dict[str, str] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        """True when both checks looked at something and found nothing."""
-        return self.drc.clean and self.connectivity.clean
+        """True when every check looked at something and found nothing."""
+        return self.verdict.clean

@@ -19,7 +19,16 @@ from cpo_pdk.circuit.results import Lane
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.tables import COLUMNS, lane_row, loss_spread, worst_lanes
 from cpo_pdk.report.viewer import embedded_json
+from cpo_pdk.verify.findings import Group
 
+#: what the page calls the kinds of checks
+CHECKS: dict[Group, str] = {
+    "drc": "Design rules",
+    "photonic": "Waveguides",
+    "connectivity": "Connectivity",
+    "lvs": "Layout against spec",
+    "assembly": "Assembly",
+}
 _WORST_SHOWN = 3
 _VIOLATIONS_SHOWN = 200
 
@@ -68,8 +77,9 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         best={d: _best(lanes, d) for d in ("tx", "rx")},
         columns=COLUMNS,
         rows=[lane_row(lane) for lane in lanes],
-        violations=[*data.drc.violations, *data.connectivity.violations][:_VIOLATIONS_SHOWN],
-        violation_count=len(data.drc.violations) + len(data.connectivity.violations),
+        violations=data.verdict.violations[:_VIOLATIONS_SHOWN],
+        violation_count=len(data.verdict.violations),
+        checks=[(CHECKS[result.group], result) for result in data.verdict.results],
     )
 
 
@@ -102,17 +112,7 @@ def _tiles(data: ReportData) -> list[Tile]:
             tiles.append(Tile(what, f"{spread.median:.2f}", "dB", f"{spread.low:.2f} to {spread.high:.2f} dB"))
     if lanes:
         tiles.append(Tile("Crosstalk", f"{max(lane.crosstalk_dB for lane in lanes):.1f}", "dB", "worst lane"))
-    drc, ports = data.drc, data.connectivity
-    tiles.append(
-        Tile(
-            "Design rules",
-            f"{len(drc.violations)}",
-            "found",
-            f"{drc.looked_at:,} shapes, {len(drc.rules)} rules",
-            not drc.clean,
-        )
-    )
-    tiles.append(
-        Tile("Connectivity", f"{len(ports.violations)}", "found", f"{ports.looked_at:,} ports", not ports.clean)
-    )
+    for result in data.verdict.results:
+        note = result.not_applicable or f"{result.looked_at:,} {result.what}, {len(result.rules)} rules"
+        tiles.append(Tile(CHECKS[result.group], f"{len(result.violations)}", "found", note, not result.clean))
     return tiles

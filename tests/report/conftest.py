@@ -11,7 +11,7 @@ import pytest
 from cpo_pdk.circuit.results import Aggressor, Lane, LossItem, SimulationResult, Spectrum
 from cpo_pdk.report.data import Choice, ReportData, RuleLine
 from cpo_pdk.tech.layers import layer_of
-from cpo_pdk.verify.findings import CheckResult, Violation
+from cpo_pdk.verify.findings import CheckResult, Verdict, Violation
 
 EVIL = "<script>alert(1)</script> & $x$"
 
@@ -113,9 +113,18 @@ def report_data(package_gds: Path, simulation: SimulationResult) -> ReportData:
         arithmetic=("8 engines x 8 ports x 8 wavelengths x 100 Gb/s = 51.2 Tb/s",),
         choices=(Choice("engine.heater_bias_nm", "0.8", "half a channel"),),
         rules=(RuleLine("WG.W", "width of WG", "0.12 um", "between two processes", True),),
-        drc=CheckResult((), ("WG.W",), 12345),
-        connectivity=CheckResult(
-            (Violation("open_port", "-", EVIL, (0, 0, 1, 1), "1 port open; connect it"),), ("open_port",), 678
+        verdict=Verdict(
+            "switch.gds",
+            (
+                CheckResult((), ("WG.W",), 12345),
+                CheckResult(
+                    (Violation("open_port", "-", EVIL, (0, 0, 1, 1), "1 port open; connect it"),),
+                    ("open_port",),
+                    678,
+                    group="connectivity",
+                    what="ports",
+                ),
+            ),
         ),
         simulation=simulation,
         warnings=simulation.warnings,

@@ -16,7 +16,7 @@ from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.report.write import write_report
-from cpo_pdk.verify.findings import CheckResult
+from cpo_pdk.verify.findings import CheckResult, Verdict
 
 FILES = ["crosstalk.png", "engine.png", "insertion_loss.png", "package.png", "report.html", "spectra.png"]
 VOID = {"meta", "img", "input", "br", "hr", "link"}
@@ -124,5 +124,5 @@ def test_a_result_without_lanes_is_still_a_page(report_data: ReportData, tmp_pat
 
 
 def test_a_check_that_saw_nothing_is_not_clean(report_data: ReportData) -> None:
-    blind = dataclasses.replace(report_data, connectivity=CheckResult((), (), 0))
+    blind = dataclasses.replace(report_data, verdict=Verdict("x.gds", (CheckResult((), (), 0),)))
     assert not blind.clean

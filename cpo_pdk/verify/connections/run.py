@@ -85,18 +85,21 @@ def connectivity(path: str | Path, leaves: Collection[str] | None = None) -> Che
     return replace(result, seconds={**seconds, **result.seconds})
 
 
-def connectivity_layout(file: LayoutFile, leaves: Collection[str] | None = None) -> CheckResult:
-    """`connectivity` of a layout that was read."""
+def connectivity_layout(
+    file: LayoutFile, leaves: Collection[str] | None = None, netlists: Netlists | None = None
+) -> CheckResult:
+    """`connectivity` of a layout that was read, with its netlist if that was extracted with these `leaves` already."""
     start = time.perf_counter()
     refuse_foreign(file)
-    netlists = extract(file, device_functions() if leaves is None else leaves)
+    leaves = device_functions() if leaves is None else leaves
+    netlists = extract(file, leaves) if netlists is None else netlists
     placed = placements(file.layout, file.top)
     violations = _port_violations(file, netlists, placed) + _loose_violations(file, netlists, placed)
     with captured_output():
         violations += _overlap_violations(file, netlists, placed)
         violations += _raw_crossing_violations(file, netlists, placed)
         violations += _undrawn_violations(file, netlists, placed)
-        violations += _net_violations(file, device_functions() if leaves is None else leaves, placed)
+        violations += _net_violations(file, leaves, placed)
     looked_at = netlists.counts().get("optical_ports", 0) or len(netlists.cells[netlists.top].ports)
     wg = file.layout.find_layer(*layer_of("WG"))
     if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty() and not _says_what_it_is(file):

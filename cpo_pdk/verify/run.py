@@ -1,0 +1,89 @@
+"""Every kind of check on one layout, and the verdict over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from cpo_pdk.circuit.extraction import extract
+from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.netlist import Netlists
+from cpo_pdk.errors import InputError
+from cpo_pdk.spec import Sheet, load_sheets
+from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.verify.connections.run import connectivity_layout
+from cpo_pdk.verify.design_rules.run import drc_layout, refuse_foreign
+from cpo_pdk.verify.findings import CheckResult, Group, Verdict
+
+#: opens a stage of the work: its name, and a few words to the user
+Stage = Callable[[str, str], AbstractContextManager[None]]
+
+GROUPS: tuple[Group, ...] = ("drc", "connectivity")
+
+
+def check(
+    path: str | Path,
+    leaves: Collection[str] | None = None,
+    *,
+    sheets: Mapping[str, Sheet] | None = None,
+    spec: PackageSpec | None = None,
+    only: Collection[Group] | None = None,
+) -> Verdict:
+    """Run every check on a GDS or OASIS file, which is read once.
+
+    Args:
+        path: the file.
+        leaves, sheets, spec, only: see `check_layout`.
+
+    Raises:
+        LayoutError: the file can't be read, or none of its layers is one of the process.
+    """
+    return check_layout(read_layout(path), leaves, sheets=sheets, spec=spec, only=only)
+
+
+def check_layout(
+    file: LayoutFile,
+    leaves: Collection[str] | None = None,
+    *,
+    sheets: Mapping[str, Sheet] | None = None,
+    spec: PackageSpec | None = None,
+    only: Collection[Group] | None = None,
+    netlists: Netlists | None = None,
+    stage: Stage | None = None,
+) -> Verdict:
+    """Run the checks on a layout that was read.
+
+    Args:
+        file: the layout.
+        leaves: functions of cells that are one device; default: those of `sheets`.
+        sheets: of the devices, by name; default: those that ship.
+        spec: what the package was asked to be; without it the file is only held against itself.
+        only: kinds of checks; default: all.
+        netlists: of the file, if it was extracted already.
+        stage: called around each kind of check.
+
+    Raises:
+        InputError: `only` names a kind that does not exist.
+        LayoutError: none of the layers of the file is one of the process, or it is damaged.
+    """
+    wanted = GROUPS if only is None else tuple(group for group in GROUPS if group in only)
+    unknown = sorted(set(only or ()) - set(GROUPS))
+    if unknown or not wanted:
+        raise InputError(f"no check is called {', '.join(unknown) or '(none given)'}; there are {', '.join(GROUPS)}")
+    refuse_foreign(file)
+    stage = stage or (lambda _name, _words: nullcontext())
+    sheets = load_sheets() if sheets is None else sheets
+    leaves = leaf_factories(sheets) if leaves is None else leaves
+    results: list[CheckResult] = []
+    if "drc" in wanted:
+        with stage("drc", "checking the design rules"):
+            results.append(drc_layout(file))
+    if netlists is None and set(wanted) - {"drc"}:
+        with stage("netlist", "extracting the netlist"):
+            netlists = extract(file, leaves)
+    if "connectivity" in wanted and netlists is not None:
+        with stage("connectivity", "checking the connections"):
+            results.append(connectivity_layout(file, leaves, netlists))
+    return Verdict(file=file.path.name, results=tuple(results), notices=(*file.warnings,), top=file.top.name)
