@@ -61,6 +61,10 @@ LAYERS: dict[str, LayerInfo] = {
     "CONNECTOR": LayerInfo(307, 0, "package", "#4e342e", "body of a fibre connector"),
     "FIBER": LayerInfo(310, 0, "package", "#fbc02d", "single-mode fibre, cladding outline"),
     "FIBER_PM": LayerInfo(311, 0, "package", "#1565c0", "polarisation-maintaining fibre, cladding outline"),
+    "LID": LayerInfo(312, 0, "package", "#8d6e63", "where the lid stands on the substrate: its walls, not its roof"),
+    "STIFFENER": LayerInfo(313, 0, "package", "#78909c", "stiffener on the substrate"),
+    "SOCKET": LayerInfo(314, 0, "package", "#a1887f", "frame of the socket that holds the substrate"),
+    "COLDPLATE": LayerInfo(315, 0, "package", "#4dd0e1", "outline of the cold plate on the dies"),
 }
 
 #: (layer, datatype) -> name
