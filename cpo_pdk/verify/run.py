@@ -16,11 +16,12 @@ from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.verify.connections.run import connectivity_layout
 from cpo_pdk.verify.design_rules.run import drc_layout, refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Group, Verdict
+from cpo_pdk.verify.photonic.run import photonic_layout
 
 #: opens a stage of the work: its name, and a few words to the user
 Stage = Callable[[str, str], AbstractContextManager[None]]
 
-GROUPS: tuple[Group, ...] = ("drc", "connectivity")
+GROUPS: tuple[Group, ...] = ("drc", "photonic", "connectivity")
 
 
 def check(
@@ -80,7 +81,10 @@ def check_layout(
     if "drc" in wanted:
         with stage("drc", "checking the design rules"):
             results.append(drc_layout(file))
-    if netlists is None and set(wanted) - {"drc"}:
+    if "photonic" in wanted:
+        with stage("photonic", "checking the waveguides"):
+            results.append(photonic_layout(file, leaves=leaves))
+    if netlists is None and set(wanted) - {"drc", "photonic"}:
         with stage("netlist", "extracting the netlist"):
             netlists = extract(file, leaves)
     if "connectivity" in wanted and netlists is not None:

@@ -16,7 +16,7 @@ from cpo_pdk.verify.design_rules.plain_kinds import RULE_KINDS
 def test_the_rules_of_the_process():
     rules = load_rules()
     assert len(rules) >= 49
-    assert {kind for kind, entry in KINDS.items() if entry.group == "drc"} <= set(RULE_KINDS)
+    assert {kind for kind, entry in KINDS.items() if entry.group == "drc"} == set(RULE_KINDS)
     assert len({rule.name for rule in rules}) == len(rules)
     for rule in rules:
         assert rule.source

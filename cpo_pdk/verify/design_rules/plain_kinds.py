@@ -16,7 +16,6 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.design_rules.edge_distance import face, marker, nearest_ends, share_end, shortfall
 from cpo_pdk.verify.design_rules.tips import near_edges, needles, notches
 from cpo_pdk.verify.outline import contours
-from cpo_pdk.verify.photonic.bends import bend_radius
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
 
 #: slivers up to twice this are the rounding of slanted edges, not a violation; dbu
@@ -217,6 +216,5 @@ RULE_KINDS: dict[str, Callable[[ProcessLayers, Rule], Iterable[Finding]]] = {
     "area": area,
     "grid": grid,
     "angle": angle,
-    "bend_radius": bend_radius,
     "collision": collision,
 }

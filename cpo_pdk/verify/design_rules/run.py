@@ -27,7 +27,6 @@ _WORDS: dict[str, tuple[str, str, str]] = {
     "overlap": ("overlap", "um", "make the shapes overlap more, or not at all"),
     "area": ("area", "um2", "enlarge the shape or remove it"),
     "angle": ("corner", "degrees", "blunt the corner"),
-    "bend_radius": ("bend radius of the centre line", "um", "use a larger bend"),
 }
 
 
@@ -36,7 +35,7 @@ def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
 
     Args:
         path: the file.
-        rules: default: those of the process.
+        rules: those of other kinds of check are passed over; default: those of the process.
 
     Returns:
         the violations, each once a cell; `looked_at` is the number of shapes on layers of the process,
@@ -55,7 +54,7 @@ def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
 def drc_layout(file: LayoutFile, rules: Sequence[Rule] | None = None) -> CheckResult:
     """`drc` of a layout that was read."""
     start = time.perf_counter()
-    rules = tuple(rule for rule in (load_rules() if rules is None else rules) if rule.kind in RULE_KINDS)
+    rules = tuple(rule for rule in (load_rules() if rules is None else rules) if rule.group == "drc")
     layers = ProcessLayers(file.layout, file.top)
     refuse_foreign(file)
     counts = layers.shape_counts()
