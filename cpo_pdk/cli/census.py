@@ -9,6 +9,7 @@ import typer
 
 from cpo_pdk.cli import console
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress, printable
+from cpo_pdk.cli.guard import Limits
 
 if TYPE_CHECKING:
     from cpo_pdk.circuit.census.results import Census
@@ -47,7 +48,7 @@ def census(
             progress.warn(warning)
         return Outcome({"gds": gds.as_posix(), **census_json(result)}, _text(result, top))
 
-    console.run(work, json)
+    console.run(work, json, Limits())
 
 
 def _text(result: Census, top: int) -> list[Any]:

@@ -18,6 +18,7 @@ from typing import IO, Annotated, Any
 
 import typer
 
+from cpo_pdk.cli.guard import Died, Limits, guarded
 from cpo_pdk.cli.streams import stdout_failed
 from cpo_pdk.errors import CpoError, SpecError
 
@@ -97,12 +98,31 @@ class Progress:
         self._stage = ""
 
 
-def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
+def run(work: Callable[[Progress], Outcome], as_json: bool, limits: Limits | None = None) -> None:
     """Run `work`, print its outcome, and leave with its exit code (`typer.Exit`).
+
+    Args:
+        work: does what the command is for; gets the means to say what it is doing.
+        as_json: print the document instead of the text.
+        limits: given where `work` reads a file that may come from anywhere: it then runs in a process of its own.
 
     Raises:
         typer.Exit: always, with 0, 1, 2, 3 (a fault of cpo itself) or 130 (Ctrl-C).
     """
+    if limits is None:
+        raise typer.Exit(_answer(work, as_json))
+    try:
+        code = guarded(lambda: _answer(work, as_json), limits)
+    except Died as death:
+        with _stdout_aside() as stdout:
+            outcome = _refused("LayoutError", f"reading the layout: {death}", 2)
+            _print(outcome, as_json or settings.as_json, stdout)
+        code = 2
+    raise typer.Exit(code)
+
+
+def _answer(work: Callable[[Progress], Outcome], as_json: bool) -> int:
+    """Run `work`, print its outcome and return the exit code."""
     with _stdout_aside() as stdout:
         progress = Progress(sys.stderr)
         try:
@@ -116,6 +136,8 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
             outcome = _refused("SystemExit", "a Python file that --trust lets run ended the program; mend it", 2)
         except OSError as error:
             outcome = _refused(type(error).__name__, _about_file(error), 2)
+        except MemoryError:
+            outcome = _refused("MemoryError", "more memory is needed than is allowed or there; split the layout", 2)
         except Exception as error:
             outcome = _refused(
                 type(error).__name__,
@@ -128,7 +150,7 @@ def run(work: Callable[[Progress], Outcome], as_json: bool) -> None:
             _print(outcome, as_json or settings.as_json, stdout)
         except OSError as error:
             code = stdout_failed(error, stdout.fileno())
-    raise typer.Exit(code)
+    return code
 
 
 def _about_file(error: OSError) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from cpo_pdk.cli import console
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress
+from cpo_pdk.cli.guard import Limits
 from cpo_pdk.cli.inspecting import GdsArgument
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def netlist(
         what = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in counts.items())
         return Outcome({**document, "out": out.as_posix()}, [f"wrote {out.as_posix()}: {what}"])
 
-    console.run(work, json)
+    console.run(work, json, Limits())
 
 
 def spectrum(
@@ -134,7 +135,7 @@ def spectrum(
         )
         return Outcome(document, [text])
 
-    console.run(work, json)
+    console.run(work, json, Limits())
 
 
 def _library(mapping: Path | None) -> tuple[dict[str, Sheet], dict[str, ModelLike], CellMapping | None]:

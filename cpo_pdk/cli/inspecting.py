@@ -9,6 +9,7 @@ import typer
 
 from cpo_pdk.cli import console
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress
+from cpo_pdk.cli.guard import Limits
 
 if TYPE_CHECKING:
     from cpo_pdk.circuit.results import SimulationResult
@@ -36,7 +37,7 @@ def check(
         progress("")
         return Outcome(result.as_json(), _found(result), 0 if result.clean else 1)
 
-    console.run(work, json)
+    console.run(work, json, Limits())
 
 
 def simulate(
@@ -63,7 +64,7 @@ def simulate(
             progress.warn(warning)
         return Outcome(flow.simulation_json(result, gds), _lanes(result, worst))
 
-    console.run(work, json)
+    console.run(work, json, Limits())
 
 
 def _found(result: Verdict) -> list[Any]:
