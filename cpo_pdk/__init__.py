@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cpo_pdk.version import __version__
+
 if TYPE_CHECKING:
     from gdsfactory.pdk import Pdk
 
@@ -11,8 +13,6 @@ if TYPE_CHECKING:
     from cpo_pdk.spec import load_spec as load
 
     PDK: Pdk
-
-__version__ = "0.1.0"
 
 __all__ = ["PDK", "__version__", "build", "check", "load", "simulate"]
 

@@ -23,6 +23,7 @@ from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import InputError, Problem, SpecError
+from cpo_pdk.manifest import sheets_with_a_part, write_manifest
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import Group, Verdict
@@ -347,6 +348,10 @@ def _after_drawing(
             stage,
             REPORT,
         )
+    with clock.stage("manifest", "writing the manifest"):
+        parts = sheets_with_a_part(package, sheets, netlist)
+        keep, known = (gds, folder / ENGINE), {gds.name: file}
+        write_manifest(stage, package.name, package.origin, parts, keep=keep, known=known)
     return BuildResult(
         name=package.name,
         gds=folder / gds.name,

@@ -25,7 +25,8 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-_TEMPORARY = ".tmp-"
+#: how the names of files and folders begin that are not finished
+TEMPORARY = ".tmp-"
 #: where a leftover has no lock to ask, it counts as dead after this time, s
 _STALE_AFTER = 3600.0
 
@@ -35,7 +36,7 @@ def write_bytes(path: Path, data: bytes) -> Path:
     _refuse_link(path)
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -129,7 +130,7 @@ def staged(folder: Path) -> Iterator[Path]:
     with _locked(folder):
         _clean_leftovers(folder)
         try:
-            temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder))
+            temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
         except OSError as error:
             raise OutputError(_explain(folder, error)) from error
         try:
@@ -142,7 +143,7 @@ def staged(folder: Path) -> Iterator[Path]:
 
 
 def _move_into_place(temporary: Path, folder: Path) -> None:
-    files = sorted(p for p in temporary.iterdir() if p.is_file() and not p.name.startswith(_TEMPORARY))
+    files = sorted(p for p in temporary.iterdir() if p.is_file() and not p.name.startswith(TEMPORARY))
     for file in files:
         _refuse_link(folder / file.name)
         if (folder / file.name).is_dir():
@@ -179,7 +180,7 @@ def _uninterrupted() -> Iterator[None]:
 def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder for this process; the system lets go of it when the process ends, however it ends."""
     if fcntl is None:
-        if any(time.time() - p.stat().st_mtime < _STALE_AFTER for p in folder.glob(f"{_TEMPORARY}*") if p.is_dir()):
+        if any(time.time() - p.stat().st_mtime < _STALE_AFTER for p in folder.glob(f"{TEMPORARY}*") if p.is_dir()):
             raise OutputError(_busy(folder))
         yield
         return
@@ -206,7 +207,7 @@ def _busy(folder: Path) -> str:
 
 def _clean_leftovers(folder: Path) -> None:
     """Remove what killed builds left; whoever holds the folder is the only one that builds in it."""
-    for leftover in folder.glob(f"{_TEMPORARY}*"):
+    for leftover in folder.glob(f"{TEMPORARY}*"):
         if leftover.is_symlink():
             continue
         if leftover.is_dir():

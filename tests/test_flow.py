@@ -32,6 +32,7 @@ FILES = {
     "insertion_loss.png",
     "lanes.csv",
     "lanes.json",
+    "manifest.json",
     "netlist.json",
     "package.png",
     "report.html",
