@@ -34,7 +34,7 @@ def test_klayout_reads_what_was_written(tmp_path):
         for item in database.each_item()
     }
     assert items == {(v.rule, v.cell, ("({:g},{:g};{:g},{:g})".format(*v.bbox), v.message)) for v in RESULT.violations}
-    widths = next(category for category in database.each_category() if category.name() == "WG.W")
+    widths = next(c for group in database.each_category() for c in group.each_sub_category() if c.name() == "WG.W")
     assert "0.12" in widths.description
     assert [p.name for p in tmp_path.iterdir()] == ["out.lyrdb"]
 

@@ -1,23 +1,26 @@
-"""Violations as a KLayout marker database (`.lyrdb`): opens beside the layout, each marker at its place."""
+"""Violations as a KLayout marker database (`.lyrdb`): opens beside the layout, each marker at its place.
+
+Categories are the kinds of checks, below them the rules with what they ask for; waived violations have a category of
+their own. A check that looked at nothing has an item without a place.
+"""
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
 import klayout.db as kdb
 import klayout.rdb as rdb
 
-from cpo_pdk.errors import OutputError
-from cpo_pdk.tech.rules import load_rules
-from cpo_pdk.verify.findings import CheckResult, Verdict
+from cpo_pdk.output import write_bytes
+from cpo_pdk.verify.findings import CheckResult, Verdict, Violation
+from cpo_pdk.verify.formats.plain import number, plain
+from cpo_pdk.verify.formats.rule_words import about
+from cpo_pdk.verify.formats.summary import blind_message, looked, outcome, rule_lines
 
 
 def write_lyrdb(result: CheckResult | Verdict, path: str | Path) -> Path:
-    """Write the violations of a check so that KLayout shows them.
-
-    The file is complete or not there: it is written beside its place and moved into it.
+    """Write the violations of a check so that KLayout shows them; whole or not at all.
 
     Args:
         result: of `check`, `drc` or `connectivity`.
@@ -30,34 +33,72 @@ def write_lyrdb(result: CheckResult | Verdict, path: str | Path) -> Path:
         OutputError: it can't be written.
     """
     path = Path(path)
-    database = rdb.ReportDatabase(path.stem)
+    verdict = result if isinstance(result, Verdict) else Verdict(file=path.stem, results=(result,))
+    return write_bytes(path, text(verdict).encode("utf-8"))
+
+
+def text(verdict: Verdict, layout_file: str = "") -> str:
+    """The file as KLayout itself writes it; `layout_file` is not used: markers go by the names of cells."""
+    database = rdb.ReportDatabase(plain(verdict.file))
     database.generator = "cpo check"
-    database.description = (
-        f"{len(result.violations)} violations, {len(result.rules)} rules, {result.looked_at} things looked at"
+    database.description = f"{verdict.words}; {number(len(verdict.rules), 'rules')}, " + ", ".join(
+        f"{r.looked_at:,} {r.what}" for r in verdict.results
     )
-    meaning = {rule.name: f"{rule.kind} {rule.layer_names} {rule.value:g}: {rule.source}" for rule in load_rules()}
-    categories: dict[str, rdb.RdbCategory] = {}
-    cells: dict[str, rdb.RdbCell] = {}
-    for violation in result.violations:
-        if violation.rule not in categories:
-            category = database.create_category(violation.rule)
-            category.description = meaning.get(violation.rule, "")
-            categories[violation.rule] = category
-        if violation.cell not in cells:
-            cells[violation.cell] = database.create_cell(violation.cell)
-        item = database.create_item(cells[violation.cell].rdb_id(), categories[violation.rule].rdb_id())
+    if verdict.top:
+        database.top_cell_name = plain(verdict.top)
+    writer = _Writer(database)
+    lines = rule_lines(verdict)
+    for result in verdict.results:
+        top = database.create_category(result.group)
+        top.description = f"{looked(result)}: {outcome(result)}"
+        if result in verdict.blind:
+            item = writer.item(verdict.top or verdict.file, top)
+            item.add_value(plain(blind_message(result)))
+        for line in lines:
+            if line.group == result.group and line.violations:
+                category = writer.category(top, line.rule, line.group)
+                for violation, state in line.violations:
+                    writer.marker(violation, category, f"[{state}]" if state else "")
+    if verdict.waived:
+        top = database.create_category("waived")
+        top.description = "violations that somebody answers for"
+        for line in lines:
+            if line.waived:
+                category = writer.category(top, line.rule, line.group)
+                for waived in line.waived:
+                    until = f" until {waived.expires}" if waived.expires else ""
+                    by = f" by {waived.by}" if waived.by else ""
+                    writer.marker(waived.violation, category, plain(f"waived{until}{by}: {waived.reason}"))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "report.lyrdb"
+        database.save(str(file))
+        return file.read_text("utf-8")
+
+
+class _Writer:
+    """Items of one database; each cell is entered once."""
+
+    def __init__(self, database: rdb.ReportDatabase) -> None:
+        self.database = database
+        self.cells: dict[str, rdb.RdbCell] = {}
+
+    def category(self, parent: rdb.RdbCategory, rule: str, group: str) -> rdb.RdbCategory:
+        words = about(rule, group)
+        category = self.database.create_category(parent, plain(rule))
+        category.description = plain(words.text + (f": {words.source}" if words.source else ""))
+        return category
+
+    def item(self, cell: str, category: rdb.RdbCategory) -> rdb.RdbItem:
+        name = plain(cell)
+        if name not in self.cells:
+            self.cells[name] = self.database.create_cell(name)
+        return self.database.create_item(self.cells[name].rdb_id(), category.rdb_id())
+
+    def marker(self, violation: Violation, category: rdb.RdbCategory, note: str = "") -> None:
+        item = self.item(violation.cell, category)
         item.add_value(kdb.DBox(*violation.bbox))
-        item.add_value(violation.message)
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise OutputError(f"{path}: can't be written ({error.strerror or error}); give a folder that exists") from error
-    try:
-        database.save(temporary)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise OutputError(f"{path}: can't be written ({' '.join(str(error).split())}); check the folder") from error
-    return path
+        item.add_value(plain(violation.message))
+        if violation.asked_at:
+            item.add_value(plain(f"asked at {violation.asked_at}"))
+        if note:
+            item.add_value(note)

@@ -1,0 +1,81 @@
+"""What a rule asks for, in words, and where its number comes from: for the formats that explain themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from cpo_pdk.tech.rules import Rule, load_rules
+
+#: unit of the value of a rule; kinds that are not named here are in um
+_UNITS = {"area": "um2", "angle": "degrees", "inside": ""}
+_CONNECTIVITY = {
+    "CONN.near_miss": "two ports that nearly meet: a connection is exact or it is none",
+    "CONN.width_mismatch": "ports that meet have the same width",
+    "CONN.layer_mismatch": "ports that meet lie on the same layer",
+    "CONN.cross_section_mismatch": "ports that meet have the same cross-section",
+    "CONN.angle_mismatch": "ports that meet face each other",
+    "CONN.type_mismatch": "ports that meet are of one type",
+    "CONN.several_ports": "not more than two ports meet in one place",
+    "CONN.dangling": "a port leads somewhere or is declared open",
+    "CONN.unbound_port": "a port of the cell lies on a port of an instance",
+    "CONN.edited": "a drawn cell is as its settings say",
+    "CONN.overlap": "waveguides of two instances don't lie on each other",
+    "CONN.crossing": "waveguides cross in a crossing only",
+    "CONN.not_drawn": "a waveguide is drawn up to its port, as wide as the port says",
+    "CONN.loose_facet": "a facet in a package meets a fibre, a fibre ends at something",
+    "CONN.length": "a straight is as long as it says",
+    "CONN.short": "metal joins only terminals of one net",
+    "CONN.open": "metal joins all terminals of a net",
+    "CONN.no_ports": "a file with waveguides says where its optical ports are",
+}
+_GROUPS = {
+    "drc": "design rule",
+    "photonic": "waveguide rule",
+    "connectivity": "connectivity check",
+    "lvs": "comparison with what was asked for",
+    "assembly": "package rule",
+}
+
+
+@dataclass(frozen=True)
+class RuleWords:
+    """One rule for readers.
+
+    Attributes:
+        name: as in a violation.
+        text: what it asks for, in one line.
+        source: where its number comes from; empty where it has none.
+        choice: no publication gives the number.
+    """
+
+    name: str
+    text: str
+    source: str = ""
+    choice: bool = False
+
+
+def about(name: str, group: str = "") -> RuleWords:
+    """What is known of a rule; for one that no data file names, what its group is for."""
+    rule = _data_rules().get(name)
+    if rule is not None:
+        return RuleWords(name, rule_text(rule), rule.source, rule.choice)
+    return RuleWords(name, _CONNECTIVITY.get(name) or _GROUPS.get(group, "check"))
+
+
+def rule_text(rule: Rule) -> str:
+    """`width of WG: 0.12 um`."""
+    unit = _UNITS.get(rule.kind, "um")
+    value = f": {rule.value:g} {unit}".rstrip() if rule.value else ""
+    more = "".join(f", {key.replace('_', ' ')} {_shown(value)}" for key, value in sorted(rule.more.items()))
+    layers = f" of {rule.layer_names}" if rule.layers else ""
+    return f"{rule.kind.replace('_', ' ')}{layers}{value}{more}"
+
+
+def _shown(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+@cache
+def _data_rules() -> dict[str, Rule]:
+    return {rule.name: rule for rule in load_rules()}
