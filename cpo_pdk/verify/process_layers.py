@@ -54,7 +54,10 @@ class ProcessLayers:
         # a polygon that is cut in pieces gets new corners, rounded to the grid
         self._store.max_vertex_count = 0
         self._store.max_area_ratio = 0.0
+        # with threads, even one, every operation waits for a worker: 0.01 to 0.05 s each
+        self._store.threads = 0
         self._placed = placements(layout, top)
+        self._repeated: dict[str, bool] = {}
         self._regions: dict[tuple[str, bool], kdb.Region] = {}
         self._edges: dict[tuple[str, bool], kdb.Edges] = {}
 
@@ -100,13 +103,12 @@ class ProcessLayers:
 
         Pieces of fibre repeat, but each time beside other neighbours: a package layer gains nothing from the hierarchy.
         """
-        if LAYERS[name].group == "package":
-            return False
-        index = self.index(name)
-        if index is None:
-            return True
-        drawn = {cell: self.layout.cell(cell).shapes(index).size() for cell in self._placed}
-        return sum(self._placed[cell] * n for cell, n in drawn.items()) >= REPEATED * sum(drawn.values())
+        if name not in self._repeated:
+            index = None if LAYERS[name].group == "package" else self.index(name)
+            drawn = {} if index is None else {c: self.layout.cell(c).shapes(index).size() for c in self._placed}
+            times = sum(self._placed[cell] * number for cell, number in drawn.items())
+            self._repeated[name] = index is not None and times >= REPEATED * sum(drawn.values())
+        return self._repeated[name]
 
     def flat_polygons(self, names: tuple[str, ...]) -> kdb.Region:
         """Polygons of some layers as drawn, not merged, in the coordinates of the top cell."""
@@ -136,6 +138,8 @@ class ProcessLayers:
             a shape (polygon, edge or edge pair, in its cell's coordinates), the transformation to the top cell of one
             of its places, the number of its places.
         """
+        if collection.is_empty():
+            return
         found = kdb.Layout()
         found.dbu = self.dbu
         root = found.create_cell(self.top.name)
