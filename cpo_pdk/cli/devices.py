@@ -17,28 +17,49 @@ class Kind(StrEnum):
 
     SHEET = "sheet"
     PACKAGE = "package"
+    CHECK = "check"
+    WAIVERS = "waivers"
 
 
 def schema(
-    kind: Annotated[Kind, typer.Argument(help="sheet: of components/*.yaml; package: of assemblies/*.yaml.")],
+    kind: Annotated[
+        Kind,
+        typer.Argument(
+            help="sheet: of components/*.yaml; package: of assemblies/*.yaml; check: of what `cpo check --json` prints; "
+            "waivers: of a file for `cpo check --waivers`."
+        ),
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="Write it to this file in place of stdout.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Print the JSON Schema of a device sheet or a package spec, with which an editor completes and checks it."""
+    """Print the JSON Schema of a kind of file, with which an editor completes and checks it."""
 
     def work(progress: Progress) -> Outcome:
         from json import loads
 
-        from cpo_pdk.assemblies.schemas import schema_text
         from cpo_pdk.output import write_text
 
-        text = schema_text(kind.value)
+        text = _schema_text(kind)
         if out is None:
             return Outcome(loads(text), text.splitlines())
         write_text(out, text)
         return Outcome({"schema": out.as_posix()}, [f"wrote {out.as_posix()}"])
 
     console.run(work, json)
+
+
+def _schema_text(kind: Kind) -> str:
+    if kind is Kind.CHECK:
+        from cpo_pdk.verify.formats import json_document
+
+        return json_document.schema_text()
+    if kind is Kind.WAIVERS:
+        from cpo_pdk.verify import waivers
+
+        return waivers.schema_text()
+    from cpo_pdk.assemblies.schemas import schema_text
+
+    return schema_text(kind.value)
 
 
 def validate(
