@@ -78,6 +78,14 @@ def deepest_cell(layout: kdb.Layout, top: kdb.Cell, layers: Sequence[int], box: 
     Returns:
         `top` itself when shapes of several branches of the hierarchy meet there.
     """
+    cell, to_top = top, kdb.ICplxTrans()
+    for element in deepest_path(layout, top, layers, box):
+        cell, to_top = layout.cell(element.inst().cell_index), to_top * element.specific_cplx_trans()
+    return cell, box.transformed(to_top.inverted())
+
+
+def deepest_path(layout: kdb.Layout, top: kdb.Cell, layers: Sequence[int], box: kdb.Box) -> list[kdb.InstElement]:
+    """The way from `top` down to `deepest_cell`; empty when that is `top` itself."""
     around = kdb.RecursiveShapeIterator(layout, top, list(layers), box, False)
     common: list[kdb.InstElement] | None = None
     seen = 0
@@ -88,14 +96,9 @@ def deepest_cell(layout: kdb.Layout, top: kdb.Cell, layers: Sequence[int], box: 
             common = path if common is None else _shared(common, path)
             seen += 1
             if not common or seen > SHAPE_LIMIT:
-                break
+                return []
         around.next()
-    if not common or seen > SHAPE_LIMIT:
-        return top, box
-    cell, to_top = top, kdb.ICplxTrans()
-    for element in common:
-        cell, to_top = layout.cell(element.inst().cell_index), to_top * element.specific_cplx_trans()
-    return cell, box.transformed(to_top.inverted())
+    return common or []
 
 
 def _shared(a: list[kdb.InstElement], b: list[kdb.InstElement]) -> list[kdb.InstElement]:
