@@ -14,8 +14,8 @@ from cpo_pdk.verify.findings import Violation
 
 #: what is seen around the box: this much, um, and this share of its longer side
 _AROUND_UM, _AROUND = 2.0, 0.3
-#: smaller side of the picture as a share of the larger
-_SLIMMEST = 0.5
+#: height of the picture as a share of its width: least and most
+_LOW, _HIGH = 0.6, 0.9
 #: shapes that are drawn of one layer; more would not be told apart
 SHAPE_LIMIT = 4000
 #: steps of the picture's grid from side to side; corners nearer to a line than one step are left out
@@ -84,7 +84,7 @@ def _window(box: kdb.DBox) -> kdb.DBox:
     """What is seen: the box and what is around it."""
     pad = _AROUND_UM + _AROUND * max(box.width(), box.height())
     width, height = box.width() + 2 * pad, box.height() + 2 * pad
-    width, height = max(width, _SLIMMEST * height), max(height, _SLIMMEST * width)
+    width, height = max(width, height / _HIGH), max(height, _LOW * width)
     x, y = box.center().x, box.center().y
     return kdb.DBox(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
@@ -129,10 +129,8 @@ def _marker(box: kdb.DBox, window: kdb.DBox, step: float, pixel: float) -> str:
     least = _LEAST * pixel
     width, height = max(box.width() / step, least), max(box.height() / step, least)
     x, y = (box.center().x - window.left) / step, (window.top - box.center().y) / step
-    return (
-        f'<rect class="marker" x="{x - width / 2:.0f}" y="{y - height / 2:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}"/>'
-    )
+    place = f'x="{x - width / 2:.0f}" y="{y - height / 2:.0f}" width="{width:.0f}" height="{height:.0f}"'
+    return f'<rect class="marker halo" {place}/><rect class="marker" {place}/>'
 
 
 def _bar(window: kdb.DBox, high: float, pixel: float) -> str:
