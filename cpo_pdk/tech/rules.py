@@ -45,6 +45,12 @@ KINDS: dict[str, Kind] = {
     "collision": Kind("drc", ("layers", "value")),
     # waveguides
     "bend_radius": Kind("photonic", ("layer", "value", "half_width")),
+    "width_jump": Kind("photonic", ("layer", "value", "within", "widest"), ("exempt",)),
+    "guide_end": Kind("photonic", ("layer", "value", "widest", "facet"), ("exempt",)),
+    "guide_crossing": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
+    "taper_slope": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
+    "chord_deviation": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
+    "kink": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
 }
 #: keys whose values are layer names, in the order in which they make `Rule.layers`
 LAYER_KEYS = ("inner", "layer", "other", "layers")
