@@ -145,7 +145,7 @@ def test_a_violation_is_reported_and_the_exit_code_is_1(
     document = json.loads(capfd.readouterr().out)
     assert document["checks"]["drc"]["violations"] >= 1
     assert "M1.W" in (folder / "report.html").read_text()
-    assert run(["check", str(folder / "switch_51t2.gds"), "--json", "--markers", str(tmp_path / "m.lyrdb")]) == 1
+    assert run(["check", str(folder / "switch_51t2.gds"), "--json", "--report", str(tmp_path / "m.lyrdb")]) == 1
     found = json.loads(capfd.readouterr().out)
     assert found["by_rule"]["M1.W"] >= 1
     assert found["markers"][0].keys() >= {"rule", "layer", "cell", "bbox", "message", "fingerprint"}

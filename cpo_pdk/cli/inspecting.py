@@ -13,31 +13,75 @@ from cpo_pdk.cli.guard import Limits
 
 if TYPE_CHECKING:
     from cpo_pdk.circuit.results import SimulationResult
-    from cpo_pdk.verify.findings import Verdict
+    from cpo_pdk.verify.findings import Group
 
 GdsArgument = Annotated[Path, typer.Argument(metavar="GDS", help="A GDS or OASIS file.")]
-_SHOWN = 50
 
 
 def check(
     gds: GdsArgument,
-    markers: Annotated[Path | None, typer.Option("--markers", help="Also write them to this file for KLayout.")] = None,
+    spec: Annotated[
+        str | None,
+        typer.Option("--spec", metavar="SPEC", help="What the package was asked to be: a spec file, or its name."),
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="KIND", help="drc, photonic, connectivity, lvs or assembly; may be repeated."),
+    ] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Also write the result: .lyrdb for KLayout, .xml (JUnit), .sarif, .html, .md, .json or .txt by its "
+            "suffix; may be repeated.",
+        ),
+    ] = None,
+    waivers: Annotated[
+        Path | None, typer.Option("--waivers", metavar="FILE", help="Violations that somebody answers for (YAML).")
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="An earlier --json result: only what is new fails."),
+    ] = None,
+    github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions.")] = False,
+    time_limit: Annotated[
+        int, typer.Option("--time-limit", metavar="S", min=1, max=100_000, help="Processor time allowed, s.")
+    ] = Limits.cpu_s,
+    memory_limit: Annotated[
+        float, typer.Option("--memory-limit", metavar="GB", min=0.5, max=4096, help="Memory allowed, GB.")
+    ] = Limits.memory_GB,
     json: JsonOption = False,
 ) -> None:
-    """Run the design rules and the connectivity checks on a layout file."""
+    """Check a layout file: design rules, waveguides, connections, circuit against spec, and package."""
 
     def work(progress: Progress) -> Outcome:
+        from datetime import date
+        from typing import cast
+
         from cpo_pdk import flow
+        from cpo_pdk.report.check_files import refuse_unknown, write_report
+        from cpo_pdk.verify.baseline import compare, read_baseline
+        from cpo_pdk.verify.formats.github import annotations
+        from cpo_pdk.verify.formats.text import found
+        from cpo_pdk.verify.waivers import apply_waivers, load_waivers
 
-        result = flow.check(gds, progress=progress)
-        if markers is not None:
-            from cpo_pdk.verify.formats.lyrdb import write_lyrdb
-
-            write_lyrdb(result, markers)
+        for file in report or ():
+            refuse_unknown(file)
+        granted = None if waivers is None else load_waivers(waivers)
+        earlier = None if baseline is None else read_baseline(baseline)
+        verdict = flow.check(gds, progress=progress, spec=spec, only=cast("list[Group] | None", only or None))
+        if granted is not None:
+            verdict = apply_waivers(verdict, granted, date.today())
+        if earlier is not None:
+            verdict = compare(verdict, earlier)
+        for file in report or ():
+            write_report(verdict, file, gds)
         progress("")
-        return Outcome(result.as_json(), _found(result), 0 if result.clean else 1)
+        lines = "".join(f"{line}\n" for line in annotations(verdict, str(gds))) if github else ""
+        return Outcome(verdict.as_json(), found(verdict), 0 if verdict.passed else 1, lines)
 
-    console.run(work, json, Limits())
+    console.run(work, json, Limits(time_limit, memory_limit))
 
 
 def simulate(
@@ -65,24 +109,6 @@ def simulate(
         return Outcome(flow.simulation_json(result, gds), _lanes(result, worst))
 
     console.run(work, json, Limits())
-
-
-def _found(result: Verdict) -> list[Any]:
-    from rich.table import Table
-
-    looked = ", ".join(f"{r.looked_at:,} {r.what}" for r in result.results)
-    text: list[Any] = [f"{result.words}: {looked} against {len(result.rules)} rules"]
-    if result.violations:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("rule", "layer", "cell", "at (um)", "message"):
-            table.add_column(heading)
-        for v in result.violations[:_SHOWN]:
-            left, bottom, *_ = v.bbox
-            table.add_row(*(_plain(t) for t in (v.rule, v.layer, v.cell, f"{left:.3f}, {bottom:.3f}", v.message)))
-        text.append(table)
-        if len(result.violations) > _SHOWN:
-            text.append(f"and {len(result.violations) - _SHOWN} more; --json prints all")
-    return text
 
 
 def _lanes(result: SimulationResult, worst: int) -> list[Any]:

@@ -24,10 +24,18 @@ def write_report(verdict: Verdict, path: str | Path, layout_file: str | Path = "
         OutputError: it can't be written.
         LayoutError: the layout can't be read for the pictures.
     """
-    return formats.write_report(verdict, path, layout_file, more={".html": _page})
+    return formats.write_report(verdict, path, layout_file, more=_MORE)
+
+
+def refuse_unknown(path: str | Path) -> None:
+    """Raise `InputError` for a file whose suffix is no format."""
+    formats.refuse_unknown(path, _MORE)
 
 
 def _page(verdict: Verdict, path: Path, layout_file: str) -> Path:
     from cpo_pdk.report.check_page import write_check_page  # imports matplotlib, which no other format needs
 
     return write_check_page(verdict, path, layout_file)
+
+
+_MORE = {".html": _page}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from cpo_pdk.errors import InputError
@@ -50,11 +50,22 @@ def write_report(
     path = Path(path)
     suffix = path.suffix.lower()
     more = more or {}
+    refuse_unknown(path, more)
     if suffix in more:
         return more[suffix](verdict, path, str(layout_file))
-    if suffix not in _TEXTS:
-        what = f"suffix {shown(path.suffix)} is no format of a report" if path.suffix else "no suffix"
-        raise InputError(f"{path}: {what}; use one of {', '.join(sorted({*_TEXTS, *more}))}")
     module = importlib.import_module(f"{__name__}.{_TEXTS[suffix]}")
     # what UTF-8 can't say is written as an escape sequence, which JSON reads back
     return write_bytes(path, module.text(verdict, str(layout_file)).encode("utf-8", "backslashreplace"))
+
+
+def refuse_unknown(path: str | Path, more: Collection[str] = ()) -> None:
+    """Raise `InputError` for a file whose suffix is no format, so that a long check isn't made in vain.
+
+    Args:
+        path: the file that is to be written.
+        more: suffixes known besides those of this module.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in {*_TEXTS, *more}:
+        what = f"suffix {shown(path.suffix)} is no format of a report" if path.suffix else "no suffix"
+        raise InputError(f"{path}: {what}; use one of {', '.join(sorted({*_TEXTS, *more}))}")
