@@ -22,7 +22,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
-from cpo_pdk.errors import InputError, Problem, SpecError
+from cpo_pdk.errors import CpoError, InputError, Problem, SpecError
 from cpo_pdk.manifest import sheets_with_a_part, write_manifest
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
@@ -312,7 +312,13 @@ def _after_drawing(
     with clock.stage("simulate", "simulating the lanes"):
         from cpo_pdk.circuit.simulation import simulate as simulate_lanes
 
-        simulation = simulate_lanes(file, sheets, netlists=netlist)
+        try:
+            simulation = simulate_lanes(file, sheets, netlists=netlist)
+        except CpoError as error:
+            if verdict.clean:
+                raise
+            # what the checks found is why there are no lanes, and it is what the user needs to see
+            simulation = SimulationResult((), (), {}, warnings=(f"no lane was computed: {error}",))
         warnings = (*warnings, *file.warnings, *simulation.warnings)
     with clock.stage("report", "writing tables, pictures and the report"):
         from cpo_pdk.report import gather, tables

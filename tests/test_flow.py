@@ -259,3 +259,30 @@ def test_a_sheet_that_wins_over_a_shipped_one_is_named(
     assert said in page and "mine.yaml:" in page and str(tmp_path) not in page
     assert any(said in w for w in cpo_pdk.simulate(result.engine_gds, project=tmp_path).warnings)
     assert not any(said in w for w in cpo_pdk.simulate(result.engine_gds).warnings)
+
+
+def test_a_layout_that_was_cut_badly_is_reported_all_the_same(
+    result: flow.BuildResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without an engine there are no lanes; the checks that say why are written, and the exit code is 1."""
+    folder = tmp_path / "switch_51t2"
+    folder.mkdir()
+    (folder / "engine.gds").write_bytes((result.gds.parent / "engine.gds").read_bytes())
+    layout = kdb.Layout()
+    layout.read(str(result.gds))
+    top = layout.top_cell()
+    for instance in list(top.each_inst()):
+        if str(instance.property(0)).startswith("engine_"):
+            instance.delete()
+    for cell in list(layout.top_cells()):
+        if cell.cell_index() != top.cell_index():
+            layout.prune_cell(cell.cell_index(), -1)
+    options = kdb.SaveLayoutOptions()
+    options.write_context_info = True
+    layout.write(str(folder / "switch_51t2.gds"), options)
+    assert run(["report", str(SPEC), "--out", str(tmp_path), "--json"]) == 1
+    captured = capfd.readouterr()
+    document = json.loads(captured.out)
+    assert document["lanes_per_direction"] == 0 and document["checks"]["connectivity"]["violations"] > 100
+    assert "no lane was computed" in captured.err and "Traceback" not in captured.err
+    assert "CONN.loose_facet" in (folder / "violations.lyrdb").read_text()

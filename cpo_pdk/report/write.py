@@ -34,5 +34,6 @@ def write_report(data: ReportData, folder: Path, file: str = "report.html") -> P
         write_bytes(folder / f"{name}.png", figures.png(figure))
     still = figures.png(package_figure(scene))
     write_bytes(folder / "package.png", still)
-    write_bytes(folder / "engine.png", figures.png(cell_figure(scene, data.engine_cell)))
+    if data.engine_cell:  # none is left in a layout that was cut badly
+        write_bytes(folder / "engine.png", figures.png(cell_figure(scene, data.engine_cell)))
     return write_text(folder / file, page(data, svgs, viewer_data(scene), still))
