@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify import drc
+from cpo_pdk.verify.findings import CheckResult, Comparison, Verdict, Violation, Waived
 from cpo_pdk.verify.photonic.run import photonic
 
 Shape = kdb.DBox | kdb.DPolygon
@@ -113,3 +116,48 @@ def ring() -> Callable[..., kdb.DPolygon]:
         return polygon
 
     return make
+
+
+@pytest.fixture(scope="session")
+def verdict() -> Verdict:
+    """One of everything: violated, clean, waived, blind, not applicable; names that no format may be steered by."""
+    hostile = "ring:<script>alert(1)</script>]]>&\"'\n\x1b[31m|`@team #12, %0A \u202e"
+    width = Violation("WG.W", "WG", hostile, (1.0, 2.0, 3.0, 4.5), "width 0.1 um, limit 0.12 um; widen it", 4)
+    loose = Violation("CONN.dangling", "-", "top", (-0.5, -0.5, 0.5, 0.5), f"{hostile} leads nowhere; connect it")
+    radius = Violation("WG.BEND", "WG", "bend", (0.0, 0.0, 9.0, 9.0), "radius 4 um, limit 4.5 um", 1, "a/b.yaml:12")
+    space = Violation("WG.S", "WG", "top", (0.0, 0.0, 1.0, 1.0), "space 0.1 um, limit 0.12 um")
+    return Verdict(
+        file="x,y:z%.gds",
+        top="top",
+        results=(
+            CheckResult(
+                (width,),
+                ("WG.W", "WG.S", "M1.W"),
+                12,
+                {"drc": 1.5},
+                {"WG": 12},
+                looked_at_by_rule={"WG.W": 10, "WG.S": 10, "M1.W": 0},
+            ),
+            CheckResult((radius,), ("WG.BEND",), 7, group="photonic", what="waveguides", counted={"bends": 3}),
+            CheckResult((loose,), ("CONN.dangling", "CONN.near_miss"), 5, group="connectivity", what="ports"),
+            CheckResult((), ("LVS.radius",), 0, group="lvs", what="parameters"),
+            CheckResult((), ("ASM.x",), 0, group="assembly", what="parts", not_applicable="an engine, no package"),
+        ),
+        waived=(Waived(space, f"agreed, {hostile}", date(2026, 12, 31), "waivers.yaml:3", "A. Name"),),
+        notices=(f"waivers.yaml:9: {hostile} expired",),
+    )
+
+
+@pytest.fixture(scope="session")
+def compared_verdict(verdict: Verdict) -> Verdict:
+    """`verdict` against an earlier run: the width was there before, something else is gone."""
+    width, radius, loose = (verdict.of(group).violations[0] for group in ("drc", "photonic", "connectivity"))  # type: ignore[union-attr]
+    gone = Violation("M1.W", "M1", "old", (0.0, 0.0, 1.0, 1.0), "width 0.5 um, limit 0.6 um")
+    comparison = Comparison(
+        new=(loose.fingerprint, radius.fingerprint),
+        fixed=(gone.fingerprint,),
+        unchanged=(width.fingerprint,),
+        moved=(width.fingerprint,),
+        gone=(gone,),
+    )
+    return replace(verdict, comparison=comparison)
