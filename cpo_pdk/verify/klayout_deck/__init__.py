@@ -1,1 +1,1 @@
-"""The same rules in KLayout itself: a generated DRC deck, the technology package around it, and the table of the rules."""
+"""The same rules in KLayout itself: a generated DRC deck, the technology package around it, the rule table."""

@@ -55,7 +55,7 @@ checks = Class.new do
   def rule(name, meaning)
     start = Process.clock_gettime(Process::CLOCK_MONOTONIC)
     found = yield self
-    found = RBA::EdgePairs::new(found) if found.is_a?(Array)
+    found = found.is_a?(Array) ? RBA::EdgePairs::new(found) : flat(found)
     @drc.output(DRC::DRCLayer::new(@drc, found), name, meaning)
     @counts[name] = found.count
     @seconds[name] = Process.clock_gettime(Process::CLOCK_MONOTONIC) - start
@@ -102,13 +102,18 @@ checks = Class.new do
     RBA::Region::new(RBA::RecursiveShapeIterator::new(@layout, @top, [index], box)).merged
   end
 
-  # What a collection holds, one by one. A deep one is copied to a flat one in one go: while Ruby walks through it, the
-  # memory that Ruby frees meanwhile may change the hierarchy under it.
+  # A copy in the coordinates of the top cell. While Ruby walks through a deep collection, the memory that Ruby frees
+  # meanwhile may change the hierarchy under it: it is copied in one go.
+  def flat(data)
+    copy = data.class::new
+    copy.merged_semantics = false if copy.respond_to?(:merged_semantics=)
+    copy.insert(data)
+    copy
+  end
+
+  # What a collection holds, one by one.
   def each_of(data)
-    flat = data.class::new
-    flat.insert(data)
-    flat.merged_semantics = false if flat.respond_to?(:merged_semantics=)
-    flat.each { |thing| yield thing }
+    flat(data).each { |thing| yield thing }
   end
 
   def options
