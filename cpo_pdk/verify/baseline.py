@@ -147,9 +147,10 @@ def compare(verdict: Verdict, baseline: Baseline) -> Verdict:
     fixed = sorted(v for i, v in enumerate(gone) if i not in left)
     notices: list[str] = []
     if unknown:
+        what = "1 violation" if unknown == 1 else f"{unknown:,} violations"
         notices.append(
-            f"{unknown:,} violation{'s' if unknown > 1 else ''} of {baseline.path.name} are of rules that did not run "
-            "or looked at nothing: not known to be fixed; run the same checks"
+            f"{baseline.path.name}: {what} of rules that did not run or looked at nothing this time: "
+            "not known to be fixed; run the same checks"
         )
     if baseline.top and verdict.top and baseline.top != verdict.top:
         notices.append(f"{baseline.path.name} is of top cell {baseline.top}, this file's is {verdict.top}")

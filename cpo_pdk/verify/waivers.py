@@ -248,7 +248,8 @@ def _notice(waiver: Waiver, matched: int, today: date, blind_rules: set[str], ru
     if waiver.rule in blind_rules:
         return f"{head} waives nothing: the check looked at nothing, which can't be waived; remove the cause"
     if waiver.expires < today:
-        over = f"; {matched:,} violation{'s' if matched != 1 else ''} it covered count again" if matched else ""
+        counts = "1 violation that it covered counts" if matched == 1 else f"{matched:,} that it covered count"
+        over = f"; {counts} again" if matched else ""
         return f"{head} expired on {waiver.expires}{over}; remove it, or find a new reason and day"
     if matched == 0 and waiver.rule in rules:
         return f"{head} covers no violation; remove it"
