@@ -10,7 +10,18 @@ from typing import Annotated
 import typer
 
 from cpo_pdk import __version__
-from cpo_pdk.cli import building, census, characterizing, devices, drawing, exchanging, inspecting, projects, releasing
+from cpo_pdk.cli import (
+    building,
+    census,
+    characterizing,
+    comparing,
+    devices,
+    drawing,
+    exchanging,
+    inspecting,
+    projects,
+    releasing,
+)
 from cpo_pdk.cli.console import settings
 from cpo_pdk.cli.streams import stdout_failed
 
@@ -54,6 +65,7 @@ app.command("census")(census.census)
 app.command("netlist")(exchanging.netlist)
 app.command("spectrum")(exchanging.spectrum)
 app.command("report")(building.report)
+app.command("diff")(comparing.diff)
 app.command("verify")(releasing.verify)
 app.command("cells")(drawing.cells)
 app.command("schema")(devices.schema)
