@@ -51,6 +51,10 @@ KINDS: dict[str, Kind] = {
     "taper_slope": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     "chord_deviation": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     "kink": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
+    # what a device is as drawn against its record; `parameter` lists names, `*` for any letters: see verify/lvs/measure.
+    # measured: numbers that may differ by `value` and the share `relative` of what is recorded; matched: words
+    "measured": Kind("lvs", ("parameter", "value"), ("relative", "unit")),
+    "matched": Kind("lvs", ("parameter",)),
 }
 #: keys whose values are layer names, in the order in which they make `Rule.layers`
 LAYER_KEYS = ("inner", "layer", "other", "layers")
