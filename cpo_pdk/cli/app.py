@@ -19,6 +19,7 @@ from cpo_pdk.cli import (
     drawing,
     exchanging,
     inspecting,
+    klayout,
     projects,
     releasing,
 )
@@ -70,6 +71,8 @@ app.command("verify")(releasing.verify)
 app.command("cells")(drawing.cells)
 app.command("schema")(devices.schema)
 app.command("validate")(devices.validate)
+app.command("rules")(klayout.rules)
+app.add_typer(klayout.group)
 app.command("characterize")(characterizing.characterize)
 
 
