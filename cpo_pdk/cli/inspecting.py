@@ -62,7 +62,7 @@ def check(
         from cpo_pdk import flow
         from cpo_pdk.report.check_files import refuse_unknown, write_report
         from cpo_pdk.verify.baseline import compare, read_baseline
-        from cpo_pdk.verify.formats.github import annotations
+        from cpo_pdk.verify.formats.github import annotations, shield
         from cpo_pdk.verify.formats.text import found
         from cpo_pdk.verify.waivers import apply_waivers, load_waivers
 
@@ -78,8 +78,12 @@ def check(
         for file in report or ():
             write_report(verdict, file, gds)
         progress("")
-        lines = "".join(f"{line}\n" for line in annotations(verdict, str(gds))) if github else ""
-        return Outcome(verdict.as_json(), found(verdict), 0 if verdict.passed else 1, lines)
+        text, lines = found(verdict), ""
+        if github:
+            stop, go_on = shield()
+            lines = "".join(f"{line}\n" for line in [*annotations(verdict, str(gds)), stop])
+            text.append(go_on)
+        return Outcome(verdict.as_json(), text, 0 if verdict.passed else 1, lines)
 
     console.run(work, json, Limits(time_limit, memory_limit))
 

@@ -263,3 +263,27 @@ def test_a_path_of_the_machine_is_no_part_of_a_report(verdict, tmp_path):
         text = write_report(verdict, tmp_path / f"r{suffix}", tmp_path / "deep" / "x.gds").read_text("utf-8")
         assert str(tmp_path) not in text
     assert all(str(tmp_path) not in line for line in annotations(verdict, str(tmp_path / "x.gds")))
+
+
+def test_what_is_printed_between_annotations_and_the_end_is_no_command():
+    from cpo_pdk.verify.formats.github import shield
+
+    stop, go_on = shield()
+    token = stop.removeprefix("::stop-commands::")
+    assert go_on == f"::{token}::" and re.fullmatch("[0-9a-f]{32}", token)
+    assert shield()[0] != stop  # a name in a file can't know it
+
+
+def test_every_check_of_connections_has_words():
+    from cpo_pdk.tech.rules import load_rules
+    from cpo_pdk.verify.connections.run import CONNECTIVITY_RULES
+    from cpo_pdk.verify.formats.rule_words import about
+
+    assert {name: about(name).text for name in CONNECTIVITY_RULES if about(name, "connectivity").text == "check"} == {}
+    assert len({about(name).text for name in CONNECTIVITY_RULES}) == len(CONNECTIVITY_RULES)
+    for rule in load_rules():
+        words = about(rule.name)
+        assert words.source == rule.source and words.text.startswith(rule.kind.replace("_", " "))
+        assert f"{rule.value:g}" in words.text or not rule.value
+    assert about("WG.W").text == "width of WG: 0.12 um"
+    assert about("LVS.new_thing", "lvs").text == "comparison with what was asked for"

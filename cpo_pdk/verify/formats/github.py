@@ -6,6 +6,8 @@ is not shown.
 
 # `annotations` is what the module gives: no __future__ import of that name here
 
+import secrets
+
 from cpo_pdk.verify.findings import Verdict, Violation
 from cpo_pdk.verify.formats.plain import number, plain
 from cpo_pdk.verify.formats.summary import RuleLine, blind_message, compared, rule_lines
@@ -38,6 +40,12 @@ def annotations(verdict: Verdict, gds: str = "") -> list[str]:
         *_at_most("warning", warnings, file),
         _command("notice", file, "cpo check", f"{verdict.file}: {told}"),
     ]
+
+
+def shield() -> tuple[str, str]:
+    """Lines before and behind output that may hold names out of files: between the two nothing is a command."""
+    token = secrets.token_hex(16)
+    return f"::stop-commands::{token}", f"::{token}::"
 
 
 def _at_most(level: str, commands: list[str], file: Where) -> list[str]:

@@ -7,8 +7,33 @@ from functools import cache
 
 from cpo_pdk.tech.rules import Rule, load_rules
 
-#: unit of the value of a rule; kinds that are not named here are in um
-_UNITS = {"area": "um2", "angle": "degrees", "inside": ""}
+#: unit of the value of a rule by its kind; a kind that is not named here shows its bare number, one of
+#: `_UM` is in um, and a rule that carries a unit wins
+_UNITS = {"area": "um2", "hole": "um2", "angle": "degrees", "fibre_angle": "degrees", "points": "corners"}
+_UM = frozenset(
+    {
+        "width",
+        "space",
+        "notch",
+        "isolation",
+        "separation",
+        "enclosure",
+        "extension",
+        "overlap",
+        "collision",
+        "grid",
+        "bend_radius",
+        "measured",
+        "density",
+        "chord_deviation",
+        "engine_spacing",
+        "ribbon_spacing",
+        "connector_spacing",
+        "fibre_pitch",
+        "bump_pitch",
+        "facet_edge",
+    }
+)
 _CONNECTIVITY = {
     "CONN.near_miss": "two ports that nearly meet: a connection is exact or it is none",
     "CONN.width_mismatch": "ports that meet have the same width",
@@ -65,10 +90,10 @@ def about(name: str, group: str = "") -> RuleWords:
 
 def rule_text(rule: Rule) -> str:
     """`width of WG: 0.12 um`."""
-    unit = _UNITS.get(rule.kind, "um")
-    value = f": {rule.value:g} {unit}".rstrip() if rule.value else ""
-    more = "".join(f", {key.replace('_', ' ')} {_shown(value)}" for key, value in sorted(rule.more.items()))
-    layers = f" of {rule.layer_names}" if rule.layers else ""
+    unit = rule.more.get("unit") or _UNITS.get(rule.kind, "um" if rule.kind in _UM else "")
+    value = f": {rule.value:g} {'' if unit == '1' else unit}".rstrip() if rule.value else ""
+    more = "".join(f", {k.replace('_', ' ')} {_shown(v)}" for k, v in sorted(rule.more.items()) if k != "unit")
+    layers = f" of {'/'.join(rule.layers)}" if rule.layers else ""
     return f"{rule.kind.replace('_', ' ')}{layers}{value}{more}"
 
 
