@@ -1,0 +1,278 @@
+"""Room that belongs to one part or to none: keep-outs, lid, stiffener, socket, cold plate, plugs drawn out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import klayout.db as kdb
+import numpy as np
+
+from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, um
+from cpo_pdk.verify.assembly.parts import Connector, Engine, Package
+from cpo_pdk.verify.assembly.placed import Points
+from cpo_pdk.verify.assembly.shapes import enlarged, overlap, polygon_of, room_inside
+from cpo_pdk.verify.findings import Violation
+
+#: layers of what stands on the substrate as high as an engine
+WALLS = ("LID", "STIFFENER", "SOCKET")
+#: overlaps narrower than this are two outlines that abut, um
+_TOUCH = 0.01
+
+
+class Obstacles:
+    """Finds the parts that reach into some room."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        lines = [fibre.line for fibre in package.fibres]
+        counts = [len(line) - 1 for line in lines]
+        a = np.concatenate([line[:-1] for line in lines]) if lines else np.empty((0, 2))
+        b = np.concatenate([line[1:] for line in lines]) if lines else np.empty((0, 2))
+        half = np.repeat([fibre.width / 2 for fibre in package.fibres], counts)[:, None]
+        self._owner = np.repeat(np.arange(len(lines)), counts)
+        self._low: Points = np.minimum(a, b) - half
+        self._high: Points = np.maximum(a, b) + half
+        self._drawn: dict[str, list[kdb.DPolygon]] = {}
+
+    def fibres(self, room: kdb.DPolygon, but_of: Engine | None = None) -> list[int]:
+        """Numbers of the fibres that reach into some room, those of one engine left out."""
+        box = room.bbox()
+        low, high = (box.left, box.bottom), (box.right, box.top)
+        near = np.all((self._low < high) & (self._high > low), axis=1)
+        return [
+            int(number)
+            for number in np.unique(self._owner[near])
+            if not self._belongs(int(number), but_of) and _deep(overlap([self.package.fibres[number].outline], [room]))
+        ]
+
+    def _belongs(self, fibre: int, engine: Engine | None) -> bool:
+        """True when a fibre is one of an engine's own."""
+        landing = self.package.landed.get(fibre)
+        return engine is not None and landing is not None and self.package.engines[landing.engine] is engine
+
+    def outlines(self, room: kdb.DPolygon, kinds: tuple[str, ...]) -> Iterator[tuple[object, str, kdb.DBox]]:
+        """Dies, connectors and walls in some room: the part, its name, box of what they have in common."""
+        package = self.package
+        parts: list[tuple[object, str, kdb.DPolygon]] = []
+        for kind, group in (("engine", package.engines), ("asic", package.asics), ("connector", package.connectors)):
+            parts += [(part, part.name, part.outline) for part in group] if kind in kinds else []
+        for layer in kinds:
+            if layer.isupper():
+                parts += [(None, layer, polygon) for polygon in self.drawn(layer)]
+        for part, name, outline in parts:
+            if outline.bbox().overlaps(room.bbox()):
+                common = overlap([outline], [room])
+                if _deep(common):
+                    yield part, name, common
+
+    def drawn(self, layer: str) -> list[kdb.DPolygon]:
+        """Polygons of a layer, read once."""
+        if layer not in self._drawn:
+            self._drawn[layer] = self.package.drawn(layer)
+        return self._drawn[layer]
+
+
+def _deep(box: kdb.DBox) -> bool:
+    return not box.empty() and min(box.width(), box.height()) > _TOUCH
+
+
+def engine_keepout(question: Question) -> Outcome:
+    """Each engine has a keep-out around it, and nothing foreign is in it."""
+    package, outcome = question.package, Outcome()
+    rooms = package.drawn("KEEPOUT")
+    if not rooms:
+        return outcome
+    asked = None if question.spec is None else question.spec.engines.keepout_um
+    limit, asked_at = question.stricter("engines.keepout_um", asked)
+    obstacles = Obstacles(package)
+    owned: list[Engine] = []
+    for room in rooms:
+        outcome.looked_at += 1
+        owner = _owner(package, room)
+        if owner is not None:
+            owned.append(owner)
+            margin = room_inside(room, owner.outline)
+            if margin < limit - EQUAL:
+                state = "stands out of its keep-out by" if margin < 0 else "has a keep-out of"
+                outcome.violations.append(
+                    question.violation(
+                        [owner.box, room.bbox()],
+                        f"{owner.name} {state} {um(abs(margin))} um, {um(limit)} um of room needed on all sides; move "
+                        "the two together or enlarge the keep-out",
+                        asked_at=asked_at,
+                    )
+                )
+        outcome.violations += _foreign(question, obstacles, room, owner)
+    for engine in package.engines:
+        if not any(engine is owner for owner in owned):
+            outcome.violations.append(
+                question.violation(
+                    [engine.box],
+                    f"{engine.name} has no keep-out, {um(limit)} um of room needed on all sides; draw one around it",
+                    asked_at=asked_at,
+                )
+            )
+    return outcome
+
+
+def _owner(package: Package, room: kdb.DPolygon) -> Engine | None:
+    """The engine that a keep-out is drawn around: of those with their centre in it, the one nearest to its centre."""
+    middle = room.bbox().center()
+    inside = [engine for engine in package.engines if room.inside(engine.box.center())]
+    return min(inside, key=lambda engine: (engine.box.center() - middle).length(), default=None)
+
+
+def _foreign(question: Question, obstacles: Obstacles, room: kdb.DPolygon, owner: Engine | None) -> Iterator[Violation]:
+    package = question.package
+    whose = f"the keep-out of {owner.name}" if owner is not None else "a keep-out"
+    for part, name, common in obstacles.outlines(room, ("engine", "asic", "connector", *WALLS)):
+        if owner is not None and part is owner:
+            continue
+        yield question.violation(
+            [common],
+            f"{name} reaches {um(min(common.width(), common.height()))} um into {whose}, 0 um allowed; move it out",
+            asked_at=question.line("engines.keepout_um"),
+        )
+    foreign = obstacles.fibres(room, owner)
+    if foreign:
+        names = [package.fibre_name(number) for number in foreign]
+        yield question.violation(
+            [overlap([package.fibres[number].outline], [room]) for number in foreign],
+            f"{len(foreign)} foreign fibres ({some(names)}) run through {whose}, 0 allowed; lead them around",
+            layer="/".join(sorted({package.fibres[number].layer for number in foreign} | {"KEEPOUT"})),
+        )
+
+
+def keep_out(question: Question) -> Outcome:
+    """Parts that may not be where a wall or a plate is.
+
+    The rule says which: `engine`, `asic`, `connector`, `fibre`, `array` (the block that holds the fibres at a facet).
+    """
+    package, outcome, rule = question.package, Outcome(), question.rule
+    layer, kinds = rule.layers[0], question.words("parts")
+    walls = package.drawn(layer)
+    if not walls:
+        return outcome
+    obstacles = Obstacles(package)
+    for wall in walls:
+        outcome.looked_at += 1
+        room = enlarged(wall, rule.value)
+        cure = f"{um(rule.value)} um of clearance needed; move it or open the {layer}"
+        for _, name, common in obstacles.outlines(room, tuple(kind for kind in kinds if kind != "fibre")):
+            outcome.violations.append(
+                question.violation([common], f"{name} stands in the {layer} or too close to it, {cure}", layer=layer)
+            )
+        crossing = obstacles.fibres(room) if "fibre" in kinds else []
+        if crossing:
+            names = [package.fibre_name(number) for number in crossing]
+            outcome.violations.append(
+                question.violation(
+                    [overlap([package.fibres[number].outline], [room]) for number in crossing],
+                    f"{len(crossing)} fibres ({some(names)}) run through the {layer} or too close to it, 0 allowed, "
+                    f"{cure}",
+                    layer="/".join([layer, *sorted({package.fibres[number].layer for number in crossing})]),
+                )
+            )
+        blocks = array_blocks(package, question.number("depth"), question.number("beside")) if "array" in kinds else []
+        for engine, block in blocks:
+            common = overlap([block], [room])
+            if _deep(common):
+                outcome.violations.append(
+                    question.violation(
+                        [common], f"the fibre array of {engine.name} is under the {layer}, {cure}", layer=layer
+                    )
+                )
+    return outcome
+
+
+def array_blocks(package: Package, depth: float, beside: float) -> list[tuple[Engine, kdb.DPolygon]]:
+    """The blocks that hold the fibres in front of the facets of placed engines.
+
+    Args:
+        package: the parts.
+        depth: from the facet outwards, um.
+        beside: beyond the axes of the outer fibres, um.
+    """
+    return [
+        (engine, facet.strip(0.0, depth, beside).transformed(engine.place.trans))
+        for engine in package.engines
+        for facet in engine.die.facets
+        if len(facet.along)
+    ]
+
+
+def array_footprint(question: Question) -> Outcome:
+    """The room of the block that holds the fibres of an engine is free of other parts."""
+    package, outcome = question.package, Outcome()
+    if not package.fibres:
+        return outcome
+    obstacles = Obstacles(package)
+    blocks = array_blocks(package, question.rule.value, question.number("beside"))
+    for number, (engine, block) in enumerate(blocks):
+        outcome.looked_at += 1
+        kinds = ("engine", "asic", "connector", *WALLS)
+        hits = [(name, common) for part, name, common in obstacles.outlines(block, kinds) if part is not engine]
+        for other, room in blocks[number + 1 :]:
+            if other is not engine and room.bbox().overlaps(block.bbox()):
+                common = overlap([room], [block])
+                hits += [(f"the fibre array of {other.name}", common)] if _deep(common) else []
+        hits += [
+            (package.fibre_name(fibre), overlap([package.fibres[fibre].outline], [block]))
+            for fibre in obstacles.fibres(block, engine)
+        ]
+        for name, common in hits:
+            outcome.violations.append(
+                question.violation(
+                    [common],
+                    f"{name} stands in the room of the fibre array of {engine.name}, {um(question.rule.value)} um in "
+                    f"front of its facet and {um(question.number('beside'))} um beside its outer fibres must be free; "
+                    "move it out",
+                )
+            )
+    return outcome
+
+
+def connector_swept(question: Question) -> Outcome:
+    """The room in front of a connector, in which the plug is drawn out, is free."""
+    package, outcome = question.package, Outcome()
+    obstacles = Obstacles(package)
+    for number, connector in enumerate(package.connectors):
+        heading = mating(package, number)
+        if heading is None:
+            continue
+        outcome.looked_at += 1
+        room = polygon_of(_ahead(connector, heading, question.rule.value))
+        kinds = ("engine", "asic", "connector", "SUBSTRATE", "COLDPLATE", *WALLS)
+        hits = [(name, common) for _, name, common in obstacles.outlines(room, kinds)]
+        hits += [
+            (package.fibre_name(fibre), overlap([package.fibres[fibre].outline], [room]))
+            for fibre in obstacles.fibres(room)
+        ]
+        for name, common in hits:
+            outcome.violations.append(
+                question.violation(
+                    [common],
+                    f"{name} stands where the plug of {connector.name} is drawn out, {um(question.rule.value)} um in "
+                    "front of it must be free; move one of the two",
+                )
+            )
+    return outcome
+
+
+def mating(package: Package, connector: int) -> tuple[int, int] | None:
+    """The direction in which a connector looks: its fibres come from the other side; None when it has none."""
+    ends = [package.fibres[plug.fibre].ends[plug.end] for plug in package.plugged if plug.connector == connector]
+    if not ends:
+        return None
+    x, y = sum(end.dx for end in ends), sum(end.dy for end in ends)
+    return (1 if x > 0 else -1, 0) if abs(x) > abs(y) else (0, 1 if y > 0 else -1)
+
+
+def _ahead(connector: Connector, heading: tuple[int, int], depth: float) -> kdb.DBox:
+    box = connector.box
+    dx, dy = heading[0] * depth, heading[1] * depth
+    left = box.right if dx > 0 else box.left + min(dx, 0.0)
+    right = box.left if dx < 0 else box.right + max(dx, 0.0)
+    bottom = box.top if dy > 0 else box.bottom + min(dy, 0.0)
+    top = box.bottom if dy < 0 else box.top + max(dy, 0.0)
+    return kdb.DBox(left, bottom, right, top)
