@@ -69,6 +69,7 @@ def _via_pad(d: _Drawer) -> kdb.Cell:
 
 def _contact(d: _Drawer, implant: str) -> kdb.Cell:
     cell = d.layout.create_cell(f"contact_{implant.lower()}")
+    d.box(cell, "SLAB90", 0, 0, 6.4, 3.4)
     d.box(cell, implant, 0, 0, 6, 3)
     d.box(cell, "M1", 0, 0, 6, 3)
     for i in range(-2, 3):

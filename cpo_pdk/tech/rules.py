@@ -1,6 +1,41 @@
 """The design rules of the process: data in `data/rules.yaml`, read and validated here.
 
 This module is light on purpose: the checks read it without gdsfactory.
+
+What the kinds of design rules (group `drc`) mean. `layer` stands for the merged polygons of a layer under the top cell
+(touching shapes are one); KLayout's word for the same is given in brackets, options `euclidian`, `whole_edges`,
+`angle_limit(60)`. Distances are Euclidian and between edges that face each other; a gap or width at a corner of 60
+degrees or more is none. Slanted edges are rounded to the grid and are forgiven what that rounding can take, see
+`verify/design_rules/edge_distance.py`.
+
+- width: material of `layer` is nowhere narrower than `value`  [layer.width]
+- space: no gap between edges of `layer`, of one polygon or of two, is narrower than `value`  [layer.space]
+- notch: the same between edges of one polygon alone  [layer.notch]; isolation: of two polygons alone  [layer.isolated].
+  They serve where the two limits differ; `space` is both at once.
+- separation: `layer` and `other` keep `value` apart and don't overlap  [layer.separation(other), layer & other]
+- enclosure: `inner` lies inside `layer`, `value` from its border  [layer.enclosing(inner), inner - layer]
+- extension: where `inner` leaves `layer`, it reaches `value` beyond the border; it need not cover it all
+  [inner.enclosing(layer)]
+- overlap: where `layer` and `other` touch or overlap, what they share is `value` wide  [(layer & other).width,
+  layer.overlap(other)]
+- inside: `inner` is covered by the union of `layers`  [inner - (a + b)]
+- exclusion: `layer` shares no area with any of `layers`  [layer & (a + b)]; to touch is allowed
+- area: each polygon of `layer` has `value` um2 or more, its holes left out  [layer.with_area(0, value)]
+- hole: each hole in a polygon of `layer` has `value` um2 or more  [layer.holes.with_area(0, value)]
+- collision: no two shapes of `layers` as drawn cover each other by more than `value`  [merged(2).sized(-d).sized(d)]
+- in_die: each of `layers` lies inside the union of the `die` layer; nothing is asked of a file without that layer
+  [layer - die]
+- floating: each polygon of `layer` that touches the `die` layer touches a shape of one of `layers`, unless it covers a
+  whole polygon of `mark` (an alignment mark)  [layer.interacting(die).not_interacting(a + b).not_covering(mark)]
+- density: `layer` covers at least the share `least` and at most the share `most` of every square window of side
+  `value`. Windows start at the lower left corner of the box of each polygon of `die` (in the coordinates of the cell
+  that holds the die) and go on in steps of `step`; only the part of a window inside the die counts; windows with less
+  than half of their area inside it are passed over  [with_density, tile_size(value), tile_step(step), tile_origin]
+- grid: corners of `layers` as drawn lie on multiples of `value`; no cell with shapes on them is turned by anything but
+  multiples of 90 degrees or scaled  [layer.ongrid]
+- angle: no corner of `layers`, of the material or of a notch, is sharper than `value` degrees
+- points, no_area, odd_path: shapes as drawn, on every layer of the file, known or not: no polygon or path has more than
+  `value` corners; none has no area; no path has an odd width (its border then falls between two grid points)
 """
 
 from __future__ import annotations
@@ -32,17 +67,32 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    # polygons
+    # distances between edges, um
     "width": Kind("drc", ("layer", "value")),
     "space": Kind("drc", ("layer", "value")),
+    "notch": Kind("drc", ("layer", "value")),
+    "isolation": Kind("drc", ("layer", "value")),
     "separation": Kind("drc", ("layer", "other", "value")),
     "enclosure": Kind("drc", ("inner", "layer", "value")),
+    "extension": Kind("drc", ("inner", "layer", "value")),
     "overlap": Kind("drc", ("layer", "other", "value")),
+    # areas
     "inside": Kind("drc", ("inner", "layers")),
+    "exclusion": Kind("drc", ("layer", "layers")),
     "area": Kind("drc", ("layer", "value")),
+    "hole": Kind("drc", ("layer", "value")),
+    "collision": Kind("drc", ("layers", "value")),
+    # a whole die
+    "in_die": Kind("drc", ("layers", "die")),
+    "floating": Kind("drc", ("layer", "layers", "die"), ("mark",)),
+    "density": Kind("drc", ("layer", "value", "step", "die"), ("least", "most")),
+    # corners
     "grid": Kind("drc", ("layers", "value")),
     "angle": Kind("drc", ("layers", "value")),
-    "collision": Kind("drc", ("layers", "value")),
+    # records of the file, on every layer of it
+    "points": Kind("drc", ("value",)),
+    "no_area": Kind("drc", ()),
+    "odd_path": Kind("drc", ()),
     # waveguides
     "bend_radius": Kind("photonic", ("layer", "value", "half_width")),
     "width_jump": Kind("photonic", ("layer", "value", "within", "widest"), ("exempt",)),
@@ -50,6 +100,10 @@ KINDS: dict[str, Kind] = {
     "guide_crossing": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     "taper_slope": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     "chord_deviation": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
+    "proximity": Kind("photonic", ("layer", "other", "value", "reach", "wl"), ("exempt",)),
+    "port_grid": Kind("photonic", ("layer", "value", "angle")),
+    "guide_under": Kind("photonic", ("layer", "layers", "value")),
+    "foreign_heater": Kind("photonic", ("layer", "other", "value")),
     "kink": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     # what a device is as drawn against its record; `parameter` lists names, `*` for any letters: see verify/lvs/measure.
     # measured: numbers that may differ by `value` and the share `relative` of what is recorded; matched: words
@@ -95,6 +149,10 @@ KINDS: dict[str, Kind] = {
 }
 #: keys whose values are layer names, in the order in which they make `Rule.layers`
 LAYER_KEYS = ("inner", "layer", "other", "layers")
+#: keys whose values are layer names too, but not of what the rule measures: they are in `Rule.more`
+LAYER_WORDS = ("die", "mark")
+#: keys that are shares from 0 to 1
+SHARES = ("least", "most")
 #: keys that every rule may have
 _COMMON = ("name", "kind", "source", "choice")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,7 +166,8 @@ class Rule:
         name: unique, as it appears in a violation (`WG.W`).
         kind: one of `KINDS`.
         layers: every layer that the rule looks at; the first is `inner` or `layer`, then the others.
-        value: limit: um; um2 for `area`, degrees for `angle`; 0 for `inside`, which has none.
+        value: limit: um; um2 for `area` and `hole`, degrees for `angle`, a number for `points`; the side of the window
+            for `density`; 0 for kinds that have none.
         source: where the number comes from.
         half_width: `bend_radius` only: from the concave edge to the centre line, um.
         choice: no public rule set gives the number; `source` then says why it is what it is.
@@ -131,8 +190,8 @@ class Rule:
 
     @property
     def layer_names(self) -> str:
-        """Layers as they are shown in a violation, `VIAC/M1`."""
-        return "/".join(self.layers)
+        """Layers as they are shown in a violation, `VIAC/M1`; `-` where no layer is named."""
+        return "/".join(self.layers) or "-"
 
 
 def _number(entry: Mapping[str, Any], key: str) -> float | str:
@@ -190,6 +249,7 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
             faults.append(f"{where}: {found}")
         else:
             numbers[key] = found
+    faults += [f"{where}: {fault}" for fault in _more_faults(numbers, words, entry)]
     if faults:
         return None, faults
     return (
@@ -205,6 +265,31 @@ def _rule(entry: Any, number: int, taken: set[str]) -> tuple[Rule | None, list[s
         ),
         [],
     )
+
+
+def _more_faults(numbers: Mapping[str, float], words: Mapping[str, str], entry: Mapping[str, Any]) -> list[str]:
+    """What is wrong with keys that mean more than a number or a word."""
+    faults = [
+        f"{key} is {entry[key]!r}, must be a layer of tech/layers.py; correct the name"
+        for key in LAYER_WORDS
+        if key in entry and words.get(key) not in LAYERS
+    ]
+    faults += [
+        f"{key} is {entry[key]!r}, must be a share from 0 to 1; correct it"
+        for key in SHARES
+        if key in entry and not numbers.get(key, 2.0) <= 1.0
+    ]
+    if entry.get("kind") == "density" and {"value", "step"} <= set(numbers):
+        if not {"least", "most"} & set(entry):
+            faults.append("neither least nor most is given; give one of them or both")
+        if numbers.get("least", 0.0) > numbers.get("most", 1.0):
+            faults.append(f"least {numbers['least']:g} is above most {numbers['most']:g}; swap them")
+        windows = numbers["value"] / numbers["step"]
+        if windows < 1 or abs(windows - round(windows)) > 1e-9:
+            faults.append(
+                f"step {numbers['step']:g} does not divide the window of {numbers['value']:g} um; change one"
+            )
+    return faults
 
 
 def parse_rules(text: str, where: str = "<rules>") -> tuple[Rule, ...]:

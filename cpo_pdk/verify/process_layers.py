@@ -43,6 +43,7 @@ class ProcessLayers:
 
     Attributes:
         layout, top: what is looked at; `layout` has a database unit of 1 nm.
+        placed: how often each cell stands in the top cell, by cell index, callers before callees.
         dbu: um.
     """
 
@@ -56,9 +57,10 @@ class ProcessLayers:
         self._store.max_area_ratio = 0.0
         # with threads, even one, every operation waits for a worker: 0.01 to 0.05 s each
         self._store.threads = 0
-        self._placed = placements(layout, top)
+        self.placed = placements(layout, top)
         self._repeated: dict[str, bool] = {}
         self._regions: dict[tuple[str, bool], kdb.Region] = {}
+        self._drawn: dict[str, kdb.Region] = {}
         self._edges: dict[tuple[str, bool], kdb.Edges] = {}
 
     def index(self, name: str) -> int | None:
@@ -89,6 +91,14 @@ class ProcessLayers:
             self._regions[key] = region
         return self._regions[key]
 
+    def drawn(self, name: str) -> kdb.Region:
+        """Hierarchical polygons of a layer as drawn, not merged: for what two layers share or don't."""
+        if name not in self._drawn:
+            region = kdb.Region(kdb.RecursiveShapeIterator(self.layout, self.top, self.indexes([name])), self._store)
+            region.merged_semantics = False
+            self._drawn[name] = region
+        return self._drawn[name]
+
     def edges(self, name: str, *, alone: bool = False) -> kdb.Edges:
         """Edges of the merged polygons of a layer, interior on the right; see `region`."""
         key = (name, alone and not self._is_repeated(name))
@@ -105,8 +115,8 @@ class ProcessLayers:
         """
         if name not in self._repeated:
             index = None if LAYERS[name].group == "package" else self.index(name)
-            drawn = {} if index is None else {c: self.layout.cell(c).shapes(index).size() for c in self._placed}
-            times = sum(self._placed[cell] * number for cell, number in drawn.items())
+            drawn = {} if index is None else {c: self.layout.cell(c).shapes(index).size() for c in self.placed}
+            times = sum(self.placed[cell] * number for cell, number in drawn.items())
             self._repeated[name] = index is not None and times >= REPEATED * sum(drawn.values())
         return self._repeated[name]
 
@@ -125,7 +135,7 @@ class ProcessLayers:
         """Number of shapes by layer name with every instance counted; only layers of the process that hold any."""
         present = {name: index for name in LAYERS if (index := self.index(name)) is not None}
         counts = dict.fromkeys(present, 0)
-        for cell_index, times in self._placed.items():
+        for cell_index, times in self.placed.items():
             cell = self.layout.cell(cell_index)
             for name, layer in present.items():
                 counts[name] += times * cell.shapes(layer).size()
@@ -158,13 +168,13 @@ class ProcessLayers:
 def placements(layout: kdb.Layout, top: kdb.Cell) -> dict[int, int]:
     """How often each cell stands under `top` (itself once), by cell index, callers before callees."""
     below = {top.cell_index(), *top.called_cells()}
-    times = {top.cell_index(): 1}
-    for cell_index in layout.each_cell_top_down():
-        if cell_index not in below:
-            continue
-        own = times.setdefault(cell_index, 0)
+    order = [cell_index for cell_index in layout.each_cell_top_down() if cell_index in below]
+    times = dict.fromkeys(order, 0)
+    times[top.cell_index()] = 1
+    for cell_index in order:
+        own = times[cell_index]
         for inst in layout.cell(cell_index).each_inst():
-            times[inst.cell_index] = times.get(inst.cell_index, 0) + own * inst.size()
+            times[inst.cell_index] += own * inst.size()
     return times
 
 

@@ -89,7 +89,7 @@ def test_a_planted_fault_is_found_where_it_is(rule, layer, shape, package, tmp_p
 
 def test_a_fault_in_one_of_many_equal_cells_stays_one(package, tmp_path):
     file = planted(package, tmp_path / "planted.gds", "ring_3", "M2", kdb.DBox(-25, 30, -15, 30.5))
-    violations = drc(file).violations
+    violations = [v for v in drc(file).violations if v.rule != "M2.FLOAT"]  # it floats, too
     assert {violation.cell for violation in violations} == {"ring_3"}
     assert len(violations) == 1
     assert violations[0].bbox == pytest.approx((-25, 30, -15, 30.5))
@@ -99,7 +99,7 @@ def test_a_fault_in_one_of_many_equal_cells_stays_one(package, tmp_path):
 def test_a_gap_between_cells_belongs_to_their_parent(package, tmp_path):
     # the heater pad of ring 0 in the first macro ends at y = 23; a wire of the engine comes too near to it
     file = planted(package, tmp_path / "planted.gds", "engine", "HEATER", kdb.DBox(13, 23.5, 17, 30))
-    violations = drc(file).violations
+    violations = [v for v in drc(file).violations if v.rule != "HEATER.FLOAT"]  # it floats, too
     assert [(v.rule, v.cell) for v in violations] == [("HEATER.S", "engine")]
     assert violations[0].bbox == pytest.approx((13, 23, 17, 23.5))
     assert "space 0.5 um" in violations[0].message

@@ -10,7 +10,7 @@ import pytest
 from cpo_pdk.errors import InputError
 from cpo_pdk.tech.layers import LAYERS
 from cpo_pdk.tech.rules import KINDS, RULES_FILE, load_rules, parse_rules
-from cpo_pdk.verify.design_rules.plain_kinds import RULE_KINDS
+from cpo_pdk.verify.design_rules.kinds import RULE_KINDS
 
 
 def test_the_rules_of_the_process():

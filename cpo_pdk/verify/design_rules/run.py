@@ -13,21 +13,10 @@ from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.tech.layers import LAYERS, NAMES
 from cpo_pdk.tech.rules import Rule, load_rules
+from cpo_pdk.verify.design_rules.kinds import OF_RECORDS, RULE_KINDS, looked_at, message
 from cpo_pdk.verify.design_rules.places import cluster, deepest_cell
-from cpo_pdk.verify.design_rules.plain_kinds import RULE_KINDS
 from cpo_pdk.verify.findings import CheckResult, Violation
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers
-
-#: kind -> what is measured, its unit, what to do
-_WORDS: dict[str, tuple[str, str, str]] = {
-    "width": ("width", "um", "widen it"),
-    "space": ("space", "um", "move the edges apart or close the gap"),
-    "separation": ("distance", "um", "move the shapes apart"),
-    "enclosure": ("enclosure", "um", "enlarge the outer shape or move the inner one"),
-    "overlap": ("overlap", "um", "make the shapes overlap more, or not at all"),
-    "area": ("area", "um2", "enlarge the shape or remove it"),
-    "angle": ("corner", "degrees", "blunt the corner"),
-}
 
 
 def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
@@ -58,17 +47,21 @@ def drc_layout(file: LayoutFile, rules: Sequence[Rule] | None = None) -> CheckRe
     layers = ProcessLayers(file.layout, file.top)
     refuse_foreign(file)
     counts = layers.shape_counts()
+    by_rule = {rule.name: looked_at(rule, counts, file.flat_shapes) for rule in rules}
     violations: list[Violation] = []
     for rule in rules:
-        if not counts.get(rule.layers[0]) and rule.kind not in ("grid", "angle", "collision"):
-            continue  # nothing to look at: what isn't there violates nothing
-        violations += _run(layers, rule, file.path)
+        if by_rule[rule.name]:  # what isn't there violates nothing
+            violations += _run(layers, rule, file.path)
+    # records can be sound in a file that no other rule has anything to say about: that is not looked at
+    drawn = [rule.name for rule in rules if rule.kind not in OF_RECORDS]
+    blind = bool(drawn) and not any(by_rule[name] for name in drawn)
     return CheckResult(
         violations=tuple(sorted(violations)),
         rules=tuple(rule.name for rule in rules),
-        looked_at=sum(counts.values()),
+        looked_at=0 if blind else sum(counts.values()),
         seconds={"drc": time.perf_counter() - start},
         shapes_by_layer=counts,
+        looked_at_by_rule=by_rule,
     )
 
 
@@ -114,25 +107,10 @@ def _run(layers: ProcessLayers, rule: Rule, path: Path) -> list[Violation]:
         value = min((v for v in (known.value, finding.value) if v is not None), default=None)
         places[key] = replace(known, value=value, places=known.places + finding.places)
     return [
-        Violation(rule.name, rule.layer_names, cell, box, message(rule, finding))
+        Violation(rule.name, rule.layer_names, cell, box, message(rule, finding), finding.places)
         for (cell, box), finding in places.items()
     ]
 
 
 def _um(box: kdb.Box, dbu: float) -> tuple[float, float, float, float]:
     return (round(box.left * dbu, 4), round(box.bottom * dbu, 4), round(box.right * dbu, 4), round(box.top * dbu, 4))
-
-
-def message(rule: Rule, finding: Finding) -> str:
-    """Value, limit and cure in one line."""
-    note = f" ({finding.note})" if finding.note else ""
-    places = f"; in {finding.places} places" if finding.places > 1 else ""
-    if rule.kind == "inside":
-        return f"{rule.layers[0]} not covered by {' or '.join(rule.layers[1:])}{note}; cover or remove it{places}"
-    if rule.kind == "grid":
-        return f"off the grid of {rule.value:g} um{note}; snap it, or flatten what is turned{places}"
-    if rule.kind == "collision":
-        return f"two shapes in one place{note}, overlap allowed {rule.value:g} um; route one of them around{places}"
-    what, unit, cure = _WORDS[rule.kind]
-    value = "unknown" if finding.value is None else f"{finding.value:.4g}"
-    return f"{what} {value} {unit}{note}, limit {rule.value:g} {unit}; {cure}{places}"

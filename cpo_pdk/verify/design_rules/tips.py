@@ -8,11 +8,12 @@ and the distance of each from the edges around it is measured here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import klayout.db as kdb
 
-from cpo_pdk.verify.design_rules.edge_distance import SLANTED_TOLERANCE, edge_distance, share_end
+from cpo_pdk.verify.design_rules.edge_distance import is_exact, nearest, rounding, share_end
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers
 
 #: corners that turn by more than this, 1 degree less than what pairs of edges are measured up to; degrees
@@ -63,8 +64,10 @@ def near_edges(
         dot = kdb.Edge(corner, corner)
         worst: tuple[float, kdb.Point] | None = None
         for edge in region.edges().each():
-            distance = edge_distance(dot, edge)
-            if share_end(dot, edge) or distance >= limit - SLANTED_TOLERANCE or (worst and distance >= worst[0]):
+            way = nearest(dot, edge)
+            distance = math.hypot(*way)
+            allowed = rounding(way) * (1 if is_exact(edge) else 2)
+            if share_end(dot, edge) or distance >= limit - allowed or (worst and distance >= worst[0]):
                 continue
             foot = _foot(corner, edge)
             middle = kdb.Point((corner.x + foot.x) // 2, (corner.y + foot.y) // 2)

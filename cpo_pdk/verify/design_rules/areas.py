@@ -1,0 +1,72 @@
+"""Rule kinds about areas: inside, exclusion, area, hole, collision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import klayout.db as kdb
+
+from cpo_pdk.tech.rules import Rule
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+
+#: slivers up to twice this are the rounding of slanted edges, not a violation; dbu
+SLIVER = 1
+
+
+def found_areas(
+    layers: ProcessLayers, region: kdb.Region, value: float | None = None, note: str = ""
+) -> Iterator[Finding]:
+    """Each polygon of a result as a finding."""
+    for shape, to_top, places in layers.distinct(region):
+        yield Finding(shape.bbox().transformed(to_top), value, places, note)
+
+
+def without_slivers(region: kdb.Region) -> kdb.Region:
+    """The parts of a region wider than two slivers."""
+    return region if region.is_empty() else region.merged().sized(-SLIVER).sized(SLIVER)
+
+
+def union(layers: ProcessLayers, names: Sequence[str]) -> kdb.Region:
+    """Shapes of several layers as drawn, in one region."""
+    cover = layers.drawn(names[0]).dup()
+    for name in names[1:]:
+        cover += layers.drawn(name)
+    cover.merged_semantics = False
+    return cover
+
+
+def inside(layers: ProcessLayers, rule: Rule) -> Iterable[Finding]:
+    """Parts of the inner layer that none of the others covers."""
+    bare = layers.drawn(rule.layers[0]) - union(layers, rule.layers[1:])
+    return found_areas(layers, without_slivers(bare))
+
+
+def exclusion(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
+    """Parts of a layer that lie on one of the others."""
+    for other in rule.layers[1:]:
+        shared = without_slivers(layers.drawn(rule.layers[0]) & layers.drawn(other))
+        yield from found_areas(layers, shared, None, other)
+
+
+def area(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
+    """Islands smaller than the limit."""
+    limit = round(rule.value / layers.dbu**2)
+    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0], alone=True).with_area(0, limit, False)):
+        yield Finding(shape.bbox().transformed(to_top), shape.area() * layers.dbu**2, places)
+
+
+def hole(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
+    """Holes smaller than the limit."""
+    limit = round(rule.value / layers.dbu**2)
+    holes = layers.region(rule.layers[0], alone=True).holes()
+    holes.merged_semantics = False
+    for shape, to_top, places in layers.distinct(holes.with_area(0, limit, False)):
+        yield Finding(shape.bbox().transformed(to_top), shape.area() * layers.dbu**2, places)
+
+
+def collision(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
+    """Areas that two shapes cover."""
+    twice = layers.flat_polygons(rule.layers).merged(False, 2)
+    opening = max(1, layers.dbus(rule.value) // 2)
+    for polygon in twice.sized(-opening).sized(opening).each():
+        yield Finding(polygon.bbox(), None)
