@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cpo_pdk import __version__
+from cpo_pdk.version import __version__
 from cpo_pdk.errors import InputError, OutputError
 from cpo_pdk.output import write_text
 from cpo_pdk.verify.klayout_deck.technology import NAME, technology_files
