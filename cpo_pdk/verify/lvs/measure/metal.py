@@ -1,0 +1,88 @@
+"""Metal and marks measured: bumps, pads, via stacks, wires, alignment marks, die frames."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cpo_pdk.verify.lvs.measure.bands import band
+from cpo_pdk.verify.lvs.measure.detectors import box_on
+from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError, odd_one_out
+
+
+def _square(d: Drawn, r: Readings, name: str, layer: str) -> None:
+    """Side of what is drawn on a layer, as wide as it is high."""
+    box = box_on(d, layer)
+    sides = [float(side) for side in box[1] - box[0]]
+    r.put(name, odd_one_out(sides, 0.0) if sides[0] != sides[1] else sides[0], box, layer)
+
+
+def bump(d: Drawn, r: Readings) -> None:
+    """Pillar, metal below it, opening: flat to flat; how far they lie off each other's centre."""
+    with r.attempt("diameter", "diameter_metal", "diameter_opening"):
+        for name, layer in (("diameter", "BUMP"), ("diameter_metal", "M2"), ("diameter_opening", "PADOPEN")):
+            _square(d, r, name, layer)
+        centers = np.array([box_on(d, layer).mean(axis=0) for layer in ("BUMP", "M2", "PADOPEN")])
+        r.put("shift", float(np.abs(centers - centers[0]).max()), box_on(d, "BUMP"), "BUMP")
+
+
+def pad(d: Drawn, r: Readings) -> None:
+    """Metal and opening."""
+    with r.attempt("size", "size_opening"):
+        _square(d, r, "size", "M2")
+        _square(d, r, "size_opening", "PADOPEN")
+
+
+def via_stack(d: Drawn, r: Readings) -> None:
+    """Both metals, the lower one's layer, number of cuts."""
+    with r.attempt("size", "size_bottom", "bottom", "vias"):
+        _square(d, r, "size", "M2")
+        bottom = [layer for layer in ("M1", "HEATER") if d.has(layer)]
+        if len(bottom) != 1:
+            raise UnmeasurableError(f"stands on {' and '.join(bottom) or 'nothing'}, on M1 or HEATER expected")
+        r.say("bottom", bottom[0], box_on(d, bottom[0]), bottom[0])
+        _square(d, r, "size_bottom", bottom[0])
+        r.put("vias", len(d.polygons("VIA1")) if d.has("VIA1") else 0, box_on(d, "M2"), "VIA1")
+
+
+def wire(d: Drawn, r: Readings) -> None:
+    """Width, path from end to end, layer."""
+    with r.attempt("width", "path", "layer", "reach"):
+        layers = [layer for layer in ("M1", "M2") if d.has(layer)]
+        if len(layers) != 1:
+            raise UnmeasurableError(f"drawn on {' and '.join(layers) or 'no metal'}, 1 layer expected")
+        found = band(d.contours(layers[0]), d.ports["e1"], d.ports["e2"])
+        ends = np.array([found.first.middle, found.last.middle])
+        r.say("layer", layers[0], ends, layers[0])
+        r.put("width", odd_one_out([found.first.width, found.last.width]), ends, layers[0])
+        r.put("path", found.length, ends, layers[0])
+        area = d.region(layers[0]).area() * d.layout.dbu**2
+        r.put("width_mean", area / found.length, ends, layers[0])
+        r.put("reach", float(np.linalg.norm(ends[1] - ends[0])), ends, layers[0])
+
+
+def alignment_mark(d: Drawn, r: Readings) -> None:
+    """Cross in silicon, and the wider one in metal."""
+    with r.attempt("size", "width", "width_metal"):
+        _square(d, r, "size", "WG")
+        for name, layer in (("width", "WG"), ("width_metal", "M2")):
+            box = box_on(d, layer)
+            found = []
+            for share in (0.02, 0.98):
+                x, y = (box[0] + share * (box[1] - box[0])).tolist()
+                found += [float(span[1] - span[0]) for span in (*d.cut(layer, x=x), *d.cut(layer, y=y))]
+            r.put(name, odd_one_out(found), box, layer)
+
+
+def die_frame(d: Drawn, r: Readings) -> None:
+    """Size of the die, street, marks."""
+    with r.attempt("size_x", "size_y", "street", "mark_inset", "facet_east"):
+        die, street = box_on(d, "FLOORPLAN"), box_on(d, "DICING")
+        r.put("size_x", float(die[1, 0] - die[0, 0]), die, "FLOORPLAN")
+        r.put("size_y", float(die[1, 1] - die[0, 1]), die, "FLOORPLAN")
+        wide = [float(w) for w in (die[0] - street[0]).tolist() + [street[1, 1] - die[1, 1]]]
+        r.put("street", odd_one_out(wide), street, "DICING")
+        r.say("facet_east", str(bool(street[1, 0] < die[1, 0] + 0.001)), street, "DICING")
+        marks = [(hull.min(axis=0) + hull.max(axis=0)) / 2 for hull in d.contours("WG")]
+        r.put("marks", len(marks), die)
+        inset = [min(abs(v - e) for e in edge) for m in marks for v, edge in zip(m, die.T, strict=True)]
+        r.put("mark_inset", odd_one_out([float(v) for v in inset]), die)

@@ -1,0 +1,143 @@
+"""Ring modulator measured: the ring, what of it the junction takes up and where in the core it lies, its contacts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError
+from cpo_pdk.verify.lvs.measure.fits import ROUND, Circles, circles
+from cpo_pdk.verify.lvs.measure.rings import Ring, gap_beside, measure_heater, put_path, put_ring, rings_of
+from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
+
+#: an implant's edge within this distance of the ring's axis is the junction, um
+_CORE = 0.45
+#: corners of both edges of interleaved fingers lie this far from the axis at least, um
+_FINGERS = 0.15
+
+
+def ring_modulator(d: Drawn, r: Readings) -> None:
+    """Ring, both gaps, heater, junction, contacts, terminals."""
+    d = d.upward()
+    r.frame = d.frame
+    junction = ("junction", "junction_offset", "junction_offset_n", "junction_shift", "junction_fill")
+    contacts = ("contact_p", "contact_n")
+    with r.attempt("radius", "gap", "gap_drop", "length_x", "width", "width_heater", *junction, *contacts):
+        ring = rings_of(d, 1)[0]
+        put_ring(r, ring)
+        put_path(r, ring)
+        for name, side, bus in (("gap", -1, "width_bus"), ("gap_drop", 1, "width_drop")):
+            gap, width, where = gap_beside(d, ring, side)
+            r.put(name, gap, where, spread=0.0002)
+            r.put(bus, width, where)
+        measure_heater(d, r, (ring.right, ring.left, ring.radius))
+        with r.attempt(*junction):
+            _junction(d, r, ring)
+        with r.attempt(*contacts):
+            _contacts(d, r, ring)
+    measure_terminals(d, r)
+
+
+def _near(d: Drawn, layer: str, ring: Ring, sign: int, low: float, high: float) -> Array:
+    """Corners of a layer on one side (+1 east) whose distance from the ring's axis (um, outward) is within limits."""
+    points = np.concatenate(d.contours(layer))
+    center = ring.right if sign > 0 else ring.left
+    own = points - center
+    reach = np.linalg.norm(own, axis=1) - ring.radius
+    inside = (own[:, 0] * sign > -0.002) & (reach > low) & (reach < high)
+    return points[inside]
+
+
+def _junction(d: Drawn, r: Readings, ring: Ring) -> None:
+    sides = {+1: ring.right, -1: ring.left}
+    edges = {(layer, s): _near(d, layer, ring, s, -_CORE, _CORE) for layer in ("P", "N") for s in sides}
+    for (layer, sign), points in edges.items():
+        if len(points) < 4:
+            where = "east" if sign > 0 else "west"
+            raise UnmeasurableError(f"no edge of {layer} lies in the core in the {where}")
+    box = np.concatenate(list(edges.values()))
+    box = np.array([box.min(axis=0), box.max(axis=0)])
+    reach = {key: np.linalg.norm(p - sides[key[1]], axis=1) - ring.radius for key, p in edges.items()}
+    spread = max(float(np.ptp(values)) for values in reach.values())
+    fingers = spread > 2 * _FINGERS
+    r.say("junction", "interleaved" if fingers else "lateral", box, "P/N")
+    half = {
+        key: float(np.abs(np.arctan2(p[:, 1] - sides[key[1]][1], (p[:, 0] - sides[key[1]][0]) * key[1])).max())
+        for key, p in edges.items()
+    }
+    angle = min(half.values(), key=lambda value: abs(value - np.median(list(half.values()))))
+    far = max(half.values(), key=lambda value: abs(value - angle))
+    chosen = far if abs(far - angle) * ring.radius > 2 * ROUND else angle
+    total = 2 * np.pi * ring.radius + 2 * max(0.0, ring.length_x)
+    r.put("junction_fill", 4 * ring.radius * chosen / total, box, "P/N", 0.0003 * 4 / total)
+    if fingers:
+        _fingers(r, edges, reach, half, ring, box)
+        return
+    if _side_of(d, "P", ring) > _side_of(d, "N", ring):
+        raise UnmeasurableError("P lies outside the core and N inside")
+    fits = {key: circles(points) for key, points in edges.items()}
+    off = max(f.off for f in fits.values())
+    if off > ROUND:
+        raise UnmeasurableError(f"the junction leaves its arc by {off * 1e3:.1f} nm")
+    for layer, name in (("P", "junction_offset"), ("N", "junction_offset_n")):
+        both = [fits[layer, sign].radii[0] - ring.radius for sign in sides]
+        value = both[0] if abs(both[0] - both[1]) < ROUND else max(both, key=abs)
+        r.put(name, value, box, layer, 0.0004)
+    shift = {key: float(np.linalg.norm(f.center - sides[key[1]])) for key, f in fits.items()}
+    r.put("junction_shift", max(shift.values()), box, "P/N", 0.0006)
+
+
+def _side_of(d: Drawn, layer: str, ring: Ring) -> float:
+    """Mean distance of a layer's corners from the axis beside the core, um, positive outwards."""
+    points = np.concatenate([_near(d, layer, ring, sign, -1.7, 0.9) for sign in (1, -1)])
+    centers = np.where(points[:, :1] > ring.center[0], ring.right, ring.left)
+    return float((np.linalg.norm(points - centers, axis=1) - ring.radius).mean())
+
+
+def _fingers(
+    r: Readings,
+    edges: dict[tuple[str, int], Array],
+    reach: dict[tuple[str, int], Array],
+    half: dict[tuple[str, int], float],
+    ring: Ring,
+    box: Array,
+) -> None:
+    """Period of interleaved fingers along the axis, from the number of times that an implant's edge crosses the core."""
+    periods = []
+    depth = []
+    for key, points in edges.items():
+        center = ring.right if key[1] > 0 else ring.left
+        turn = np.arctan2(points[:, 1] - center[1], (points[:, 0] - center[0]) * key[1])
+        order = np.argsort(turn, kind="stable")
+        outside = reach[key][order] > 0
+        # corners at both ends of a flank share their angle but for the rounding: runs of either side are counted
+        angle = turn[order]
+        runs = 1
+        last = outside[0]
+        for i in range(1, len(outside)):
+            if outside[i] != last and abs(angle[i] - angle[i - 1]) * ring.radius > 0.004:
+                runs += 1
+                last = outside[i]
+            elif outside[i] != last and i + 1 < len(outside) and outside[i + 1] == outside[i]:
+                runs += 1
+                last = outside[i]
+        periods.append(2 * half[key] * ring.radius / (runs / 2))
+        depth += [float(np.abs(reach[key]).min()), float(np.abs(reach[key]).max())]
+    r.put("period", min(periods, key=lambda p: -abs(p - np.median(periods))), box, "P/N", 0.0005)
+    r.put("finger_reach", max(depth, key=lambda v: abs(v - np.median(depth))), box, "P/N")
+
+
+def _contacts(d: Drawn, r: Readings, ring: Ring) -> None:
+    """How far the contact implants stay from the axis of the core: the nearest edge of either."""
+    for layer, name, low, high in (("PPP", "contact_p", -1.5, -0.5), ("NPP", "contact_n", 0.5, 1.5)):
+        near: list[Circles] = []
+        distance: list[float] = []
+        for sign, center in ((1, ring.right), (-1, ring.left)):
+            points = _near(d, layer, ring, sign, low, high)
+            found = circles(points)
+            if found.off > ROUND:
+                raise UnmeasurableError(f"{layer} leaves its arc beside the core by {found.off * 1e3:.1f} nm")
+            near.append(found)
+            shift = float(np.linalg.norm(found.center - center))
+            distance.append(abs(found.radii[0] - ring.radius) - (shift if shift > ROUND else 0.0))
+        box = ring.points
+        r.put(name, min(distance), box, layer, 0.0005)
