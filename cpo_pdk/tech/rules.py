@@ -20,8 +20,9 @@ degrees or more is none. Slanted edges are rounded to the grid and are forgiven 
   layer.overlap(other)]
 - inside: `inner` is covered by the union of `layers`  [inner - (a + b)]
 - exclusion: `layer` shares no area with any of `layers`  [layer & (a + b)]; to touch is allowed
-- area: each polygon of `layer` has `value` um2 or more, its holes left out  [layer.with_area(0, value)]
-- hole: each hole in a polygon of `layer` has `value` um2 or more  [layer.holes.with_area(0, value)]
+- area: each polygon of `layer` has `value` um2 or more, its holes left out; 0.71 nm times the length of its slanted
+  edges is forgiven  [layer.with_area(0, value)]
+- hole: each hole in a polygon of `layer` has `value` um2 or more, forgiven as much  [layer.holes.with_area(0, value)]
 - collision: no two shapes of `layers` as drawn cover each other by more than `value`  [merged(2).sized(-d).sized(d)]
 - in_die: each of `layers` lies inside the union of the `die` layer; nothing is asked of a file without that layer
   [layer - die]
@@ -29,8 +30,9 @@ degrees or more is none. Slanted edges are rounded to the grid and are forgiven 
   whole polygon of `mark` (an alignment mark)  [layer.interacting(die).not_interacting(a + b).not_covering(mark)]
 - density: `layer` covers at least the share `least` and at most the share `most` of every square window of side
   `value`. Windows start at the lower left corner of the box of each polygon of `die` (in the coordinates of the cell
-  that holds the die) and go on in steps of `step`; only the part of a window inside the die counts; windows with less
-  than half of their area inside it are passed over  [with_density, tile_size(value), tile_step(step), tile_origin]
+  that holds the die) and go on in steps of `step` until one reaches the far side; only the part of a window inside the
+  die counts; windows with less than half of their area inside it are passed over  [with_density, tile_size(value),
+  tile_step(step), tile_origin]
 - grid: corners of `layers` as drawn lie on multiples of `value`; no cell with shapes on them is turned by anything but
   multiples of 90 degrees or scaled  [layer.ongrid]
 - angle: no corner of `layers`, of the material or of a notch, is sharper than `value` degrees
@@ -105,10 +107,13 @@ KINDS: dict[str, Kind] = {
     "guide_under": Kind("photonic", ("layer", "layers", "value")),
     "foreign_heater": Kind("photonic", ("layer", "other", "value")),
     "kink": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
-    # what a device is as drawn against its record; `parameter` lists names, `*` for any letters: see verify/lvs/measure.
+    # what a device is as drawn against its record; `parameter` lists names, `*` for any letters (verify/lvs/measure)
     # measured: numbers that may differ by `value` and the share `relative` of what is recorded; matched: words
     "measured": Kind("lvs", ("parameter", "value"), ("relative", "unit")),
     "matched": Kind("lvs", ("parameter",)),
+    # against the spec: how far a cold resonance (nm) or a bump (um) may be off the place asked for
+    "resonance": Kind("lvs", ("value",)),
+    "bump_place": Kind("lvs", ("layer", "value")),
     # the package: what stands where; run by verify/assembly
     "part_limit": Kind("assembly", ("value",), ("bumps",)),
     "part_count": Kind("assembly", ("layers",)),

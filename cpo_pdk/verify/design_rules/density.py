@@ -88,6 +88,8 @@ def _windows(
     count = round(rule.value / dbu / step)
     box = outline.bbox()
     bins = (-(-box.height() // step), -(-box.width() // step))
+    # the last window of a row or column is the first that reaches the far side
+    fit = tuple(max(1, number - count + 1) for number in bins)
     if bins[0] * bins[1] > BIN_LIMIT:
         raise RuntimeError(f"a die of {box.width() * dbu:g} by {box.height() * dbu:g} um has too many windows")
     if not outline.is_box():
@@ -95,6 +97,7 @@ def _windows(
     covered = _summed(areas_by_bin(_edges(region.merged()), (box.left, box.bottom), step, bins), count)
     held = _summed(areas_by_bin(_edges(kdb.Region(outline)), (box.left, box.bottom), step, bins), count)
     counts = held >= INSIDE * min((count * step) ** 2, box.area())
+    counts[fit[0] :], counts[:, fit[1] :] = False, False
     share = np.divide(covered, held, out=np.zeros_like(covered), where=counts)
     least, most = float(rule.more.get("least", 0.0)), float(rule.more.get("most", 1.0))
     for j, i in np.argwhere(counts & ((share > most + _EQUAL) | (share < least - _EQUAL))):
