@@ -40,7 +40,7 @@ def anchor(asked: AskedEngine, circuit: Circuit, pitch_um: float) -> Anchors:
     if len(row) < len(circuit.facets):
         odd = [facet for facet in circuit.facets if facet not in row]
         text = f"{len(odd)} facets face another way than the array's {len(row)}, 0 allowed; turn or remove them"
-        faults.append(Fault(ARRAY_RULE, circuit.cell, text, at=None, box=_box(odd[0]), spec_path="engine.tx_fibres"))
+        faults.append(Fault(ARRAY_RULE, circuit.cell, text, box=_box(odd[0]), spec_path="engine.tx_fibres"))
     uses = [_use(asked, circuit, facet) for facet in row]
     wanted = [facet.use for facet in asked.facets]
     places = _places([along(facet, angle) for facet in row], uses, wanted, pitch_um)

@@ -277,7 +277,7 @@ class _Walk:
                         f"{device.function or device.cell} on no way that was asked for, {drawn[factory]} drawn, "
                         f"{wanted[factory]} asked; remove it"
                     )
-                    self.faults.append(Fault(EXTRA_RULE, device.holder, text, at=device.instance))
+                    self.faults.append(Fault(EXTRA_RULE, self.circuit.cell, text, device=device))
             elif over < 0:
                 self._lacking(factory, drawn[factory], wanted[factory], -over)
 
@@ -293,8 +293,8 @@ class _Walk:
 
     def tell(self, rule: str, asked: AskedDevice, path: str, text: str, row: str = "") -> None:
         device = self.circuit.devices[path]
-        place = device.instance
-        self.faults.append(Fault(rule, device.holder, text, row or asked.row, place, spec_path=asked.spec_path))
+        fault = Fault(rule, self.circuit.cell, text, row or asked.row, device, spec_path=asked.spec_path)
+        self.faults.append(fault)
 
     def _instead(self, path: str, key: str) -> str:
         found, asked = self.circuit.devices[path], self.asked.devices[key]

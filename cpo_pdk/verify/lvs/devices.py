@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cpo_pdk.circuit.contract import same
 from cpo_pdk.circuit.flattening import Placement, flatten, walk
 from cpo_pdk.circuit.meta import is_outside
-from cpo_pdk.circuit.netlist import Instance, Netlists, PortRef
+from cpo_pdk.circuit.netlist import Netlists, PortRef
 from cpo_pdk.spec.sheet import Sheet
 
 #: cells of the process that only lead light on
@@ -29,9 +29,8 @@ class Device:
         path: from the cell that was flattened.
         cell: name of its cell.
         function, factory, settings: as the file says.
-        holder: name of the cell that it is placed in.
-        instance: in `holder`.
         place: in the cell that was flattened.
+        within: paths (with a closing `/`) of the cells that hold it, keys of `Circuit.holders`, the outermost first.
     """
 
     path: str
@@ -39,9 +38,8 @@ class Device:
     function: str
     factory: str
     settings: Mapping[str, Any]
-    holder: str
-    instance: Instance
     place: Placement
+    within: tuple[str, ...] = ("",)
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class Circuit:
         partner: port of a device -> the port at the other end of its net.
         via: port of a device -> cells of the waveguides from it to its partner, or to where its net ends.
         facets: open ports that face the world.
+        holders: path of a cell that is no device (with a closing `/`; the flattened one: empty) -> the cell's name, and
+            where it lies in the flattened one.
     """
 
     cell: str
@@ -79,6 +79,7 @@ class Circuit:
     partner: Mapping[PortRef, PortRef]
     via: Mapping[PortRef, tuple[str, ...]]
     facets: tuple[Facet, ...]
+    holders: Mapping[str, tuple[str, Placement]] = field(default_factory=dict)
 
     @property
     def nets(self) -> int:
@@ -102,7 +103,7 @@ def read_circuit(netlists: Netlists, cell: str, routing: Collection[str], stop: 
         stop: functions of cells that are taken as one device.
     """
     flat = flatten(netlists, cell, stop)
-    placed = _placed(netlists, cell, stop)
+    holders, placed = _placed(netlists, cell, stop)
     link: dict[PortRef, PortRef] = {}
     for joined in flat.connections:
         link[joined.a], link[joined.b] = joined.b, joined.a
@@ -135,16 +136,26 @@ def read_circuit(netlists: Netlists, cell: str, routing: Collection[str], stop: 
                 angle = -port.angle if device.place.mirror else port.angle
                 facets.append(Facet(ref, exposed.get(ref, ""), x, y, round(device.place.rotation + angle, 3) % 360.0))
     devices = {path: device for path, device in placed.items() if path not in passing}
-    return Circuit(cell, devices, partner, via, tuple(facets))
+    return Circuit(cell, devices, partner, via, tuple(facets), holders)
 
 
-def _placed(netlists: Netlists, cell: str, stop: Collection[str]) -> dict[str, Device]:
+def _placed(
+    netlists: Netlists, cell: str, stop: Collection[str]
+) -> tuple[dict[str, tuple[str, Placement]], dict[str, Device]]:
+    """The cells that hold devices, and the devices, by path."""
+    holders: dict[str, tuple[str, Placement]] = {"": (cell, Placement())}
     if netlists.cells[cell].leaf:
-        return {}
+        return holders, {}
     found: dict[str, Device] = {}
+    within: list[str] = []
     for prefix, netlist, place in walk(netlists, cell, Placement(), stop=stop):
         if prefix and netlist.function in stop:
             continue
+        # containers come before what they hold
+        while within and not prefix.startswith(within[-1]):
+            within.pop()
+        within.append(prefix)
+        holders[prefix] = (netlist.name, place)
         for instance in netlist.instances:
             inner = netlists.cells[instance.cell]
             if inner.leaf or inner.function in stop:
@@ -155,11 +166,10 @@ def _placed(netlists: Netlists, cell: str, stop: Collection[str]) -> dict[str, D
                     function=inner.function,
                     factory=inner.factory,
                     settings=inner.settings,
-                    holder=netlist.name,
-                    instance=instance,
                     place=place.inside(instance),
+                    within=tuple(within),
                 )
-    return dict(sorted(found.items()))
+    return holders, dict(sorted(found.items()))
 
 
 def fits(sheet: Sheet, device: Device) -> bool:

@@ -39,6 +39,7 @@ class PackageMatch:
         lanes: how many lanes were followed, of both directions.
         nets: how many nets were compared.
         devices: how many devices were compared.
+        package: the circuit of the whole file, None for the file of a single engine.
     """
 
     asked: AskedEngine
@@ -48,6 +49,7 @@ class PackageMatch:
     lanes: int
     nets: int
     devices: int
+    package: Circuit | None = None
 
 
 def match_package(file: LayoutFile, netlists: Netlists, sheets: Mapping[str, Sheet], spec: PackageSpec) -> PackageMatch:
@@ -74,8 +76,9 @@ def match_package(file: LayoutFile, netlists: Netlists, sheets: Mapping[str, She
     lanes = sum(times[cell] * _lanes(asked, engine) for cell, engine in engines.items())
     devices = sum(times[cell] * len(engine.circuit.devices) for cell, engine in engines.items())
     stands: list[Stands] = []
+    package: Circuit | None = None
     if netlists.top not in engines:
-        circuit = read_circuit(netlists, netlists.top, routing, (ENGINE,))
+        package = circuit = read_circuit(netlists, netlists.top, routing, (ENGINE,))
         anchored = {cell: engine.anchors for cell, engine in engines.items()}
         stands, found = standing(file, circuit, spec, anchored)
         fibres = Fibres(file, netlists, circuit, spec, sheets, stands, anchored)
@@ -85,7 +88,7 @@ def match_package(file: LayoutFile, netlists: Netlists, sheets: Mapping[str, She
         if not engines:
             text = f"0 engines drawn, {spec.engines.count} asked; check the file that is the one of this spec"
             faults = [Fault(ENGINES_RULE, netlists.top, text, spec_path="engines.count")]
-    return PackageMatch(asked, engines, tuple(stands), tuple(faults), lanes, nets, devices)
+    return PackageMatch(asked, engines, tuple(stands), tuple(faults), lanes, nets, devices, package)
 
 
 def _lanes(asked: AskedEngine, engine: EngineMatch) -> int:

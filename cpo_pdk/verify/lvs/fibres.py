@@ -78,7 +78,7 @@ def standing(
                 f"an engine where none was asked to stand, {len(drawn)} drawn, {spec.engines.count} asked; "
                 "move or remove it"
             )
-            faults.append(Fault(ENGINES_RULE, top, text, at=device.instance, spec_path="engines.per_side"))
+            faults.append(Fault(ENGINES_RULE, top, text, device=device, spec_path="engines.per_side"))
     for stand in stands:
         faults += _facing(top, stand, anchors.get(stand.device.cell))
     return sorted(stands, key=lambda s: places.index(s.asked)), faults
@@ -126,9 +126,7 @@ def _facing(top: str, stand: Stands, anchors: Anchors | None) -> Iterator[Fault]
             f"the array of engine {name} is mirrored: the engine is placed upside down, its fibres run from the last "
             "to the first; turn it without a mirror"
         )
-        yield Fault(
-            MIRRORED_RULE, top, text, at=stand.device.instance, spec_path=f"engines.per_side.{stand.asked.side}"
-        )
+        yield Fault(MIRRORED_RULE, top, text, device=stand.device, spec_path=f"engines.per_side.{stand.asked.side}")
     if anchors is None or not anchors.pairs:
         return
     own = anchors.pairs[0][1].angle
@@ -136,7 +134,7 @@ def _facing(top: str, stand: Stands, anchors: Anchors | None) -> Iterator[Fault]
     if abs(faces - _FACES[stand.asked.side]) > 1e-3:
         looks = next((side for side, angle in _FACES.items() if abs(angle - faces) < 1e-3), f"{faces:g} degrees")
         text = f"the facet of engine {name} looks {looks}, {stand.asked.side} asked; turn the engine"
-        yield Fault(ENGINES_RULE, top, text, at=stand.device.instance, spec_path=f"engines.per_side.{stand.asked.side}")
+        yield Fault(ENGINES_RULE, top, text, device=stand.device, spec_path=f"engines.per_side.{stand.asked.side}")
 
 
 class Fibres:
@@ -222,15 +220,15 @@ class Fibres:
             paths = by_name.get(name, [])
             if len(paths) != 1:
                 text = f"{len(paths)} connectors {name}, 1 asked; place one"
-                at = self.connectors[paths[0]].instance if paths else None
-                yield Fault(CONNECTOR_RULE, self.circuit.cell, text, at=at, spec_path=connector.spec_path)
+                device = self.connectors[paths[0]] if paths else None
+                yield Fault(CONNECTOR_RULE, self.circuit.cell, text, device=device, spec_path=connector.spec_path)
             for path in paths:
                 yield from self._connector(connector.kind, len(connector.facets), path, connector.spec_path)
         if len(self.stands) == self.spec.engines.count:
             for name in sorted(set(by_name) - set(wanted)):
                 text = f"a connector {name} that was not asked for; remove or rename it"
-                at = self.connectors[by_name[name][0]].instance
-                yield Fault(CONNECTOR_RULE, self.circuit.cell, text, at=at, spec_path="faceplate.connector")
+                device = self.connectors[by_name[name][0]]
+                yield Fault(CONNECTOR_RULE, self.circuit.cell, text, device=device, spec_path="faceplate.connector")
 
     def _connector(self, kind: str, count: int, path: str, spec_path: str) -> Iterator[Fault]:
         device, name = self.connectors[path], self.names[path]
@@ -238,13 +236,13 @@ class Fibres:
         said = str(cell.settings.get("kind") or cell.info.get("kind") or "")
         if said != kind:
             text = f"connector {name} is a {said or 'connector of no kind'}, {kind} asked; draw that one"
-            yield Fault(CONNECTOR_RULE, self.circuit.cell, text, at=device.instance, spec_path=spec_path)
+            yield Fault(CONNECTOR_RULE, self.circuit.cell, text, device=device, spec_path=spec_path)
         if len(cell.ports) < count:
             text = f"connector {name} has {len(cell.ports)} positions, {count} asked; draw it with all"
-            yield Fault(CONNECTOR_RULE, self.circuit.cell, text, at=device.instance, spec_path=spec_path)
+            yield Fault(CONNECTOR_RULE, self.circuit.cell, text, device=device, spec_path=spec_path)
         if device.place.mirror:
             text = f"connector {name} is mirrored: its positions run from the last to the first; turn it over"
-            yield Fault(MIRRORED_RULE, self.circuit.cell, text, at=device.instance, spec_path=spec_path)
+            yield Fault(MIRRORED_RULE, self.circuit.cell, text, device=device, spec_path=spec_path)
 
     def _patterns(self, wrong: dict[_Fibre, _End | None]) -> Iterator[Fault]:
         """Wrong ends, told as what they are; what fits no pattern fibre by fibre."""
@@ -352,7 +350,7 @@ class Fibres:
     def _fault(self, rule: str, text: str, engine: str, spec_path: str) -> Fault:
         layer = "FIBER" if rule != KIND_RULE else "FIBER/FIBER_PM"
         device = self.engine[engine]
-        return Fault(rule, self.circuit.cell, text, at=device.instance, spec_path=spec_path, layer=layer)
+        return Fault(rule, self.circuit.cell, text, device=device, spec_path=spec_path, layer=layer)
 
 
 def _ended(end: _End | None) -> str:

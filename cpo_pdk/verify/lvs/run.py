@@ -7,41 +7,34 @@ metal against the terminals of its devices.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-
-import klayout.db as kdb
+from collections.abc import Collection, Mapping
+from importlib import import_module
 
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output
-from cpo_pdk.circuit.netlist import Instance, Netlists
+from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.netlist import Netlists
+from cpo_pdk.errors import LayoutError
+from cpo_pdk.spec import check_devices
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet
+from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.lvs import array, fibres
-from cpo_pdk.verify.lvs import compare as graphs
 from cpo_pdk.verify.lvs.asked import asked_at
-from cpo_pdk.verify.lvs.engines import match_package
-from cpo_pdk.verify.lvs.faults import Fault, merged, row_words
+from cpo_pdk.verify.lvs.devices import Circuit
+from cpo_pdk.verify.lvs.faults import Placed, placed, row_words
+from cpo_pdk.verify.lvs.measure.comparing import compared_readings, measured_cells
+from cpo_pdk.verify.lvs.metal_faults import OPEN_RULE, SHORT_RULE, device_faults, net_faults
+from cpo_pdk.verify.lvs.metal_nets import MetalNets
 from cpo_pdk.verify.process_layers import placements
 
-#: what is held against a spec
-SPEC_RULES = (
-    graphs.DEVICE_RULE,
-    graphs.MISSING_RULE,
-    graphs.EXTRA_RULE,
-    graphs.OPEN_RULE,
-    graphs.CONNECTION_RULE,
-    graphs.TURNED_RULE,
-    array.ARRAY_RULE,
-    array.MIRRORED_RULE,
-    array.SWAPPED_RULE,
-    array.NAME_RULE,
-    fibres.ENGINES_RULE,
-    fibres.FIBRE_RULE,
-    fibres.KIND_RULE,
-    fibres.CONNECTOR_RULE,
-)
-#: half the side of the box that marks a place without extent, um
-_MARK = 0.5
+#: kinds of data rules that hold a file against its own record
+_RECORD_KINDS = ("measured", "matched")
+
+
+def _record_rules() -> tuple[str, ...]:
+    """Names of the rules that need no spec."""
+    measured = (rule.name for rule in load_rules(group="lvs") if rule.kind in _RECORD_KINDS)
+    return (*measured, OPEN_RULE, SHORT_RULE)
 
 
 def lvs_layout(
@@ -54,54 +47,78 @@ def lvs_layout(
         netlists: of `file`, with the factories of `sheets` as leaves.
         sheets: of the devices, by name.
         spec: what was asked for; None: the file is only held against itself.
+
+    Raises:
+        LayoutError: the metals can't be followed, or meta information is damaged.
+        SpecError: the spec names a sheet that does not exist.
     """
     start = time.perf_counter()
-    placed = placements(file.layout, file.top)
-    faults: list[Fault] = []
-    counted: dict[str, int] = {}
-    rules: tuple[str, ...] = ()
+    seconds: dict[str, float] = {}
+    places = placements(file.layout, file.top)
     with captured_output():
+        readings = measured_cells(file, netlists)
+        violations, counts = compared_readings(readings)
+        by_cell = {reading.cell: reading for reading in readings}
+        seconds["measured"] = time.perf_counter() - start
+        metal = _metal(file, leaf_factories(sheets))
+        faults = [*device_faults(metal, by_cell), *net_faults(metal, by_cell)]
+        seconds["metal"] = time.perf_counter() - start - seconds["measured"]
+        counted = {
+            "devices": counts["devices"],
+            "optical_nets": netlists.counts().get("connections", 0),
+            "electrical_nets": sum(places.get(_index(file, holder), 1) for holder, _ in metal.nets()),
+            "parameters": counts["parameters"],
+            "lanes": 0,
+        }
+        rules = _record_rules()
+        circuits: Mapping[str, Circuit] = {}
         if spec is not None:
-            match = match_package(file, netlists, sheets, spec)
-            faults += match.faults
-            counted |= {"devices": match.devices, "optical_nets": match.nets, "lanes": match.lanes}
-            rules += SPEC_RULES
-    violations = [_violation(file, placed, spec, fault, rows) for fault, rows in merged(faults)]
+            check_devices(spec, sheets)
+            # the models behind the rings take a third of a second to load, which a file without a spec need not wait for
+            against = import_module("cpo_pdk.verify.lvs.against_spec")
+            outcome = against.against_spec(file, netlists, sheets, spec, by_cell, metal, violations)
+            violations, circuits, rules = outcome.violations, outcome.circuits, (*rules, *outcome.rules)
+            faults += outcome.faults
+            counted |= {**outcome.counted, "parameters": counts["parameters"] + outcome.counted["parameters"]}
+    violations += [_violation(file, places, spec, found) for found in placed(faults, circuits, file.layout)]
+    seconds["lvs"] = time.perf_counter() - start
+    nothing = not counts["cells_unknown"] and not counts["devices"] and not counted["devices"] and not metal.terminals
     return CheckResult(
         violations=tuple(sorted(set(violations))),
         rules=rules,
-        looked_at=counted.get("parameters", 0),
-        seconds={"lvs": time.perf_counter() - start},
+        looked_at=counted["parameters"],
+        seconds=seconds,
         group="lvs",
         what="parameters",
         counted=counted,
+        not_applicable="the file holds no device that says what it is" if nothing and spec is None else "",
     )
 
 
-def _violation(
-    file: LayoutFile, placed: Mapping[int, int], spec: PackageSpec | None, fault: Fault, rows: tuple[str, ...]
-) -> Violation:
-    cell = file.layout.cell(fault.holder)
-    places = placed.get(cell.cell_index(), 1) if cell is not None else 1
-    where = f"{row_words(rows)}: " if rows else ""
+def _metal(file: LayoutFile, leaves: Collection[str]) -> MetalNets:
+    try:
+        return MetalNets(file.layout, file.top, leaves)
+    except RuntimeError as error:
+        text = " ".join(str(error).split())
+        raise LayoutError(f"{file.path}: the metals can't be followed ({text}); build the file again") from error
+
+
+def _index(file: LayoutFile, name: str) -> int:
+    cell = file.layout.cell(name)
+    return -1 if cell is None else cell.cell_index()
+
+
+def _violation(file: LayoutFile, places: Mapping[int, int], spec: PackageSpec | None, found: Placed) -> Violation:
+    cell = file.layout.cell(found.cell)
+    times = places.get(cell.cell_index(), 1) if cell is not None else 1
+    where = f"{row_words(found.rows)}: " if found.rows else ""
+    fault = found.fault
     return Violation(
         rule=fault.rule,
         layer=fault.layer,
-        cell=fault.holder,
-        bbox=fault.box or _box(file, fault.at),
-        message=where + fault.message + (f"; in {places} places" if places > 1 else ""),
-        places=places,
+        cell=found.cell,
+        bbox=found.box,
+        message=where + fault.message + (f"; in {times} places" if times > 1 else ""),
+        places=times,
         asked_at=asked_at(spec, fault.spec_path) if spec is not None and fault.spec_path else "",
     )
-
-
-def _box(file: LayoutFile, instance: Instance | None) -> tuple[float, float, float, float]:
-    """Extent of a placed device in the cell that it is placed in, um."""
-    if instance is None:
-        return (-_MARK, -_MARK, _MARK, _MARK)
-    cell = file.layout.cell(instance.cell)
-    place = kdb.DCplxTrans(1.0, instance.rotation, instance.mirror, instance.x, instance.y)
-    box = kdb.DBox() if cell is None else cell.dbbox().transformed(place)
-    if box.empty():
-        box = kdb.DBox(instance.x - _MARK, instance.y - _MARK, instance.x + _MARK, instance.y + _MARK)
-    return (round(box.left, 4), round(box.bottom, 4), round(box.right, 4), round(box.top, 4))

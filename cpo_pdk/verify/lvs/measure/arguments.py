@@ -44,7 +44,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         "fiber": "",
         "grating_coupler": "period fill_factor apodisation chirp n_periods length_taper half_angle angle_deg",
         "grating_coupler_dual": "period diameter n_holes length_taper angle_deg",
-        "mach_zehnder_modulator": "length delta_length gap_electrode width_signal width_ground junction_offset length_heater width_heater",
+        "mach_zehnder_modulator": "length delta_length gap_electrode width_signal width_ground "
+        "junction_offset length_heater width_heater",
         "mmi1x2": "width_mmi length_mmi width_taper length_taper separation",
         "mmi1xn": "n width_mmi length_mmi width_taper length_taper separation",
         "mmi2x2": "width_mmi length_mmi width_taper length_taper separation",
@@ -58,7 +59,8 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         "ring_modulator": "radius gap gap_drop length_x junction_fill width_heater junction_offset period",
         "ring_split_block": "count gap gap_step radius radius_step pitch",
         "spiral": "length n_turns radius spacing",
-        "spot_size_converter": "tip_width width_mid length_first length_second half_membrane length_window length_tether",
+        "spot_size_converter": "tip_width width_mid length_first length_second half_membrane "
+        "length_window length_tether",
         "straight": "length width",
         "switch_2x2": "length spacing width_heater",
         "tap_monitor": "length gap length_s dy length_ge length_taper length_end",

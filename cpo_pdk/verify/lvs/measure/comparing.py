@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cache
@@ -71,7 +71,8 @@ def compare_with_record(
     try:
         said = recorded(measured.factory, settings, info)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        text = f"its recorded settings are not those of a {measured.factory} ({type(error).__name__}: {error}); draw it again"
+        fault = f"{type(error).__name__}: {error}"
+        text = f"its recorded settings are not those of a {measured.factory} ({fault}); draw it again"
         return Compared((violation(RECORD_RULE, "-", box, text),), 0)
     found: list[Violation] = []
     missing: dict[str, list[str]] = {}
@@ -142,7 +143,11 @@ def measured_layout(file: LayoutFile, netlists: Netlists | None = None) -> tuple
     Returns:
         the violations, sorted; counts of devices and parameters, distinct and with every placement counted.
     """
-    readings = measured_cells(file, netlists)
+    return compared_readings(measured_cells(file, netlists))
+
+
+def compared_readings(readings: Iterable[Reading]) -> tuple[list[Violation], dict[str, int]]:
+    """`measured_layout` of what was measured already."""
     violations: list[Violation] = []
     counts: Counter[str] = Counter(
         {"devices": 0, "devices_distinct": 0, "parameters": 0, "parameters_distinct": 0, "cells_unknown": 0}

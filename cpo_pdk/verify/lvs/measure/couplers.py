@@ -8,7 +8,7 @@ import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import Band, band, run
 from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, odd_one_out
-from cpo_pdk.verify.lvs.measure.fits import SBend, circles, fit, s_bend, sine_path
+from cpo_pdk.verify.lvs.measure.fits import Circles, SBend, circles, fit, s_bend, sine_path
 from cpo_pdk.verify.lvs.measure.guides import kind_of
 from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
 
@@ -186,33 +186,50 @@ def bent_coupler(d: Drawn, r: Readings) -> None:
         x_end = float(inner.last.middle[0] - inner.first.middle[0]) / 2
         origin = np.array([inner.first.middle[0] + x_end, inner.first.middle[1] + dy / 2])
         lines = [line - origin for line in (inner.right, inner.left, outer.right, outer.left)]
-        sets = [line[np.abs(line[:, 0]) < max(x_end / 6, 2.0)] for line in lines]
-        arcs = circles(*sets)
+        arcs = _arcs(lines, x_end)
         radii = sorted(arcs.radii)
-        where = np.concatenate(sets) + origin
-        r.put("width_inner", radii[1] - radii[0], where, spread=0.0004)
-        r.put("width_outer", radii[3] - radii[2], where, spread=0.0004)
-        r.put("gap", radii[2] - radii[1], where, spread=0.0004)
-        gap, widths = r.values["gap"], (r.values["width_inner"], r.values["width_outer"])
-        first = (radii[1] + radii[2]) / 2
         lead_width = r.values["width"]
 
         def residuals(p: Array) -> Array:
-            model = _bent_edges(p[0], p[1], x_end, dy, gap, widths, lead_width)
+            model = _bent_edges(p[0], p[1], x_end, dy, p[2], (p[3], p[4]), lead_width)
             return np.concatenate(
                 [(line[:, 1] - np.interp(line[:, 0], m[:, 0], m[:, 1])) for line, m in zip(lines, model, strict=True)]
             )
 
-        start = (first, _half_angle(first, -float(arcs.center[1]), x_end))
-        found = fit(residuals, start, [0.01, 1e-4])
+        first = (radii[1] + radii[2]) / 2
+        half = _half_angle(first, -float(arcs.center[1]), x_end)
+        start = (first, half, radii[2] - radii[1], radii[1] - radii[0], radii[3] - radii[2])
+        found = fit(residuals, start, [0.01, 1e-4, 1e-4, 1e-4, 1e-4])
         if found.off > 0.004:
             raise UnmeasurableError(f"its guides leave arcs with leads by {found.off * 1e3:.1f} nm")
-        radius, half = (float(v) for v in found.values)
+        radius, half = (float(v) for v in found.values[:2])
+        middle = np.concatenate([line[np.abs(line[:, 0]) < radius * math.sin(half)] for line in lines]) + origin
+        for name, k in (("gap", 2), ("width_inner", 3), ("width_outer", 4)):
+            r.put(name, float(found.values[k]), middle, spread=float(found.spread[k]) + 0.0002)
         both = np.concatenate([inner.points, outer.points])
         r.put("radius", radius, both, spread=float(found.spread[0]))
         r.put("angle", math.degrees(2 * half), both, spread=math.degrees(2 * float(found.spread[1])))
         spread = float(found.spread[0]) * math.sin(half) + radius * float(found.spread[1])
         r.put("length_s", x_end - radius * math.sin(half), both, spread=spread)
+
+
+def _arcs(lines: list[Array], x_end: float) -> Circles:
+    """Concentric circles through the edges in the middle: as far out as they are circles.
+
+    Raises:
+        UnmeasurableError: they are none.
+    """
+    found: Circles | None = None
+    for share in (0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6):
+        sets = [line[np.abs(line[:, 0]) < share * x_end] for line in lines]
+        if min(len(points) for points in sets) < 5:
+            continue
+        arcs = circles(*sets)
+        if arcs.off < 0.0012 or found is None:
+            found = arcs
+    if found is None:
+        raise UnmeasurableError("its guides have too few corners")
+    return found
 
 
 def _half_angle(radius: float, y_mid: float, x_end: float) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 
 import klayout.db as kdb
 import numpy as np
@@ -151,7 +152,7 @@ class Drawn:
         """The contours of a layer, polygon by polygon: the hull, then its holes."""
         loops = self.contours(layer)
         starts = [*self._hulls[layer], len(loops)]
-        return [loops[a:b] for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        return [loops[a:b] for a, b in pairwise(starts)]
 
     def cut(self, layer: str, *, x: float | None = None, y: float | None = None) -> Array:
         """Where a layer is met along a vertical line at `x` or a horizontal one at `y`, shape (K, 2), rising."""

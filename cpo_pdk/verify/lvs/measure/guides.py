@@ -8,7 +8,7 @@ import numpy as np
 
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.lvs.measure.bands import Band, Face, band, face_at
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, Terminal, UnmeasurableError, odd_one_out
 from cpo_pdk.verify.lvs.measure.fits import circles, s_bend
 
 #: widths of a crossing's arm at shares of the way to the centre: 0 that of the waveguide, 1 that of the centre
@@ -176,13 +176,12 @@ def terminator(d: Drawn, r: Readings) -> None:
         _put_straight_sides(r, guide)
 
 
-def opposite(d: Drawn, name: str):  # noqa: ANN201
+def opposite(d: Drawn, name: str) -> Terminal:
     """A stand-in for the port that a cell doesn't have: far out on the axis of `name`, looking the other way."""
     port = d.ports[name]
     box = np.concatenate(d.contours("WG"))
-    reach = float(np.ptp(box, axis=0).max())
-    far = port.place - port.outward * reach
-    return type(port)("tip", port.port_type, float(far[0]), float(far[1]), (port.angle + 180.0) % 360.0, port.layer)
+    far = port.place - port.outward * float(np.ptp(box, axis=0).max())
+    return Terminal("tip", port.port_type, float(far[0]), float(far[1]), (port.angle + 180.0) % 360.0, port.layer)
 
 
 def crossing(d: Drawn, r: Readings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def _membrane(d: Drawn, r: Readings) -> None:
             if not row:
                 raise UnmeasurableError("windows lie on one side of the membrane only")
             tethers += [end - float(row[0][1, 0])] + [
-                float(a[0, 0] - b[1, 0]) for a, b in zip(row, row[1:], strict=False)
+                float(a[0, 0] - b[1, 0]) for a, b in pairwise(row)
             ]
         r.put("length_tether", odd_one_out(tethers), where, "UNDERCUT")
 
@@ -188,7 +189,7 @@ def _fan(d: Drawn, r: Readings, axis: float, spans: Array, period: float) -> Non
         x = loop[np.abs(loop[:, 1] - axis).argmin(), 0]
         here = spans[np.maximum(spans[:, 0] - x, x - spans[:, 1]).argmin()]
         for sign in (1, -1):
-            corners = np.flatnonzero(np.abs(phi * sign - np.radians(half)) < 0.004 / max(float(reach.max()), 1e-3) * 4)
+            corners = np.flatnonzero(np.abs(phi * sign - np.radians(half)) < 0.016 / float(reach.max()) + 4 * spread)
             if len(corners) < 2:
                 continue
             for r0, corner in ((here[0], reach[corners].min()), (here[1], reach[corners].max())):

@@ -9,6 +9,10 @@ from cpo_pdk.verify.lvs.measure.detectors import box_on
 from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError, odd_one_out
 
 
+#: size of the marks in the corners of a die, um
+_MARK = 60.0
+
+
 def _square(d: Drawn, r: Readings, name: str, layer: str) -> None:
     """Side of what is drawn on a layer, as wide as it is high."""
     box = box_on(d, layer)
@@ -62,15 +66,15 @@ def wire(d: Drawn, r: Readings) -> None:
 
 def alignment_mark(d: Drawn, r: Readings) -> None:
     """Cross in silicon, and the wider one in metal."""
-    with r.attempt("size", "width", "width_metal"):
-        _square(d, r, "size", "WG")
-        for name, layer in (("width", "WG"), ("width_metal", "M2")):
+    with r.attempt("size", "width", "width_metal", "size_metal"):
+        for suffix, layer in (("", "WG"), ("_metal", "M2")):
+            _square(d, r, f"size{suffix}", layer)
             box = box_on(d, layer)
             found = []
             for share in (0.02, 0.98):
                 x, y = (box[0] + share * (box[1] - box[0])).tolist()
                 found += [float(span[1] - span[0]) for span in (*d.cut(layer, x=x), *d.cut(layer, y=y))]
-            r.put(name, odd_one_out(found), box, layer)
+            r.put(f"width{suffix}", odd_one_out(found), box, layer)
 
 
 def die_frame(d: Drawn, r: Readings) -> None:
@@ -79,10 +83,11 @@ def die_frame(d: Drawn, r: Readings) -> None:
         die, street = box_on(d, "FLOORPLAN"), box_on(d, "DICING")
         r.put("size_x", float(die[1, 0] - die[0, 0]), die, "FLOORPLAN")
         r.put("size_y", float(die[1, 1] - die[0, 1]), die, "FLOORPLAN")
-        wide = [float(w) for w in (die[0] - street[0]).tolist() + [street[1, 1] - die[1, 1]]]
+        wide = [float(w) for w in [*(die[0] - street[0]).tolist(), street[1, 1] - die[1, 1]]]
         r.put("street", odd_one_out(wide), street, "DICING")
         r.say("facet_east", str(bool(street[1, 0] < die[1, 0] + 0.001)), street, "DICING")
-        marks = [(hull.min(axis=0) + hull.max(axis=0)) / 2 for hull in d.contours("WG")]
-        r.put("marks", len(marks), die)
-        inset = [min(abs(v - e) for e in edge) for m in marks for v, edge in zip(m, die.T, strict=True)]
-        r.put("mark_inset", odd_one_out([float(v) for v in inset]), die)
+        r.put("marks", len(d.polygons("WG")), die)
+        marks = box_on(d, "WG")
+        for name, axis in (("mark_inset", 0), ("mark_inset_y", 1)):
+            near = [float(marks[0, axis] - die[0, axis]), float(die[1, axis] - marks[1, axis])]
+            r.put(name, odd_one_out(near) + _MARK / 2, die)

@@ -1,7 +1,7 @@
 """What a cell's recorded settings and info say that is drawn in it, by the names that `measure` gives.
 
-Settings of a cell are compared under their own names. What follows from them by the construction of a device (the n side
-of a modulator has two contacts) is written here once, apart from the code that draws it: two hands that must agree.
+Settings of a cell are compared under their own names. What follows from them by the construction of a device (the n
+side of a modulator has two contacts) is written here once, apart from the code that draws it: two hands that must agree.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _RING_PAD, _PAD = 2.4, 4.0
 #: widest part and length of the body of a Y branch, um
 _Y_BODY = (1.12, 1.6)
 _FIBRE = 125.0
+#: size of the marks in the corners of a die, um
+_MARK = 60.0
 
 
 def recorded(factory: str, settings: Mapping[str, Any], info: Mapping[str, Any]) -> Said:
@@ -334,18 +336,34 @@ def _wire(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
 
 
 def _alignment_mark(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
-    return {"width_metal": float(s["width"]) + 4.0}
+    size, width = float(s["size"]), float(s["width"])
+    # a cross whose arms are wider than long is one the other way round
+    metal = width + 4.0
+    return {
+        "size": max(size, width),
+        "width": min(size, width),
+        "size_metal": max(size, metal),
+        "width_metal": min(size, metal),
+    }
 
 
 def _die_frame(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
-    return {"marks": 4, "facet_east": str(bool(s.get("facet_east", True)))}
+    inset, sizes = float(s["mark_inset"]), (float(s["size_x"]), float(s["size_y"]))
+    # marks further in than the middle are those of the other side
+    said: Said = {f"mark_inset{k}": min(inset, size - inset) for k, size in zip(("", "_y"), sizes, strict=True)}
+    if min(abs(size - 2 * inset) for size in sizes) > _MARK:
+        said["marks"] = 4
+    return {**said, "facet_east": str(bool(s.get("facet_east", True)))}
 
 
 #: cells whose `info["length"]` is the path that `measure` gives as `path`
 _PATHS = frozenset(
-    "straight bend_euler bend_s taper taper_strip_rib terminator crossing spiral directional_coupler psr y_branch "
-    "add_drop_ring all_pass_ring double_ring wide_ring ring_modulator photodetector photodetector_dual "
-    "photodetector_lateral edge_coupler spot_size_converter phase_shifter_pn phase_shifter_thermal fiber".split()
+    (
+        *("straight", "bend_euler", "bend_s", "taper", "taper_strip_rib", "terminator", "crossing", "spiral"),
+        *("directional_coupler", "psr", "y_branch", "edge_coupler", "spot_size_converter", "fiber"),
+        *("add_drop_ring", "all_pass_ring", "double_ring", "wide_ring", "ring_modulator"),
+        *("photodetector", "photodetector_dual", "photodetector_lateral", "phase_shifter_pn", "phase_shifter_thermal"),
+    )
 )
 _ADDED: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any], Said], Said]] = {
     "straight": _guide,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError
-from cpo_pdk.verify.lvs.measure.fits import ROUND, Circles, circles
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, edges_of, odd_one_out
+from cpo_pdk.verify.lvs.measure.fits import ROUND
 from cpo_pdk.verify.lvs.measure.rings import Ring, gap_beside, measure_heater, put_path, put_ring, rings_of
 from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
 
@@ -70,20 +70,17 @@ def _junction(d: Drawn, r: Readings, ring: Ring) -> None:
     total = 2 * np.pi * ring.radius + 2 * max(0.0, ring.length_x)
     r.put("junction_fill", 4 * ring.radius * chosen / total, box, "P/N", 0.0003 * 4 / total)
     if fingers:
-        _fingers(r, edges, reach, half, ring, box)
+        _fingers(d, r, reach, half, ring, box)
         return
     if _side_of(d, "P", ring) > _side_of(d, "N", ring):
         raise UnmeasurableError("P lies outside the core and N inside")
-    fits = {key: circles(points) for key, points in edges.items()}
-    off = max(f.off for f in fits.values())
-    if off > ROUND:
-        raise UnmeasurableError(f"the junction leaves its arc by {off * 1e3:.1f} nm")
+    shift = 0.0
     for layer, name in (("P", "junction_offset"), ("N", "junction_offset_n")):
-        both = [fits[layer, sign].radii[0] - ring.radius for sign in sides]
-        value = both[0] if abs(both[0] - both[1]) < ROUND else max(both, key=abs)
-        r.put(name, value, box, layer, 0.0004)
-    shift = {key: float(np.linalg.norm(f.center - sides[key[1]])) for key, f in fits.items()}
-    r.put("junction_shift", max(shift.values()), box, "P/N", 0.0006)
+        both = np.concatenate([reach[layer, sign] for sign in sides])
+        offset = float(np.median(both))
+        r.put(name, offset, box, layer, 0.0002)
+        shift = max(shift, float(np.abs(both - offset).max()))
+    r.put("junction_shift", shift, box, "P/N", 0.0002)
 
 
 def _side_of(d: Drawn, layer: str, ring: Ring) -> float:
@@ -94,50 +91,35 @@ def _side_of(d: Drawn, layer: str, ring: Ring) -> float:
 
 
 def _fingers(
+    d: Drawn,
     r: Readings,
-    edges: dict[tuple[str, int], Array],
     reach: dict[tuple[str, int], Array],
     half: dict[tuple[str, int], float],
     ring: Ring,
     box: Array,
 ) -> None:
-    """Period of interleaved fingers along the axis, from the number of times that an implant's edge crosses the core."""
+    """Period of interleaved fingers along the axis, from how often an implant's edge crosses it; how far they reach."""
     periods = []
     depth = []
-    for key, points in edges.items():
-        center = ring.right if key[1] > 0 else ring.left
-        turn = np.arctan2(points[:, 1] - center[1], (points[:, 0] - center[0]) * key[1])
-        order = np.argsort(turn, kind="stable")
-        outside = reach[key][order] > 0
-        # corners at both ends of a flank share their angle but for the rounding: runs of either side are counted
-        angle = turn[order]
-        runs = 1
-        last = outside[0]
-        for i in range(1, len(outside)):
-            if outside[i] != last and abs(angle[i] - angle[i - 1]) * ring.radius > 0.004:
-                runs += 1
-                last = outside[i]
-            elif outside[i] != last and i + 1 < len(outside) and outside[i + 1] == outside[i]:
-                runs += 1
-                last = outside[i]
-        periods.append(2 * half[key] * ring.radius / (runs / 2))
-        depth += [float(np.abs(reach[key]).min()), float(np.abs(reach[key]).max())]
-    r.put("period", min(periods, key=lambda p: -abs(p - np.median(periods))), box, "P/N", 0.0005)
-    r.put("finger_reach", max(depth, key=lambda v: abs(v - np.median(depth))), box, "P/N")
+    for (layer, sign), values in reach.items():
+        start, end = edges_of(d.contours(layer))
+        center = ring.right if sign > 0 else ring.left
+        outside = [np.linalg.norm(points - center, axis=1) > ring.radius for points in (start, end)]
+        here = (start[:, 0] - center[0]) * sign > -0.002
+        crossings = int(np.count_nonzero((outside[0] != outside[1]) & here))
+        periods.append(2 * half[layer, sign] * ring.radius / max(crossings / 2, 0.5))
+        depth += [float(np.abs(values).min()), float(np.abs(values).max())]
+    r.put("period", odd_one_out(periods, 0.002), box, "P/N", 0.0005)
+    r.put("finger_reach", odd_one_out(depth, 0.002), box, "P/N")
 
 
 def _contacts(d: Drawn, r: Readings, ring: Ring) -> None:
-    """How far the contact implants stay from the axis of the core: the nearest edge of either."""
+    """How far the contact implants stay from the axis of the core; where that differs, the distance that does most."""
     for layer, name, low, high in (("PPP", "contact_p", -1.5, -0.5), ("NPP", "contact_n", 0.5, 1.5)):
-        near: list[Circles] = []
-        distance: list[float] = []
+        distances: list[float] = []
         for sign, center in ((1, ring.right), (-1, ring.left)):
             points = _near(d, layer, ring, sign, low, high)
-            found = circles(points)
-            if found.off > ROUND:
-                raise UnmeasurableError(f"{layer} leaves its arc beside the core by {found.off * 1e3:.1f} nm")
-            near.append(found)
-            shift = float(np.linalg.norm(found.center - center))
-            distance.append(abs(found.radii[0] - ring.radius) - (shift if shift > ROUND else 0.0))
-        box = ring.points
-        r.put(name, min(distance), box, layer, 0.0005)
+            if len(points) < 3:
+                raise UnmeasurableError(f"no edge of {layer} lies beside the core")
+            distances += np.abs(np.linalg.norm(points - center, axis=1) - ring.radius).tolist()
+        r.put(name, odd_one_out(distances, ROUND), ring.points, layer, 0.0002)
