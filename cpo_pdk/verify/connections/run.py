@@ -1,6 +1,6 @@
 """Whether light and current get from instance to instance as drawn.
 
-Ports that don't meet, waveguides that meet without a port or aren't drawn up to it, terminals without a bump.
+Ports that don't meet, waveguides that meet without a port or aren't drawn up to it. The metal is looked at in `lvs`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from cpo_pdk.circuit.flattening import Placement
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.circuit.leaves import CONNECTOR, leaf_factories
 from cpo_pdk.circuit.netlist import Netlists, ProblemKind
-from cpo_pdk.errors import LayoutError
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.connections.drawn_ports import undrawn_ports, wrong_length
-from cpo_pdk.verify.connections.electrical import net_faults
 from cpo_pdk.verify.connections.overlaps import composite_cells, overlaps, raw_crossings
 from cpo_pdk.verify.design_rules.run import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
@@ -36,8 +34,6 @@ UNDRAWN_RULE = "CONN.not_drawn"
 LENGTH_RULE = "CONN.length"
 #: a facet in a package that meets no fibre, or a fibre that ends at nothing
 LOOSE_RULE = "CONN.loose_facet"
-#: metal that joins terminals which are not one, and terminals or bumps that it doesn't join
-SHORT_RULE, OPEN_RULE = "CONN.short", "CONN.open"
 #: silicon in the file, and nothing that says where its optical ports are
 NOTHING_RULE = "CONN.no_ports"
 CONNECTIVITY_RULES = (
@@ -47,8 +43,6 @@ CONNECTIVITY_RULES = (
     UNDRAWN_RULE,
     LOOSE_RULE,
     LENGTH_RULE,
-    SHORT_RULE,
-    OPEN_RULE,
     NOTHING_RULE,
 )
 
@@ -99,7 +93,6 @@ def connectivity_layout(
         violations += _overlap_violations(file, netlists, placed)
         violations += _raw_crossing_violations(file, netlists, placed)
         violations += _undrawn_violations(file, netlists, placed)
-        violations += _net_violations(file, leaves, placed)
     looked_at = netlists.counts().get("optical_ports", 0) or len(netlists.cells[netlists.top].ports)
     wg = file.layout.find_layer(*layer_of("WG"))
     if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty() and not _says_what_it_is(file):
@@ -250,21 +243,3 @@ def _undrawn_violations(file: LayoutFile, netlists: Netlists, placed: dict[int, 
             times = _times(placed.get(cell.cell_index(), 1))
             found.append(Violation(LENGTH_RULE, "-", netlist.name, _around(port.x, port.y), text + times))
     return found
-
-
-def _net_violations(file: LayoutFile, devices: Collection[str], placed: dict[int, int]) -> list[Violation]:
-    try:
-        faults = net_faults(file.layout, file.top, devices)
-    except RuntimeError as error:
-        text = " ".join(str(error).split())
-        raise LayoutError(f"{file.path}: the metals can't be followed ({text}); build the file again") from error
-    return [
-        Violation(
-            SHORT_RULE if fault.short else OPEN_RULE,
-            "M2",
-            fault.cell,
-            _around(fault.x, fault.y),
-            fault.message + _times(_placed(file, placed, fault.cell)),
-        )
-        for fault in faults
-    ]

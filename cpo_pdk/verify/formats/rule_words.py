@@ -50,9 +50,27 @@ _CONNECTIVITY = {
     "CONN.not_drawn": "a waveguide is drawn up to its port, as wide as the port says",
     "CONN.loose_facet": "a facet in a package meets a fibre, a fibre ends at something",
     "CONN.length": "a straight is as long as it says",
-    "CONN.short": "metal joins only terminals of one net",
-    "CONN.open": "metal joins all terminals of a net",
     "CONN.no_ports": "a file with waveguides says where its optical ports are",
+}
+_LVS = {
+    "LVS.short": "every net of the metal holds one terminal of a device and one bump",
+    "LVS.open": "no waveguide and no metal is interrupted: every terminal reaches silicon or heater, and its bump",
+    "LVS.device": "a device is of the kind that the spec asks for in its place",
+    "LVS.missing": "every device that the spec asks for is drawn",
+    "LVS.extra": "no device is drawn that the spec doesn't ask for",
+    "LVS.connection": "every device is connected to the one that the spec asks for",
+    "LVS.turned": "a device is the right way round",
+    "LVS.array": "the fibre array has as many facets as the spec asks for, all on one side",
+    "LVS.mirrored": "no fibre array, engine, connector or ribbon is mirrored",
+    "LVS.swapped": "lanes, rings, fibres and connectors are in the order that the spec asks for",
+    "LVS.facet_name": "the ports of an engine bear the names of their positions in the fibre array",
+    "LVS.engines": "every engine stands on its side and looks out of it",
+    "LVS.fibre": "every fibre ends at its own position of its connector",
+    "LVS.fibre_kind": "laser fibres are polarisation-maintaining, data fibres single-mode, as the spec's sheets say",
+    "LVS.connector": "every connector is there, of the kind that the spec asks for",
+    "LVS.channel": "every ring rests below its own channel",
+    "LVS.bumps": "an engine has one bump for every terminal of its devices",
+    "LVS.bump_map": "every terminal has the bump that the die on top expects it at",
 }
 _GROUPS = {
     "drc": "design rule",
@@ -85,7 +103,7 @@ def about(name: str, group: str = "") -> RuleWords:
     rule = _data_rules().get(name)
     if rule is not None:
         return RuleWords(name, rule_text(rule), rule.source, rule.choice)
-    return RuleWords(name, _CONNECTIVITY.get(name) or _GROUPS.get(group, "check"))
+    return RuleWords(name, _CONNECTIVITY.get(name) or _LVS.get(name) or _GROUPS.get(group, "check"))
 
 
 def rule_text(rule: Rule) -> str:

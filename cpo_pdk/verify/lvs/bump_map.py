@@ -3,9 +3,11 @@
 The die on top is made for this map. A row of the engine has two lines of bumps, half a fibre pitch north and south of
 its axis (facet in the east), in columns along it, three a channel from west to east:
 
-    transmit, channel k:      north: cathode of its monitor, anode, cathode      south: anode of the monitor, heater, heater
-    behind the last channel:  north: anode and cathode of the tap's monitor, in neighbouring columns
-    receive, channels n to 1: north: upper heater, upper heater, cathode         south: lower heater, lower heater, anode
+    transmit, channel k        north: cathode of its monitor, anode, cathode
+                               south: anode of its monitor, heater, heater
+    behind the last channel    north: anode and cathode of the tap's monitor, in neighbouring columns
+    receive, channels n to 1   north: upper heater, upper heater, cathode
+                               south: lower heater, lower heater, anode
 """
 
 from __future__ import annotations
@@ -235,10 +237,9 @@ class BumpMap:
 
     def _site(self, pin: _Pin, start: float) -> Site:
         """Row, column and line of a bump as drawn: the row whose axis is half a pitch away, its own where there is."""
-        near = min(
-            self.axis,
-            key=lambda row: (abs(abs(pin.v - self.axis[row]) - self.pitch[1] / 2) > 1.0, row != pin.asked.row),
-        )
+        half = self.pitch[1] / 2
+        away = {row: abs(abs(pin.v - axis) - half) for row, axis in self.axis.items()}
+        near = min(away, key=lambda row: (away[row] > 1.0, row != pin.asked.row))
         line = _NORTH if pin.v > self.axis[near] else _SOUTH
         return near, round((pin.u - start) / self.pitch[0]), line
 

@@ -74,7 +74,7 @@ def lvs_layout(
         circuits: Mapping[str, Circuit] = {}
         if spec is not None:
             check_devices(spec, sheets)
-            # the models behind the rings take a third of a second to load, which a file without a spec need not wait for
+            # loads the models behind the rings, a third of a second that a file without a spec need not wait for
             against = import_module("cpo_pdk.verify.lvs.against_spec")
             outcome = against.against_spec(file, netlists, sheets, spec, by_cell, metal, violations)
             violations, circuits, rules = outcome.violations, outcome.circuits, (*rules, *outcome.rules)
