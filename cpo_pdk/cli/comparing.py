@@ -70,7 +70,7 @@ def _text(result: Difference) -> list[Any]:
     from rich.table import Table
     from rich.text import Text
 
-    from cpo_pdk.difference.words import causes_of, decibel, looked_at, summary, verdict
+    from cpo_pdk.difference.words import causes_of, decibel, device_lines, looked_at, loss_groups, summary, verdict
 
     lines: list[Any] = [f"{verdict(result)}: {looked_at(result)}"]
     lines += [f"not compared: {text}" for text in result.not_compared]
@@ -89,15 +89,23 @@ def _text(result: Difference) -> list[Any]:
             if total > len(rows):
                 lines.append(f"and {total - len(rows):,} more; --json prints all")
 
-    lost = [change for change in result.lanes.changes if change.more_loss_dB]
+    groups = loss_groups(result.lanes)
     table(
-        "lanes",
-        ("lane", "loss before (dB)", "now", "change", "why"),
+        "loss",
+        ("lanes", "worst", "loss before (dB)", "now", "change", "why"),
         [
-            (c.name, f"{c.loss_dB[0]:.3f}", f"{c.loss_dB[1]:.3f}", decibel(-c.more_loss_dB), causes_of(c))
-            for c in lost[:_SHOWN]
+            (
+                f"{len(group.lanes)} {worst.direction}",
+                worst.name,
+                f"{worst.loss_dB[0]:.3f}",
+                f"{worst.loss_dB[1]:.3f}",
+                decibel(-worst.more_loss_dB),
+                causes_of(worst),
+            )
+            for group in groups[:_SHOWN]
+            for worst in group.lanes[:1]
         ],
-        len(lost),
+        len(groups),
     )
     changed = result.geometry.changed
     table(
@@ -117,11 +125,11 @@ def _text(result: Difference) -> list[Any]:
         ],
         len(changed),
     )
-    devices = result.circuit.devices
+    devices = device_lines(result.circuit)
     table(
         "devices",
         ("in", "places", "change"),
-        [(d.where or "top", f"{d.places:,}", d.message) for d in devices[:_SHOWN]],
+        [(where, f"{places:,}", text) for where, places, text in devices[:_SHOWN]],
         len(devices),
     )
     links = result.circuit.connections

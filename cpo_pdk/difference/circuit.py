@@ -18,6 +18,8 @@ from cpo_pdk.difference.findings import Circuit, ConnectionChange, DeviceChange
 Pair = tuple[str, str]
 #: lengths and areas that differ less are equal: they were computed in another order, um and um2
 TOLERANCE = 1e-6
+#: kinds of changes, those that matter most first
+KINDS = ("replaced", "added", "removed", "settings", "drawn", "renamed", "moved")
 #: a value of a setting is shown with so many characters
 SHOWN = 60
 
@@ -41,7 +43,7 @@ def compare_circuits(a: Netlists, b: Netlists) -> Circuit:
         first = min((where.get(key, ""), name) for key, name in users)
         devices += _of_cell(*cells, *first, places=sum(places[key] if key else 1 for key, _ in users))
     return Circuit(
-        devices=tuple(sorted(devices)),
+        devices=tuple(sorted(devices, key=lambda d: (KINDS.index(d.kind), d))),
         connections=tuple(
             sorted(ConnectionChange(where[c.where], c.kind, c.a, c.b, places[c.where]) for c in connections)
         ),

@@ -11,7 +11,16 @@ import klayout.db as kdb
 import klayout.rdb as rdb
 
 from cpo_pdk.difference.findings import Difference, Region
-from cpo_pdk.difference.words import causes_of, decibel, groups_of, looked_at, summary, verdict
+from cpo_pdk.difference.words import (
+    causes_of,
+    crosstalk_groups,
+    decibel,
+    device_lines,
+    looked_at,
+    loss_groups,
+    summary,
+    verdict,
+)
 from cpo_pdk.errors import InputError
 from cpo_pdk.output import write_text
 from cpo_pdk.verify.formats.plain import markdown as escaped
@@ -60,7 +69,7 @@ def markdown_text(result: Difference) -> str:
     lines += [f"- {'✅' if gate.passed else '❌'} {gate.name}: {escaped(gate.message)}" for gate in result.gates]
     lines += [f"- {escaped(text)}" for text in summary(result)]
     lines += [f"- {escaped(text)}" for text in result.notices]
-    groups = groups_of(result.lanes.changes)
+    groups = loss_groups(result.lanes)
     lines += _table(
         f"### Loss{_of(len(groups), 'groups of lanes')}",
         ("lanes", "change (dB)", "worst", "why"),
@@ -74,18 +83,19 @@ def markdown_text(result: Difference) -> str:
             for group in groups[:SHOWN]
         ],
     )
-    changed = result.lanes.by_crosstalk
+    groups = crosstalk_groups(result.lanes)
     lines += _table(
-        f"### Crosstalk{_of(len(changed), 'lanes')}",
-        ("lane", "change (dB)", "now (dB)", "largest change"),
+        f"### Crosstalk{_of(len(groups), 'groups of lanes')}",
+        ("lanes", "change (dB)", "worst", "now (dB)", "largest change"),
         [
             (
-                escaped(c.name),
-                decibel(c.more_crosstalk_dB),
-                f"{c.crosstalk_dB[1]:.2f}",
-                escaped(c.aggressors[0]) if c.aggressors else "",
+                f"{len(group.lanes)} {group.lanes[0].direction}",
+                decibel(group.lanes[0].more_crosstalk_dB),
+                escaped(group.lanes[0].name),
+                f"{group.lanes[0].crosstalk_dB[1]:.2f}",
+                escaped(group.causes),
             )
-            for c in changed[:SHOWN]
+            for group in groups[:SHOWN]
         ],
     )
     lines += _table(
@@ -103,11 +113,11 @@ def markdown_text(result: Difference) -> str:
             for layer in result.geometry.changed
         ],
     )
-    devices = result.circuit.devices
+    devices = device_lines(result.circuit)
     lines += _table(
         f"### Devices{_of(len(devices), 'changes')}",
         ("in", "places", "change"),
-        [(code(d.where or "top"), f"{d.places:,}", escaped(d.message)) for d in devices[:SHOWN]],
+        [(code(where), f"{places:,}", escaped(text)) for where, places, text in devices[:SHOWN]],
     )
     links = result.circuit.connections
     lines += _table(
@@ -169,7 +179,7 @@ def lyrdb_text(result: Difference) -> str:
                 item.add_value(kdb.DPolygon([kdb.DPoint(x, y) for x, y in points]))
                 if region.places > 1:
                     item.add_value(f"in {region.places} places")
-    lost = [change for change in result.lanes.changes if change.more_loss_dB]
+    lost = result.lanes.by_loss
     if lost:
         top_cell = database.create_cell("lanes") if "lanes" not in cells else cells["lanes"]
         category = database.create_category("lanes")

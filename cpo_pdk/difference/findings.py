@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Box = tuple[float, float, float, float]
+#: changes of loss and crosstalk below this are none: tables are written to 0.1 mdB
+TOLERANCE_DB = 1e-4
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,11 @@ class LaneChange:
         return _rise(self.crosstalk_dB)
 
     @property
+    def loss_changed(self) -> bool:
+        """True when the loss differs, and not the crosstalk alone."""
+        return abs(self.more_loss_dB) > TOLERANCE_DB
+
+    @property
     def name(self) -> str:
         """`tx N1 port 3 ch 5`."""
         engine = self.engine.removeprefix("engine_")
@@ -213,9 +220,14 @@ class Lanes:
     not_applicable: str = ""
 
     @property
+    def by_loss(self) -> tuple[LaneChange, ...]:
+        """Lanes whose loss differs, those that lose most first."""
+        return tuple(change for change in self.changes if change.loss_changed)
+
+    @property
     def by_crosstalk(self) -> tuple[LaneChange, ...]:
         """Lanes whose crosstalk differs, those where it rose most first."""
-        rose = [change for change in self.changes if change.more_crosstalk_dB]
+        rose = [change for change in self.changes if abs(change.more_crosstalk_dB) > TOLERANCE_DB]
         return tuple(sorted(rose, key=lambda c: (-c.more_crosstalk_dB, c.engine, c.direction, c.port, c.channel)))
 
 

@@ -12,10 +12,8 @@ from cpo_pdk.circuit.netlist import CellNetlist, Netlists
 from cpo_pdk.circuit.results import Lane, LossItem
 from cpo_pdk.circuit.tracing import REST
 from cpo_pdk.difference.circuit import TOLERANCE, route_um, settings_of, signed_um
-from cpo_pdk.difference.findings import Cause, LaneChange, Lanes
+from cpo_pdk.difference.findings import TOLERANCE_DB, Cause, LaneChange, Lanes
 
-#: changes of loss and crosstalk below this are none: tables are written to 0.1 mdB
-TOLERANCE_DB = 1e-4
 #: items that change less are put together
 ITEM_DB = 1e-3
 #: items that change less did not change: tables are rounded to 1e-6 dB
@@ -122,10 +120,14 @@ def _causes(a: Lane, b: Lane, devices: tuple[_Devices, _Devices]) -> tuple[Cause
     found.sort(key=lambda cause: (-abs(cause.loss_dB), cause.text))
     if routes.count:
         length = f" {signed_um(routes.um)} in all" if abs(routes.um) > TOLERANCE else ""
-        found.append(Cause(f"{routes.count} {'more ' if found else ''}routes{length}", routes.dB))
+        found.append(Cause(f"{_count(routes.count, 'route', bool(found))}{length}", routes.dB))
     if rest.count and abs(rest.dB) > TOLERANCE_DB:
-        found.append(Cause(f"{rest.count} {'more ' if found else ''}elements", rest.dB))
+        found.append(Cause(_count(rest.count, "element", bool(found)), rest.dB))
     return tuple(found)
+
+
+def _count(number: int, what: str, more: bool) -> str:
+    return f"{number} {'more ' if more else ''}{what}{'s' if number > 1 else ''}"
 
 
 @dataclass

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cpo_pdk.difference.findings import Difference, LaneChange, Lanes
+from cpo_pdk.difference.findings import Circuit, Difference, LaneChange, Lanes
 
 #: causes of one lane that are named
 CAUSES = 2
@@ -17,8 +17,9 @@ def decibel(value: float) -> str:
     """A change in dB with its sign; to 0.01 dB, finer where that would be nothing."""
     if not math.isfinite(value):
         return "-inf" if value < 0 else "+inf"
-    text = f"{value:+.2f}"
-    return text if abs(value) >= 0.005 else f"{value:+.4f}".rstrip("0").rstrip(".")
+    if abs(value) >= 0.005:
+        return f"{value:+.2f}"
+    return f"{value:+.4f}".rstrip("0").rstrip(".") if abs(value) >= 5e-5 else "0"
 
 
 def causes_of(change: LaneChange, shown: int = CAUSES) -> str:
@@ -30,11 +31,11 @@ def causes_of(change: LaneChange, shown: int = CAUSES) -> str:
 
 def worst_loss(lanes: Lanes) -> str:
     """`worst lane -0.31 dB: tx N1 port 3 ch 5: route unit_3.bus_east +210 um`; less light is negative."""
-    loses = [change for change in lanes.changes if change.more_loss_dB > 0]
+    loses = [change for change in lanes.by_loss if change.more_loss_dB > 0]
     if loses:
         worst = loses[0]
         return f"worst lane {decibel(-worst.more_loss_dB)} dB: {worst.name}: {causes_of(worst)}"
-    gains = [change for change in lanes.changes if change.more_loss_dB < 0]
+    gains = lanes.by_loss
     if gains:
         best = gains[-1]
         return f"no lane loses more; best lane {decibel(-best.more_loss_dB)} dB: {best.name}: {causes_of(best)}"
@@ -56,19 +57,44 @@ def worst_crosstalk(lanes: Lanes) -> str:
 
 @dataclass(frozen=True)
 class Group:
-    """Lanes that changed for the same reasons, those that lose most first."""
+    """Lanes that changed for the same reasons, the worst first."""
 
     causes: str
     lanes: tuple[LaneChange, ...]
 
 
-def groups_of(changes: Sequence[LaneChange]) -> list[Group]:
-    """Lanes with equal causes together, the group with the worst lane first."""
-    by_causes: dict[str, list[LaneChange]] = defaultdict(list)
+def loss_groups(lanes: Lanes) -> list[Group]:
+    """Lanes that lose more or less for the same causes together, the group with the worst lane first."""
+    return _groups(lanes.by_loss, causes_of)
+
+
+def crosstalk_groups(lanes: Lanes) -> list[Group]:
+    """Lanes whose crosstalk changed by the same source together, the group with the worst lane first."""
+    return _groups(lanes.by_crosstalk, lambda change: change.aggressors[0] if change.aggressors else "")
+
+
+def _groups(changes: Sequence[LaneChange], reason: Callable[[LaneChange], str]) -> list[Group]:
+    found: dict[tuple[str, str], list[LaneChange]] = defaultdict(list)
     for change in changes:
-        if change.more_loss_dB:
-            by_causes[f"{change.direction} {causes_of(change)}"].append(change)
-    return [Group(causes_of(lanes[0]), tuple(lanes)) for lanes in by_causes.values()]
+        found[change.direction, reason(change)].append(change)
+    return [Group(why, tuple(members)) for (_, why), members in found.items()]
+
+
+def device_lines(circuit: Circuit) -> list[tuple[str, int, str]]:
+    """Where, in how many places, and what changed; devices that moved alike are one line."""
+    lines: list[tuple[str, int, str]] = []
+    moved: dict[tuple[str, int, str], list[str]] = defaultdict(list)
+    for change in circuit.devices:
+        if change.kind == "moved":
+            moved[change.where, change.places, change.message.split(f" {change.name} moved ", 1)[-1]].append(
+                change.name
+            )
+        else:
+            lines.append((change.where or "top", change.places, change.message))
+    for (where, places, how), names in moved.items():
+        others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append((where or "top", places, f"{names[0]}{others} moved {how}"))
+    return lines
 
 
 def verdict(result: Difference) -> str:

@@ -26,7 +26,7 @@ Pair = tuple[int, int]
 
 @dataclass(eq=False)
 class Spot:
-    """A group of differing regions of one pair of cells whose boxes overlap; no other spot reaches into its box.
+    """A group of differing regions of one pair of cells whose boxes overlap.
 
     Attributes:
         cell: name of the cell in the second layout, in whose coordinates it is (the pair stands in one place).
@@ -69,6 +69,7 @@ class Comparison:
         self._matched: dict[Pair, list[tuple[list[kdb.ICplxTrans], Pair]]] = {}
         self._windows: dict[Pair, dict[str, kdb.Region]] = {}
         self._order: list[Pair] = []
+        self._open: dict[Pair, list[tuple[kdb.Box, Spot, kdb.ICplxTrans]]] = {}
         self.count = cache(self._count)
 
     def equal(self, pair: Pair) -> bool:
@@ -152,7 +153,7 @@ class Comparison:
             key: "number/datatype" of the layer.
         """
         found: dict[Pair, _Found] = {}
-        self._open: dict[Pair, list[tuple[kdb.Box, Spot]]] = {}
+        self._open.clear()
         for pair in self.pairs():
             found[pair] = self._of_pair(pair, key, found)
         if self.top not in found:
@@ -193,16 +194,16 @@ class Comparison:
         return result
 
     def _kept(self, result: _Found, key: str, windows: kdb.Region, found: dict[Pair, _Found]) -> kdb.Region:
-        """Boxes inside some windows where cells in the pair count for themselves."""
+        """What differs inside some windows and is counted by cells in the pair."""
         kept = kdb.Region()
         around = windows.bbox()
         for trans, inner, moved in result.inner:
             if not self._extent(inner, key).transformed(trans).overlaps(around):
                 continue
-            for index, (box, _) in enumerate(self._opened(inner, found)):
-                here = box.transformed(trans)
-                if index not in moved and here.overlaps(around):
-                    kept.insert(here)
+            for index, (box, spot, place) in enumerate(self._opened(inner, found)):
+                if index not in moved and box.transformed(trans).overlaps(around):
+                    for region in (spot.added, spot.removed):
+                        kept += region.transformed(trans * place)
         return kept
 
     def _extent(self, pair: Pair, key: str) -> kdb.Box:
@@ -214,14 +215,14 @@ class Comparison:
                 whole += self.sides[side].cell(pair[side]).bbox(number)
         return whole
 
-    def _opened(self, pair: Pair, found: dict[Pair, _Found]) -> list[tuple[kdb.Box, Spot]]:
-        """Boxes of the spots that count in a pair, in its coordinates, those of the cells in it too."""
+    def _opened(self, pair: Pair, found: dict[Pair, _Found]) -> list[tuple[kdb.Box, Spot, kdb.ICplxTrans]]:
+        """The spots that count in a pair, those of the cells in it too: box in its coordinates, spot, place."""
         if pair not in self._open:
-            boxes = [(spot.box, spot) for spot in found[pair].own]
+            boxes = [(spot.box, spot, kdb.ICplxTrans()) for spot in found[pair].own]
             for trans, inner, moved in found[pair].inner:
-                for index, (box, spot) in enumerate(self._opened(inner, found)):
+                for index, (box, spot, place) in enumerate(self._opened(inner, found)):
                     if index not in moved:
-                        boxes.append((box.transformed(trans), spot))
+                        boxes.append((box.transformed(trans), spot, trans * place))
             self._open[pair] = boxes
         return self._open[pair]
 
@@ -236,7 +237,7 @@ class Comparison:
             return ()
         return [
             index
-            for index, (box, _) in enumerate(self._opened(inner, found))
+            for index, (box, _, _) in enumerate(self._opened(inner, found))
             if self._crowded(pair, inner, key, trans, box)
         ]
 
@@ -252,11 +253,16 @@ class Comparison:
         return False
 
     def _count(self, side: int, cell: int, number: int, box: kdb.Box) -> int:
-        """Shapes under a cell whose boxes overlap a box, every one counted."""
+        """Shapes under a cell whose boxes overlap a box, every one counted.
+
+        KLayout's own search for overlaps passes over cells that are 1 dbu wide: what touches a box that is smaller by
+        1 dbu overlaps the whole one. A box that is too thin for that also counts what touches it.
+        """
         layout = self.sides[side]
+        inner = box.enlarged(-(box.width() > 1), -(box.height() > 1))
         shapes = kdb.Region()
         shapes.merged_semantics = False
-        shapes.insert(kdb.RecursiveShapeIterator(layout, layout.cell(cell), number, box, True))
+        shapes.insert(kdb.RecursiveShapeIterator(layout, layout.cell(cell), number, inner, False))
         return shapes.count()
 
     def _flat(self, pair: Pair, key: str, windows: kdb.Region, kept: kdb.Region) -> list[Spot]:
@@ -265,7 +271,7 @@ class Comparison:
             number, layout = self.layers[side].get(key), self.sides[side]
             region = kdb.Region()
             if number is not None:
-                region.insert(kdb.RecursiveShapeIterator(layout, layout.cell(pair[side]), number, windows, True))
+                region.insert(kdb.RecursiveShapeIterator(layout, layout.cell(pair[side]), number, windows, False))
             drawn.append(region.merged())
         where = windows - kept if not kept.is_empty() else windows
         added, removed = (drawn[1] - drawn[0]) & where, (drawn[0] - drawn[1]) & where
