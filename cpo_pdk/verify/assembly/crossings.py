@@ -22,6 +22,8 @@ SQUARE = 1_000.0
 MOST_STRETCHES = 2_000_000
 #: pairs of stretches that are compared at one time
 _AT_ONCE = 2_000_000
+#: share of a stretch by which rounding may move its ends
+_ROUNDING = 1e-9
 #: two crossings of the same fibres this close are one, um
 _SAME = 10.0
 
@@ -139,7 +141,9 @@ def _crossing(lines: _Stretches, first: Numbers, second: Numbers) -> Iterator[Cr
     area = _cross(r, s)
     with np.errstate(divide="ignore", invalid="ignore"):
         t, u = _cross(q - p, s) / area, _cross(q - p, r) / area
-    hit = np.flatnonzero((t >= 0) & (t <= 1) & (u >= 0) & (u <= 1))
+    # two that cross where both are cut must not slip through between the stretches
+    low, high = -_ROUNDING, 1.0 + _ROUNDING
+    hit = np.flatnonzero((t >= low) & (t <= high) & (u >= low) & (u <= high))
     for k in hit:
         x, y = p[k] + t[k] * r[k]
         angle = abs(math.degrees(math.atan2(float(area[k]), float(r[k] @ s[k]))))

@@ -189,18 +189,21 @@ def fibre_angle(question: Question) -> Outcome:
 def fibre_kind(question: Question) -> Outcome:
     """Polarisation-maintaining fibres at the couplers to lasers, and only there.
 
-    Where couplers have no names, all engines of one drawing must have the same kinds of fibre at the same couplers.
+    Where couplers have no names, all facets that look the same must have the same kinds of fibre at the same couplers.
     """
     package, outcome = question.package, Outcome()
-    drawn: dict[tuple[int, int], dict[int, dict[int, Landing]]] = defaultdict(dict)
+    drawn: dict[tuple[float, ...], dict[int, dict[int, Landing]]] = defaultdict(dict)
+    facets: dict[tuple[float, ...], tuple[str, ...]] = {}
     for landing in package.landings:
-        die = next(k for k, die in enumerate(package.dies) if die is package.engines[landing.engine].die)
-        drawn[die, landing.facet].setdefault(landing.engine, {})[landing.coupler] = landing
-    for (number, facet), engines in drawn.items():
-        names = package.dies[number].names[facet]
+        die = package.engines[landing.engine].die
+        facet = die.facets[landing.facet]
+        alike = (round(facet.length, 3), *np.round(facet.along, 3).tolist())
+        drawn[alike].setdefault(landing.engine, {})[landing.coupler] = landing
+        facets[alike] = die.names[landing.facet]
+    for alike, engines in drawn.items():
+        names = facets[alike]
         laser = [_is_laser(name) for name in names] if any(_is_laser(name) for name in names) else []
-        couplers = len(package.dies[number].facets[facet].along)
-        wanted = laser or _usual(package, engines.values(), couplers)
+        wanted = laser or _usual(package, engines.values(), len(alike) - 1)
         for engine, landings in engines.items():
             outcome.looked_at += len(landings)
             found = {k: package.fibres[landing.fibre].layer == "FIBER_PM" for k, landing in landings.items()}
