@@ -332,7 +332,7 @@ def extra_device(b: Bench) -> None:
 
 def cut_wire(b: Bench) -> None:
     """A wire from a device to its bump cut through."""
-    b.cut(_tx_unit(b), "M2", -5, 22, 5, 22.5)
+    b.cut(_tx_unit(b), "M2", 29.5, 5, 30.5, 9)
 
 
 def bridged_wires(b: Bench) -> None:
@@ -475,7 +475,8 @@ def fibre_kind(b: Bench) -> None:
     """A laser's fibre drawn as an ordinary one."""
     cell = b.own(b.top, "fibre_N1_laser_1")
     pm, sm = cell.shapes(b.layer("FIBER_PM")), cell.shapes(b.layer("FIBER"))
-    region = kdb.Region(cell.begin_shapes_rec(b.layer("FIBER_PM")))
+    # merged at once: the shapes are gone when the region is asked for them
+    region = kdb.Region(cell.begin_shapes_rec(b.layer("FIBER_PM"))).merged()
     for inst in list(cell.each_inst()):
         inst.delete()
     pm.clear()
@@ -539,7 +540,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("wire of 0.58 um", "engine", ("M1.W",), r"0.58", metal_narrow),
     Mutant("0.95 um between two metals", "engine", ("M2.S",), r"0.95", metal_near),
     Mutant("germanium beside its silicon", "engine", ("GE.",), r"", ge_off_silicon),
-    Mutant("silicon outside of the die", "engine", ("",), r"", outside_die),
+    Mutant("silicon outside of the die", "engine", ("DIE.IN",), r"", outside_die),
     Mutant("engine mirrored", "package", ("LVS.", "ASM."), r"mirror|order", engine_mirrored),
     Mutant("engine left out", "package", ("LVS.", "ASM.", "CONN."), r"", engine_missing),
     Mutant("engine 1.5 mm nearer to the ASIC", "package", ("ASM.",), r"", engine_near),

@@ -15,6 +15,19 @@ from cpo_pdk.verify.lvs.faults import Fault
 
 #: role of the device behind a coupler -> what the facet is for
 _USES = {"edge_coupler": "loop", "psr": "rx", "tap": "tx", "splitter": "laser", "modulator": "laser"}
+_USE_WORDS = {
+    "loop": "the other coupler of a loopback",
+    "rx": "a receive row",
+    "tx": "a transmit row",
+    "laser": "the splitters of a laser",
+}
+#: use -> key of the spec
+_PATHS = {
+    "loop": "engine.loopbacks",
+    "rx": "engine.rx_fibres",
+    "tx": "engine.tx_fibres",
+    "laser": "engine.laser_fibres",
+}
 OPEN, UNKNOWN = "open", "something else"
 ARRAY_RULE, MIRRORED_RULE, SWAPPED_RULE, NAME_RULE = "LVS.array", "LVS.mirrored", "LVS.swapped", "LVS.facet_name"
 
@@ -49,13 +62,17 @@ def anchor(asked: AskedEngine, circuit: Circuit, pitch_um: float) -> Anchors:
         faults.append(_number_fault(circuit, asked, by_place, len(row)))
     drawn = [by_place[k][1] if k in by_place else "" for k in range(len(wanted))]
     order = _order(wanted, drawn)
-    if drawn != wanted and order is not None:
+    if order is not None and order != list(range(len(wanted))):
         faults.append(_pattern_fault(circuit, asked, by_place, order))
+    led = {k: (order[k] if order else k) for k in range(len(wanted))}
+    # what ends open is found where it does
+    strange = [k for k, place in led.items() if place in by_place and by_place[place][1] not in (wanted[k], OPEN)]
+    faults += [_use_fault(circuit, asked.facets[k], *by_place[led[k]]) for k in strange]
     faults += _name_faults(circuit, asked, by_place)
     pairs = [
         (facet, by_place[place][0])
         for k, facet in enumerate(asked.facets)
-        if (place := order[k] if order else k) in by_place
+        if (place := led[k]) in by_place and k not in strange
     ]
     # from the rows to the lasers: the trees are then met from their many ends, which tell their branches apart
     pairs.sort(key=lambda pair: ("tx", "rx", "loop", "laser").index(pair[0].use))
@@ -92,9 +109,9 @@ def _places(at: Sequence[float], uses: Sequence[str], wanted: Sequence[str], pit
 def _order(wanted: list[str], drawn: list[str]) -> list[int] | None:
     """Position drawn for each position asked for: the mirror image, or what swaps pairs; None for no such pattern."""
     count = len(wanted)
-    if drawn == wanted:
+    if _agree(wanted, drawn):
         return list(range(count))
-    if drawn[::-1] == wanted:
+    if _agree(wanted, drawn[::-1]):
         return list(range(count))[::-1]
     wrong = [k for k in range(count) if drawn[k] != wanted[k]]
     order = list(range(count))
@@ -105,6 +122,11 @@ def _order(wanted: list[str], drawn: list[str]) -> list[int] | None:
             order[k], order[partner] = partner, k
             free -= {k, partner}
     return None if len(free) == len(wrong) else order
+
+
+def _agree(wanted: list[str], drawn: list[str]) -> bool:
+    """True when every position that leads somewhere leads where it should."""
+    return all(use in (want, OPEN, "") for want, use in zip(wanted, drawn, strict=True))
 
 
 def _number_fault(circuit: Circuit, asked: AskedEngine, by_place: Mapping[int, tuple[Facet, str]], count: int) -> Fault:
@@ -133,6 +155,13 @@ def _pattern_fault(
     facet = by_place[pairs[0][0]][0]
     text = f"the waveguides of {', '.join(names)} are swapped at the fibre array; lead each to its own position"
     return Fault(SWAPPED_RULE, circuit.cell, text, box=_box(facet), spec_path="engine.tx_fibres")
+
+
+def _use_fault(circuit: Circuit, facet: AskedFacet, drawn: Facet, use: str) -> Fault:
+    """A facet with something else behind it than asked."""
+    found = _USE_WORDS.get(use, "another device")
+    text = f"{facet.name} leads to {found}, {_USE_WORDS[facet.use]} asked; lead it there"
+    return Fault(ARRAY_RULE, circuit.cell, text, box=_box(drawn), spec_path=_PATHS[facet.use])
 
 
 def _name_faults(circuit: Circuit, asked: AskedEngine, by_place: Mapping[int, tuple[Facet, str]]) -> list[Fault]:

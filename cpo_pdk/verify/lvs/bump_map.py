@@ -265,7 +265,7 @@ def _full(pin: _Pin, reader: _Pin) -> str:
 
 def _origin(values: Iterable[float], pitch: float) -> float:
     """Where a grid lies that most of the values are on."""
-    rests = Counter(round(value % pitch, 2) % pitch for value in values)
+    rests = Counter(round(value % pitch, 3) % pitch for value in values)
     return rests.most_common(1)[0][0] if rests else 0.0
 
 

@@ -71,6 +71,7 @@ class _Walk:
     faults: list[Fault] = field(default_factory=list)
     nets: set[frozenset[PortRef]] = field(default_factory=set)
     recounted: set[str] = field(default_factory=set)
+    open_ends: dict[str, list[Fault]] = field(default_factory=dict)  # key of what is not there -> what ends before it
     counted: Counter[str] = field(default_factory=Counter)  # factory -> how many more than asked were told already
 
     def run(self, anchors: Anchors) -> Matched:
@@ -137,6 +138,7 @@ class _Walk:
             here = self.asked.devices[asked[0]]
             text = f"the waveguide from {here.words} to {expected.words} is open; join the two"
             self.tell(OPEN_RULE, expected, drawn[0], text, row=_row(here, expected))
+            self.open_ends.setdefault(target[0], []).append(self.faults[-1])
             return
         if target[0] in self.match:
             self.known(asked, target, found, net)
@@ -265,28 +267,36 @@ class _Walk:
     # what is left over
 
     def rest(self) -> None:
-        """Devices that no way leads to, where their number is not the one asked for and nothing was said of it yet."""
+        """Devices that no way leads to, and those that are not there, where nothing was said of them yet."""
         drawn = Counter(device.factory for device in self.circuit.devices.values())
         wanted = Counter(device.sheet.drawn_by for device in self.asked.devices.values())
         for factory in sorted({*drawn, *wanted}):
             over = drawn[factory] - wanted[factory] - self.counted[factory]
             if over > 0:
-                free = [d for p, d in self.circuit.devices.items() if d.factory == factory and p not in self.back]
-                for device in free[:over]:
-                    text = (
-                        f"{device.function or device.cell} on no way that was asked for, {drawn[factory]} drawn, "
-                        f"{wanted[factory]} asked; remove it"
-                    )
-                    self.faults.append(Fault(EXTRA_RULE, self.circuit.cell, text, device=device))
+                self._idle(factory, drawn[factory], wanted[factory], over)
             elif over < 0:
                 self._lacking(factory, drawn[factory], wanted[factory], -over)
 
+    def _idle(self, factory: str, drawn: int, wanted: int, over: int) -> None:
+        free = [d for p, d in self.circuit.devices.items() if d.factory == factory and p not in self.back][:over]
+        if free:
+            what = free[0].function or free[0].cell
+            some = f"{len(free)} {what}s are" if len(free) > 1 else f"a {what} is"
+            text = f"{some} on no way that was asked for, {drawn} drawn, {wanted} asked; remove what is too many"
+            self.faults.append(Fault(EXTRA_RULE, self.circuit.cell, text, device=free[0]))
+
     def _lacking(self, factory: str, drawn: int, wanted: int, count: int) -> None:
-        told = {fault.row for fault in self.faults}
+        """Devices that are not there: what ends open before them is told as that."""
         gone = [d for k, d in self.asked.devices.items() if d.sheet.drawn_by == factory and k not in self.match]
-        for device in [d for d in gone if d.row not in told][:count]:
+        told = {fault.row for fault in self.faults}
+        first = [d for d in gone if d.key in self.open_ends]
+        silent = [d for d in gone if d.key not in self.open_ends and d.row not in told]
+        for device in [*first, *silent][:count]:
+            ends = self.open_ends.get(device.key, [])
+            self.faults = [fault for fault in self.faults if not any(fault is end for end in ends)]
             text = f"{device.words} is missing, {drawn} {device.sheet.cell}s drawn, {wanted} asked; place it"
-            fault = Fault(MISSING_RULE, self.circuit.cell, text, device.row, spec_path=device.spec_path)
+            near = ends[0].device if ends else None
+            fault = Fault(MISSING_RULE, self.circuit.cell, text, device.row, near, spec_path=device.spec_path)
             self.faults.append(fault)
 
     # words

@@ -197,9 +197,15 @@ class Fibres:
         """Everything that is wrong between facets and connectors."""
         yield from self._connectors()
         open_ends, wrong = [], {}
+        bare = {name for name in self.engine if not any(self.via[key] for key in self.asked if key[0] == name)}
+        for name in sorted(bare):
+            text = (
+                f"no fibre meets a facet of engine {name}, {self.spec.engine.fibre_counts['total']} asked; move it back"
+            )
+            yield self._fault(FIBRE_RULE, text, name, "engines.gap_mm")
         mirrored = {stand.asked.name for stand in self.stands if stand.device.place.mirror}
         for key, end in self.asked.items():
-            if key[0] in mirrored:
+            if key[0] in mirrored | bare:
                 continue
             if self.drawn[key] != end:
                 wrong[key] = end
@@ -248,6 +254,7 @@ class Fibres:
         """Wrong ends, told as what they are; what fits no pattern fibre by fibre."""
         yield from self._whole_connectors(wrong)
         yield from self._reversed(wrong)
+        yield from self._shifted(wrong)
         at = {end: key for key, end in self.asked.items() if end is not None}
         for key in list(wrong):
             end = self.drawn[key]
@@ -311,6 +318,27 @@ class Fibres:
                     )
                     yield self._fault(MIRRORED_RULE, text, stand.asked.name, connector.spec_path)
 
+    def _shifted(self, wrong: dict[_Fibre, _End | None]) -> Iterator[Fault]:
+        """All fibres of one connector some positions further; the last ones then meet none."""
+        for stand in self.stands:
+            for connector in stand.asked.connectors:
+                keys = [(stand.asked.name, facet) for facet in connector.facets]
+                ends = [(k, self.drawn.get(key)) for k, key in enumerate(keys, start=1)]
+                steps = {end[1] - k for k, end in ends if end is not None and end[0] == connector.name}
+                elsewhere = any(end is not None and end[0] != connector.name for _, end in ends)
+                met = sum(end is not None for _, end in ends)
+                if len(steps) != 1 or steps == {0} or elsewhere or 2 * met <= len(keys):
+                    continue
+                for key in keys:
+                    wrong.pop(key, None)
+                step = steps.pop()
+                text = (
+                    f"the {len(keys)} fibres of {connector.name} are shifted by {abs(step)} position"
+                    f"{'s' if abs(step) > 1 else ''}: {connector.facets[0]} meets {_ended(ends[0][1])}, "
+                    f"{connector.name}.1 asked; move the connector"
+                )
+                yield self._fault(FIBRE_RULE, text, stand.asked.name, connector.spec_path)
+
     def _kinds(self, skip: set[str]) -> Iterator[Fault]:
         """Fibres of another kind than asked; the kind is read from the layer that they are drawn on."""
         devices = self.spec.engine.devices
@@ -362,5 +390,5 @@ def _ended(end: _End | None) -> str:
 def _kind_words(kind: str) -> str:
     words = {"PM": "polarisation-maintaining", "SMF": "single-mode"}
     own, _, said = kind.partition(",said_to_be_")
-    text = words.get(own, f"drawn on {own}")
+    text = words.get(own, "not drawn at all" if own == "nothing" else f"drawn on {own}")
     return f"{text} by its layer and {words.get(said, said)} by its settings" if said else text

@@ -145,15 +145,15 @@ def _judge(
     by_device: dict[tuple[str, float, float], list[End]] = defaultdict(list)
     for end in others:
         by_device[end.device].append(end)
-    shorted = False
+    told = False
     for (cell, _, _), group in by_device.items():
         names = tuple(sorted(end.name for end in group))
         known = any(cell == name and set(names) <= set(joined) for name, joined in inside)
+        told |= len(names) > 1
         if len(names) > 1 and not known:
-            shorted = True
             text = _short_words(group[0].function, names, kinds.get(cell, {}))
             yield Fault(SHORT_RULE, holder, text, box=_around(first.x, first.y), layer="M2")
-    if len(by_device) > 1 or (len(bumps) > 1 and not shorted):
+    if len(by_device) > 1 or (len(bumps) > 1 and not told):
         counted = Counter(_called(end, kinds) for end in others)
         names = " and ".join(f"{n} {name}" if n > 1 else name for name, n in sorted(counted.items())) or "no device"
         plural = f"{len(bumps)} bumps" if len(bumps) != 1 else "1 bump"

@@ -21,7 +21,7 @@ BUMP = "bump"
 #: conductors and what joins them, from the silicon up
 _STACK = ("VIAC", "M1", "VIA1", "M2", "PADOPEN", "BUMP")
 _SILICON = {"P": "PPP", "N": "NPP"}
-#: a terminal is looked for this far inside its port, um
+#: the terminal of a device is looked for this far inside its port, um; a bump's port is its middle
 INWARD = 0.05
 #: vias of one pad lie closer than twice this, dbu: what is around them is one end of a heater
 _AROUND_VIA = 350
@@ -161,7 +161,7 @@ class MetalNets:
             for port in meta.ports:
                 if is_optical(port.port_type) or port.layer != layer_of("M2"):
                     continue
-                place = port.trans * kdb.DPoint(-INWARD, 0.0)
+                place = port.trans * kdb.DPoint(0.0 if meta.function == BUMP else -INWARD, 0.0)
                 text = kdb.DText(port.name, place.x, place.y).to_itype(self.layout.dbu)
                 cell.shapes(layer).insert(text)
                 self.labels.ports.setdefault(cell.name, {})[port.name] = text
