@@ -77,7 +77,7 @@ def _put_gap(r: Readings, lower_edge: Array, upper_edge: Array) -> None:
 
 def directional_coupler(d: Drawn, r: Readings) -> None:
     """Gap and length of the parallel part, S-bends, distance of the ports, widths, kind."""
-    d = d.upward()
+    d = d.upward("o2")
     r.frame = d.frame
     with r.attempt("length", "gap", "length_s", "dy", "cross_section", "width"):
         loops = d.contours("WG")
@@ -132,7 +132,7 @@ def tap_monitor(d: Drawn, r: Readings) -> None:
 
 def psr(d: Drawn, r: Readings) -> None:
     """Lengths and widths of taper, coupler and outputs, the gap where the narrow guide is widest, the slab."""
-    d = d.upward()
+    d = d.upward("o3")
     r.frame = d.frame
     names = ("length_bilevel", "length_coupler", "gap", "width_hybrid", "width_narrow", "dy", "length_out")
     with r.attempt(*names):
@@ -173,7 +173,7 @@ def psr(d: Drawn, r: Readings) -> None:
 
 def bent_coupler(d: Drawn, r: Readings) -> None:
     """Gap and widths in the middle, radius and angle of the arcs, leads, distance of the ports."""
-    d = d.upward()
+    d = d.upward("o2")
     r.frame = d.frame
     with r.attempt("gap", "width_inner", "width_outer", "dy", "radius", "angle", "length_s"):
         loops = d.contours("WG")

@@ -107,10 +107,14 @@ class Drawn:
         self._contours: dict[str, list[Array]] = {}
         self._hulls: dict[str, list[int]] = {}
 
-    def upward(self) -> Drawn:
-        """The same cell seen so that its waveguides lie mostly above the axis of `o1`."""
-        box = np.concatenate(self.contours("WG"))
-        if box[:, 1].max() + box[:, 1].min() >= -1e-6:
+    def upward(self, port: str = "") -> Drawn:
+        """The same cell seen so that a port, or else its waveguides in the middle, lie above the axis of `o1`."""
+        if port in self.ports:
+            up = self.ports[port].y
+        else:
+            box = np.concatenate(self.contours("WG"))
+            up = float(box[:, 1].max() + box[:, 1].min())
+        if up >= -1e-6:
             return self
         turned = Frame(self.frame.origin, self.frame.turn_deg, not self.frame.mirror)
         drawn = Drawn(self.layout, self.cell, self._given, turned)

@@ -21,6 +21,8 @@ _MEET = 0.005
 _FIBRE_ROUND = 0.02
 #: widths of a fibre along its way that differ by no more are one: its chords leave its curve by 0.1 um
 _FIBRE_EVEN = 0.25
+#: a fibre of more pieces than this is not followed
+_PIECE_LIMIT = 400
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,12 @@ def _piece(guide: Band) -> Piece:
         width = found if abs(found - width) > _FIBRE_EVEN else width
     if abs(last.width - width) > 0.01:
         width = min(width, last.width)
-    ends = tuple((float(f.middle[0]), float(f.middle[1])) for f in (first, last))
-    return Piece(ends, (_outward(first), _outward(last)), guide.length, width, radius_of(guide))  # pyright: ignore
+    return Piece(_places(first, last), (_outward(first), _outward(last)), guide.length, width, radius_of(guide))
+
+
+def _places(first: Face, last: Face) -> tuple[tuple[float, float], tuple[float, float]]:
+    a, b = first.middle.tolist(), last.middle.tolist()
+    return (a[0], a[1]), (b[0], b[1])
 
 
 def radius_of(guide: Band) -> float:
@@ -183,6 +189,8 @@ def _chain(d: Drawn, pieces: Pieces, layer: str) -> list[Piece]:
         raise UnmeasurableError("it has no port o1")
     x, y = d.frame.back(start.place[None, :])[0]
     out = d.frame.back(start.outward[None, :])[0] - d.frame.back(np.zeros((1, 2)))[0]
+    if len(left) > _PIECE_LIMIT:
+        raise UnmeasurableError(f"the fibre is drawn in {len(left)} pieces, at most {_PIECE_LIMIT} are followed")
     chain: list[Piece] = []
     at, looks = (float(x), float(y)), (float(out[0]), float(out[1]))
     while left:
@@ -210,9 +218,9 @@ def _chain(d: Drawn, pieces: Pieces, layer: str) -> list[Piece]:
 def _whole(d: Drawn, layer: str) -> Piece:
     """The fibre as one band, where it is not made of simple pieces."""
     guide = band(d.contours(layer), d.ports["o1"], d.ports["o2"])
-    ends = d.frame.back(np.array([guide.first.middle, guide.last.middle]))
+    (ax, ay), (bx, by) = d.frame.back(np.array([guide.first.middle, guide.last.middle])).tolist()
     return Piece(
-        (tuple(ends[0]), tuple(ends[1])),  # pyright: ignore[reportArgumentType]
+        ((ax, ay), (bx, by)),
         (_outward(guide.first), _outward(guide.last)),
         guide.length,
         guide.width(_FIBRE_EVEN)[0],
@@ -221,13 +229,15 @@ def _whole(d: Drawn, layer: str) -> Piece:
 
 
 def _moved(piece: Piece, trans: kdb.DCplxTrans) -> Piece:
-    ends = tuple((p.x, p.y) for p in (trans * kdb.DPoint(*end) for end in piece.ends))
-    outs = tuple((v.x, v.y) for v in (trans * kdb.DVector(*out) for out in piece.outs))
-    return Piece(ends, outs, piece.length, piece.width, piece.radius_min)  # pyright: ignore[reportArgumentType]
+    a, b = (trans * kdb.DPoint(*end) for end in piece.ends)
+    u, v = (trans * kdb.DVector(*out) for out in piece.outs)
+    ends, outs = ((a.x, a.y), (b.x, b.y)), ((u.x, u.y), (v.x, v.y))
+    return Piece(ends, outs, piece.length, piece.width, piece.radius_min)
 
 
 def _reversed(piece: Piece) -> Piece:
-    return Piece(piece.ends[::-1], piece.outs[::-1], piece.length, piece.width, piece.radius_min)
+    (a, b), (u, v) = piece.ends, piece.outs
+    return Piece((b, a), (v, u), piece.length, piece.width, piece.radius_min)
 
 
 def connector(d: Drawn, r: Readings) -> None:

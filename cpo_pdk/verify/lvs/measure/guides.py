@@ -257,19 +257,22 @@ def _pieces(edge: Array) -> tuple[int, list[Array]]:
 
 
 def _spacing(r: Readings, guide: Band) -> None:
-    """Distance of neighbouring horizontal walls of the spiral: those that begin or end a quarter turn."""
-    heights = []
+    """Distance of neighbouring horizontal walls of the spiral."""
+    heights: list[dict[int, float]] = []
     for edge in (guide.left, guide.right):
         along = np.diff(edge, axis=0)
         heading = np.degrees(np.unwrap(np.arctan2(along[:, 1], along[:, 0])))
-        leg = np.cumsum(np.concatenate([[0], np.abs(np.diff(np.round((heading - heading[0]) / 90.0)))])).astype(int)
-        # of every leg between two corners the longest edge is its straight
-        longest = [np.flatnonzero(leg == k)[np.argmax(np.abs(along[leg == k]).max(axis=1))] for k in range(leg[-1] + 1)]
-        heights.append([float(edge[k, 1]) for k in longest if abs(along[k, 0]) > abs(along[k, 1])])
-    if len(heights[0]) != len(heights[1]):
-        raise UnmeasurableError("the two edges of the spiral have different straights")
-    walls = np.sort(np.mean(heights, axis=0))
+        turns = np.abs(np.diff(np.round((heading - heading[0]) / 90.0)))
+        leg = np.cumsum(np.concatenate([[0.0], turns])).astype(int)
+        level = np.flatnonzero(np.abs(along[:, 1]) < 1e-6)
+        # of the level edges between two corners the longest comes last, and counts
+        level = level[np.argsort(np.abs(along[level, 0]), kind="stable")]
+        heights.append({int(leg[k]): float(edge[k, 1]) for k in level})
+    walls = np.sort([(heights[0][k] + heights[1][k]) / 2 for k in heights[0].keys() & heights[1].keys()])
     upper = walls[walls > (walls[0] + walls[-1]) / 2]
     if len(upper) < 2:
         raise UnmeasurableError("no two walls of the spiral run side by side")
-    r.put("spacing", odd_one_out([float(step) for step in np.diff(upper)], 0.002), guide.points)
+    # a wall that is all bend has no height: the next one is two steps away
+    steps = np.diff(upper)
+    steps = steps / np.round(steps / steps.min())
+    r.put("spacing", odd_one_out([float(step) for step in steps], 0.002), guide.points)

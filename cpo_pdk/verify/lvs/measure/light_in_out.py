@@ -95,9 +95,10 @@ def _membrane(d: Drawn, r: Readings) -> None:
     if not d.has("UNDERCUT"):
         return
     with r.attempt("half_membrane", "length_window", "length_tether"):
-        windows = [np.array([w.min(axis=0), w.max(axis=0)]) for w in d.contours("UNDERCUT")]
+        windows: list[Array] = [np.array([w.min(axis=0), w.max(axis=0)]) for w in d.contours("UNDERCUT")]
         axis, end = float(box[:, 1].mean()), float(box[1, 0])
-        where = np.array([np.min([w[0] for w in windows], axis=0), np.max([w[1] for w in windows], axis=0)])
+        every = np.concatenate(windows)
+        where = np.array([every.min(axis=0), every.max(axis=0)])
         near = [float(np.abs(w[:, 1] - axis).min()) for w in windows]
         r.put("half_membrane", odd_one_out(near), where, "UNDERCUT")
         r.put("length_window", odd_one_out([float(w[1, 0] - w[0, 0]) for w in windows]), where, "UNDERCUT")
@@ -106,9 +107,7 @@ def _membrane(d: Drawn, r: Readings) -> None:
             row = sorted((w for w in windows if (w[0, 1] - axis) * side > 0), key=lambda w: -w[0, 0])
             if not row:
                 raise UnmeasurableError("windows lie on one side of the membrane only")
-            tethers += [end - float(row[0][1, 0])] + [
-                float(a[0, 0] - b[1, 0]) for a, b in pairwise(row)
-            ]
+            tethers += [end - float(row[0][1, 0])] + [float(a[0, 0] - b[1, 0]) for a, b in pairwise(row)]
         r.put("length_tether", odd_one_out(tethers), where, "UNDERCUT")
 
 
@@ -182,7 +181,7 @@ def _fan(d: Drawn, r: Readings, axis: float, spans: Array, period: float) -> Non
     apex = np.array([float(meets.mean()), axis])
     a, b = [], []
     for loop in d.contours("WG"):
-        if loop[:, 0].min() < spans[0, 1]:  # the fan up to the first tooth
+        if loop[:, 0].min() < spans[0, 0] + 0.1:  # the fan up to the first tooth
             continue
         own = loop - apex
         reach, phi = np.linalg.norm(own, axis=1), np.arctan2(own[:, 1], own[:, 0])

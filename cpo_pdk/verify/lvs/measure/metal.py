@@ -8,7 +8,6 @@ from cpo_pdk.verify.lvs.measure.bands import band
 from cpo_pdk.verify.lvs.measure.detectors import box_on
 from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError, odd_one_out
 
-
 #: size of the marks in the corners of a die, um
 _MARK = 60.0
 
@@ -71,8 +70,7 @@ def alignment_mark(d: Drawn, r: Readings) -> None:
             _square(d, r, f"size{suffix}", layer)
             box = box_on(d, layer)
             found = []
-            for share in (0.02, 0.98):
-                x, y = (box[0] + share * (box[1] - box[0])).tolist()
+            for x, y in (box[0] + 5e-4, box[1] - 5e-4):
                 found += [float(span[1] - span[0]) for span in (*d.cut(layer, x=x), *d.cut(layer, y=y))]
             r.put(f"width{suffix}", odd_one_out(found), box, layer)
 

@@ -1,7 +1,8 @@
 """What a cell's recorded settings and info say that is drawn in it, by the names that `measure` gives.
 
 Settings of a cell are compared under their own names. What follows from them by the construction of a device (the n
-side of a modulator has two contacts) is written here once, apart from the code that draws it: two hands that must agree.
+side of a modulator has two contacts) is written here once, apart from the code that draws it: two hands that
+must agree.
 """
 
 from __future__ import annotations
