@@ -86,7 +86,8 @@ def looked(result: CheckResult) -> str:
     """How much a check looked at, or why it looked at nothing."""
     if result.not_applicable:
         return f"not applicable: {result.not_applicable}"
-    counted = "".join(f", {number:,} {what.replace('_', ' ')}" for what, number in result.counted.items())
+    further = {what: number for what, number in result.counted.items() if what != result.what}
+    counted = "".join(f", {number:,} {what.replace('_', ' ')}" for what, number in further.items())
     return f"{result.looked_at:,} {result.what}{counted}"
 
 

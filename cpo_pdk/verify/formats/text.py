@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,18 +15,34 @@ from cpo_pdk.verify.formats.summary import blind_message, compared, looked, outc
 
 #: violations that a terminal gets
 SHOWN = 50
-#: columns of a file: no message is broken
-_WIDTH = 20_000
 _LONGEST = 1000
+#: widest column of a file that the next one is lined up behind
+_WIDEST = 100
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Rows in columns, already printable; without headings where there are none."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A line, printable, with the style of its first words."""
+
+    text: str
+    style: str = ""
+    first: str = ""
 
 
 def text(verdict: Verdict, layout_file: str = "") -> str:
     """All of it as plain text, a violation a line, without colours; `layout_file` is not used."""
-    stream = io.StringIO()
-    console = Console(file=stream, width=_WIDTH, color_system=None, force_terminal=False, highlight=False, emoji=False)
-    for item in found(verdict, shown=None):
-        console.print(Text(item) if isinstance(item, str) else item, soft_wrap=isinstance(item, str))
-    return "\n".join(line.rstrip() for line in stream.getvalue().splitlines()) + "\n"
+    lines: list[str] = []
+    for part in _parts(verdict, None):
+        lines += _aligned(part) if isinstance(part, _Columns) else [part.first + part.text]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
 def found(verdict: Verdict, shown: int | None = SHOWN) -> list[Any]:
@@ -39,58 +55,76 @@ def found(verdict: Verdict, shown: int | None = SHOWN) -> list[Any]:
     Returns:
         plain strings, and things that rich draws.
     """
+    return [_drawn(part) for part in _parts(verdict, shown)]
+
+
+def _parts(verdict: Verdict, shown: int | None) -> list[_Columns | _Line]:
     seen = ", ".join(f"{r.looked_at:,} {r.what}" for r in verdict.results)
-    told = [f"{verdict.words}: {seen} against {len(verdict.rules)} rules"]
+    parts: list[_Columns | _Line] = [_Line(plain(f"{verdict.words}: {seen} against {len(verdict.rules)} rules"))]
     if verdict.comparison is not None:
-        told.append(f"against the earlier run: {compared(verdict)}")
-    text: list[Any] = [*told, _groups(verdict)]
-    text += [Text(f"{plain(blind_message(result))}", "bold red") for result in verdict.blind]
-    lines = [(v, state) for line in rule_lines(verdict) for v, state in line.violations]
-    lines.sort(key=lambda entry: entry[1] == "unchanged")
-    listed = lines if shown is None else lines[:shown]
-    if listed:
-        table = _table(*(("",) if verdict.comparison else ()), "rule", "layer", "cell", "at (um)", "message")
-        for v, state in listed:
-            row = (v.rule, v.layer, v.cell, _at(v), v.message)
-            table.add_row(*(Text(plain(t, _LONGEST)) for t in ((state, *row) if verdict.comparison else row)))
-        text.append(table)
-        if len(lines) > len(listed):
-            text.append(f"and {len(lines) - len(listed):,} more; --json prints all")
+        parts.append(_Line(f"against the earlier run: {compared(verdict)}"))
+    parts.append(
+        _Columns(
+            (),
+            tuple(
+                (f"  {r.group}", outcome(r), number(len(r.rules), "rules"), plain(looked(r))) for r in verdict.results
+            ),
+        )
+    )
+    parts += [_Line("", "bold red", plain(blind_message(result))) for result in verdict.blind]
+    parts += _violations(verdict, shown)
     gone = verdict.comparison.gone if verdict.comparison else ()
-    if gone:
-        table = _table("fixed", "layer", "cell", "at (um)")
-        for v in gone if shown is None else gone[:shown]:
-            table.add_row(*(Text(plain(t, _LONGEST)) for t in (v.rule, v.layer, v.cell, _at(v))))
-        text.append(table)
-    if verdict.waived:
-        table = _table("waived", "cell", "at (um)", "until", "by", "reason")
-        for w in verdict.waived if shown is None else verdict.waived[:shown]:
-            v = w.violation
-            row = (v.rule, v.cell, _at(v), w.expires.isoformat() if w.expires else "", w.by, w.reason)
-            table.add_row(*(Text(plain(t, _LONGEST)) for t in row))
-        text.append(table)
-        if shown is not None and len(verdict.waived) > shown:
-            text.append(f"and {len(verdict.waived) - shown:,} more waived; --json prints all")
-    text += [Text("notice: ", "yellow").append(plain(notice), "default") for notice in verdict.notices]
-    return text
+    parts += _table(("fixed", "layer", "cell", "at (um)"), [(v.rule, v.layer, v.cell, _at(v)) for v in gone], shown)
+    parts += _table(
+        ("waived", "cell", "at (um)", "until", "by", "reason"),
+        [
+            (w.violation.rule, w.violation.cell, _at(w.violation), str(w.expires or ""), w.by, w.reason)
+            for w in verdict.waived
+        ],
+        shown,
+    )
+    return [*parts, *(_Line(plain(notice), "yellow", "notice: ") for notice in verdict.notices)]
 
 
-def _groups(verdict: Verdict) -> Table:
-    """One line for each kind of check: how much it looked at and what came out."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for result in verdict.results:
-        blind = result.looked_at == 0 and not result.not_applicable
-        style = "bold red" if blind or result.violations else "green" if not result.not_applicable else "dim"
-        rules = number(len(result.rules), "rules")
-        table.add_row(Text(f"  {result.group}"), Text(plain(looked(result))), Text(rules), Text(outcome(result), style))
-    return table
+def _violations(verdict: Verdict, shown: int | None) -> list[_Columns | _Line]:
+    """New ones before those that the earlier run had."""
+    states = verdict.comparison is not None
+    entries = [(v, state) for line in rule_lines(verdict) for v, state in line.violations]
+    entries.sort(key=lambda entry: entry[1] == "unchanged")
+    headings = (*(("",) if states else ()), "rule", "layer", "cell", "at (um)", "message")
+    rows = [(*((s,) if states else ()), v.rule, v.layer, v.cell, _at(v), v.message) for v, s in entries]
+    return _table(headings, rows, shown)
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in headings:
+def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], shown: int | None) -> list[_Columns | _Line]:
+    """A table with as many rows as are shown, and how many are not; nothing without rows."""
+    if not rows:
+        return []
+    listed = rows if shown is None else rows[:shown]
+    made = _Columns(headings, tuple(tuple(plain(value, _LONGEST) for value in row) for row in listed))
+    rest = len(rows) - len(listed)
+    return [made, _Line(f"and {rest:,} more; --json prints all")] if rest else [made]
+
+
+def _drawn(part: _Columns | _Line) -> Any:
+    if isinstance(part, _Line):
+        return Text(part.first, part.style).append(part.text, "default") if part.first else part.text
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=bool(part.headings))
+    for heading in part.headings:
         table.add_column(heading)
+    for row in part.rows:
+        if part.headings:
+            table.add_row(*map(Text, row))
+        else:
+            good = {"clean": "green", "not applicable": "dim"}
+            table.add_row(Text(row[0]), Text(row[1], good.get(row[1], "bold red")), *map(Text, row[2:]))
     return table
+
+
+def _aligned(part: _Columns) -> list[str]:
+    rows = [*([part.headings] if part.headings else []), *part.rows]
+    widths = [min(_WIDEST, max(len(row[i]) for row in rows)) for i in range(len(rows[0]))] if rows else []
+    return ["  ".join(value.ljust(width) for value, width in zip(row, widths, strict=True)) for row in rows]
 
 
 def _at(v: Violation) -> str:
