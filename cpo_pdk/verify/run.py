@@ -13,15 +13,18 @@ from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.errors import InputError
 from cpo_pdk.spec import Sheet, load_sheets
 from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.verify.assembly.run import assembly_layout
 from cpo_pdk.verify.connections.run import connectivity_layout
 from cpo_pdk.verify.design_rules.run import drc_layout, refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Group, Verdict
+from cpo_pdk.verify.lvs.run import lvs_layout
 from cpo_pdk.verify.photonic.run import photonic_layout
 
 #: opens a stage of the work: its name, and a few words to the user
 Stage = Callable[[str, str], AbstractContextManager[None]]
 
-GROUPS: tuple[Group, ...] = ("drc", "photonic", "connectivity")
+GROUPS: tuple[Group, ...] = ("drc", "photonic", "connectivity", "lvs", "assembly")
+NO_SPEC = "no spec was given: the file was held against itself, not against what was asked for; give --spec"
 
 
 def check(
@@ -90,4 +93,11 @@ def check_layout(
     if "connectivity" in wanted and netlists is not None:
         with stage("connectivity", "checking the connections"):
             results.append(connectivity_layout(file, leaves, netlists))
-    return Verdict(file=file.path.name, results=tuple(results), notices=(*file.warnings,), top=file.top.name)
+    if "lvs" in wanted and netlists is not None:
+        with stage("lvs", "comparing devices and circuit"):
+            results.append(lvs_layout(file, netlists, sheets, spec))
+    if "assembly" in wanted and netlists is not None:
+        with stage("assembly", "checking the package"):
+            results.append(assembly_layout(file, netlists, spec))
+    notices = (*file.warnings, NO_SPEC) if spec is None and "lvs" in wanted else file.warnings
+    return Verdict(file=file.path.name, results=tuple(results), notices=notices, top=file.top.name)
