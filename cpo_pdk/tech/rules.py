@@ -104,7 +104,7 @@ KINDS: dict[str, Kind] = {
     "chord_deviation": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     "proximity": Kind("photonic", ("layer", "other", "value", "reach", "wl"), ("exempt",)),
     "port_grid": Kind("photonic", ("layer", "value", "angle")),
-    "guide_under": Kind("photonic", ("layer", "layers", "value")),
+    "guide_under": Kind("photonic", ("layer", "layers", "value"), ("exempt",)),
     "foreign_heater": Kind("photonic", ("layer", "other", "value")),
     "kink": Kind("photonic", ("layer", "value", "widest"), ("exempt",)),
     # what a device is as drawn against its record; `parameter` lists names, `*` for any letters (verify/lvs/measure)

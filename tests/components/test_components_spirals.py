@@ -17,7 +17,9 @@ from cpo_pdk.models import MODELS
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify import drc
-from cpo_pdk.verify.photonic.curvature import tight_bends
+from cpo_pdk.verify.photonic.bends import Bend, tight_bends
+from cpo_pdk.verify.photonic.contour_set import ContourSet
+from cpo_pdk.verify.photonic.rays import RayGrid
 
 
 def region(component: gf.Component, layer: str = "WG") -> kdb.Region:
@@ -116,14 +118,19 @@ def test_refusals_are_one_line_with_the_value(name: str, arguments: dict, word: 
     assert "\n" not in str(caught.value)
 
 
+def _bends(loops: list[np.ndarray]) -> list[Bend]:
+    walls = ContourSet.of_loops(loops, range(len(loops)), [1] * len(loops))
+    return list(tight_bends(walls, lambda: RayGrid(walls), 4.5, 0.2))
+
+
 def test_the_published_y_branch_flares_but_a_guide_that_narrows_slowly_still_bends() -> None:
     loops = [
         np.array([[p.x, p.y] for p in polygon.each_point_hull()]) / 1000
         for polygon in region(CELLS["y_branch"]()).each()
     ]
-    assert tight_bends(loops, 4.5, 0.2) == []
+    assert _bends(loops) == []
     phi = np.linspace(0, np.pi / 2, 120)
     width = np.linspace(0.5, 0.4, 120)
     around = np.column_stack([np.sin(phi), -np.cos(phi)])
     outline = np.vstack([around * (3.0 + width / 2)[:, None], (around * (3.0 - width / 2)[:, None])[::-1]])
-    assert tight_bends([outline], 4.5, 0.2) or tight_bends([outline[::-1]], 4.5, 0.2)
+    assert _bends([outline]) or _bends([outline[::-1]])

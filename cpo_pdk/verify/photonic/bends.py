@@ -1,23 +1,205 @@
-"""Rule kind `bend_radius`: curves whose centre line turns tighter than the limit, measured on the outline."""
+"""Rule kind `bend_radius`: guides whose centre line turns tighter than the limit, measured on the drawn outline.
+
+The circle through three corners of a contour, half a window apart, is exact for an arc, however coarse its facets are:
+the corners lie on it but for their rounding to the grid, which changes the second difference of three of them by 2.8 nm
+at most. Windows of several lengths are laid over every corner; the longer one is, the less rounding matters, the
+shorter, the shorter the bends that it finds. Where the circle is hollow (the material lies outside it) it is the inner
+edge of a bend, and the centre line runs half the width further out. The width is measured across the guide. Where the
+other wall doesn't turn with it, or the width changes within the window, it is a flare or a fillet and no bend. A sharp
+corner is no curve: see the kind `kink`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
-import klayout.db as kdb
+import numpy as np
+from numpy.typing import NDArray
 
 from cpo_pdk.tech.rules import Rule
-from cpo_pdk.verify.outline import contours
-from cpo_pdk.verify.photonic.curvature import tight_bends
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+from cpo_pdk.verify.photonic.contour_set import ContourSet, Floats, Ints, cross, dot, right_of, unit
+from cpo_pdk.verify.photonic.guides import Guides
+from cpo_pdk.verify.photonic.rays import RayGrid
+from cpo_pdk.verify.process_layers import Finding
+
+#: a corner is off by this at most where it is rounded to a grid of 1 nm, um: half the diagonal
+ROUNDING_UM = 0.00071
+#: what else a drawn arc may be off by: corners outside the arc, as offsets of its middle line have them
+TOLERANCE = 0.003
+#: a window is sqrt(this times the radius) long, um, times one of `SCALES`, the longest first
+WINDOW_UM = 0.35
+SCALES = (4.0, 2.0, 1.0, 0.5)
+#: windows begin at every corner, but no more often than this in the length of one
+STEPS = 8
+#: a window reaches this many times its length when the facets are coarse
+LONGEST = 40.0
+#: its halves are alike within this factor
+BALANCE = 3.0
+#: an edge this many times as long as one beside it, and a third of a window, is a straight and no facet
+STRAIGHT = 3.0
+#: more turning than this within `CORNER_SPAN_UM` is a corner, radian
+CORNER = np.radians(30.0)
+CORNER_SPAN_UM = 0.03
+#: a guide whose width changes by more than this factor within a window flares
+FLARE = 1.3
+#: the other wall turns by this share of the inner one at least
+TURNS_TOO = 0.3
+#: a waveguide is at most this many times as wide as the rule's
+WIDEST = 10.0
 
 
-def bend_radius(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
-    """Curves whose centre line turns tighter than the limit."""
-    for shape, to_top, places in layers.distinct(layers.region(rule.layers[0], alone=True)):
-        if shape.polygon.num_points() < 8:
+def bend_radius(guides: Guides, rule: Rule) -> Iterator[Finding]:
+    """Bends whose centre line has a radius below the limit."""
+    name = rule.layers[0]
+    for bend in tight_bends(guides.contours(name), lambda: guides.rays(name), rule.value, rule.half_width):
+        yield guides.finding(name, bend.corner, bend.points, bend.radius)
+
+
+@dataclass(frozen=True)
+class Bend:
+    """A part of a bend: a corner of its contour, three points on it (um), and the radius of the centre line (um)."""
+
+    corner: int
+    points: Floats
+    radius: float
+
+
+def tight_bends(walls: ContourSet, rays: Callable[[], RayGrid], limit: float, half_width: float) -> Iterator[Bend]:
+    """Parts of bends whose centre line has a radius below a limit.
+
+    Args:
+        walls: the contours.
+        rays: gives the rays against them, asked for when something hollow is found.
+        limit: um.
+        half_width: half the usual width of the guide, um.
+    """
+    if not walls.count:
+        return
+    corners = np.concatenate([[0], np.cumsum(_is_corner(walls))])
+    window = float(np.sqrt(WINDOW_UM * max(limit - half_width, 0.1 * limit)))
+    told = np.zeros(walls.count, np.bool_)
+    for scale in SCALES:
+        found = _hollow(walls, corners, scale * window, limit)
+        found = found.only(~told[walls.edge_at(found.loop, found.s[1])[0]])
+        if not found.loop.size:
             continue
-        loops = [points * layers.dbu for points in contours(shape.polygon)]
-        for bend in tight_bends(loops, rule.value, rule.half_width):
-            box = kdb.DBox(*bend.box).to_itype(layers.dbu)
-            yield Finding(box.transformed(to_top), bend.radius, places)
+        across, good = _guide_across(walls, rays(), half_width, found)
+        found, across = found.only(good), across[good]
+        # the curvature of three points, each off by as much as rounding can do
+        halves = found.halves(walls)
+        tolerance = TOLERANCE + 4 * ROUNDING_UM * found.radius / (halves[0] * halves[1])
+        centre = found.radius + across / 2
+        for i in np.flatnonzero(centre < limit * (1 - tolerance)):
+            one = found.only(np.array([i]))
+            told[_corners(walls, one, scale * window)] = True
+            yield Bend(int(walls.first[one.loop[0]]), one.points[:, 0], float(centre[i]))
+
+
+@dataclass(frozen=True)
+class _Windows:
+    """Windows on contours: ways to begin, middle and end (3, K), places (3, K, 2), and radius of the circle (K,)."""
+
+    loop: Ints
+    s: Floats
+    points: Floats
+    radius: Floats
+
+    def only(self, chosen: NDArray[np.bool_] | Ints) -> _Windows:
+        return _Windows(self.loop[chosen], self.s[:, chosen], self.points[:, chosen], self.radius[chosen])
+
+    def halves(self, walls: ContourSet) -> tuple[Floats, Floats]:
+        """Length of both halves, um."""
+        around = walls.around(self.loop)
+        return np.mod(self.s[1] - self.s[0], around), np.mod(self.s[2] - self.s[1], around)
+
+
+def _is_corner(walls: ContourSet) -> NDArray[np.bool_]:
+    """Where a contour turns a corner."""
+    found = np.zeros(walls.count, np.bool_)
+    turned = np.flatnonzero(np.abs(walls.turn) > CORNER / 3)
+    loop, s = walls.loop[turned], walls.s[turned]
+    before = unit(walls.points[turned] - walls.at(loop, s - CORNER_SPAN_UM))
+    after = unit(walls.at(loop, s + CORNER_SPAN_UM) - walls.points[turned])
+    found[turned] = np.abs(np.arctan2(cross(before, after), dot(before, after))) > CORNER
+    return found
+
+
+def _places(walls: ContourSet, loop: Ints, s: Floats, straight: NDArray[np.bool_]) -> Floats:
+    """The corners nearest to places on contours, as ways; on straights the places themselves."""
+    edge, past = walls.edge_at(loop, s)
+    corner = np.where(past > walls.length[edge] / 2, walls.following[edge], edge)
+    return np.where(straight[edge], walls.s[edge] + past, walls.s[corner])
+
+
+def _hollow(walls: ContourSet, corners: Ints, window: float, limit: float) -> _Windows:
+    """Windows without a corner on hollow parts of contours that are tighter than the limit."""
+    beside = np.minimum(walls.length[walls.preceding], walls.length[walls.following])
+    straight = (walls.length > window / 3) & (walls.length > STRAIGHT * beside)
+    # of corners that lie close together not each begins a window
+    bins = np.floor(walls.s * (STEPS / window))
+    index = np.flatnonzero((np.diff(bins, prepend=-1.0) > 0) & (walls.around(walls.loop) > window))
+    after_straight = index[straight[walls.preceding[index]]]
+    loop = walls.loop[np.concatenate([index, after_straight, after_straight])]
+    begin = np.concatenate([walls.s[index], walls.s[after_straight] - window / 4, walls.s[after_straight] - window / 2])
+    around = walls.around(loop)
+    s0 = _places(walls, loop, begin, straight)
+    s1 = _places(walls, loop, begin + window / 2, straight)
+    s1 = np.where(s1 == s0, _next_corner(walls, loop, s1), s1)
+    s2 = _places(walls, loop, begin + window, straight)
+    s2 = np.where((s2 == s1) | (s2 == s0), _next_corner(walls, loop, s1), s2)
+    s = np.stack([s0, s1, s2])
+    a, b, c = (walls.at(loop, way) for way in s)
+    sides = np.hypot(*(b - a).T) * np.hypot(*(c - b).T) * np.hypot(*(c - a).T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        curvature = 2 * cross(b - a, c - b) / sides
+    before, after = np.mod(s1 - s0, around), np.mod(s2 - s1, around)
+    good = np.isfinite(curvature) & (curvature * limit > 1) & (before + after < LONGEST * window)
+    good &= (before < BALANCE * after) & (after < BALANCE * before) & (before + after < around)
+    good = np.flatnonzero(good)
+    loop, s, points = loop[good], s[:, good], np.stack([a, b, c])[:, good]
+    first, last = walls.edge_at(loop, s[0])[0], walls.edge_at(loop, s[2])[0]
+    inside = corners[last + 1] - corners[first + 1]
+    whole = corners[walls.first[loop + 1]] - corners[walls.first[loop]]
+    smooth = np.where(last >= first, inside, inside + whole) == 0
+    return _Windows(loop, s, points, 1 / curvature[good]).only(smooth)
+
+
+def _next_corner(walls: ContourSet, loop: Ints, s: Floats) -> Floats:
+    """Way to the first corner behind places on contours."""
+    return walls.s[walls.following[walls.edge_at(loop, s + 1e-9)[0]]]
+
+
+def _guide_across(
+    walls: ContourSet, rays: RayGrid, half_width: float, found: _Windows
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Width of the guide in the middle of windows, and whether it is one that turns there as a whole."""
+    loop = found.loop
+    polygon = walls.polygon[walls.first[loop]]
+    reach = 2 * half_width * WIDEST
+    a, b, c = found.points
+    enter, leave, along = unit(b - a), unit(c - b), unit(c - a)
+    way = sum(found.halves(walls), np.zeros(loop.size))
+    across, other = rays.meet(b, right_of(along), polygon, reach)
+    before, _ = rays.meet(a, right_of(walls.tangent(loop, found.s[0], way / 4)), polygon, reach)
+    after, _ = rays.meet(c, right_of(walls.tangent(loop, found.s[2], way / 4)), polygon, reach)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        widths = np.stack([across, before, after])
+        good = np.isfinite(widths).all(axis=0) & (widths.max(axis=0) < FLARE * widths.min(axis=0))
+    met = b + right_of(along) * np.where(np.isfinite(across), across, 0.0)[:, None]
+    there = walls.s[other] + np.hypot(*(met - walls.points[other]).T)
+    turn = np.arctan2(cross(enter, leave), dot(enter, leave))
+    onward = walls.tangent(walls.loop[other], there + way / 2, way / 4)
+    backward = walls.tangent(walls.loop[other], there - way / 2, way / 4)
+    other_turn = np.arctan2(cross(backward, onward), dot(backward, onward))
+    return across, good & (other_turn < -TURNS_TOO * turn)
+
+
+def _corners(walls: ContourSet, one: _Windows, beyond: float) -> Ints:
+    """The corners of a window and beyond its ends."""
+    first = int(walls.edge_at(one.loop, one.s[0] - beyond)[0][0])
+    last = int(walls.edge_at(one.loop, one.s[2] + beyond)[0][0])
+    if last >= first:
+        return np.arange(first, last + 1)
+    begin, stop = (int(walls.first[one.loop[0] + k]) for k in (0, 1))
+    return np.concatenate([np.arange(first, stop), np.arange(begin, last + 1)])

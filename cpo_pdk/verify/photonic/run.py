@@ -11,13 +11,16 @@ from pathlib import Path
 import klayout.db as kdb
 
 from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
+from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.errors import LayoutError
+from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.design_rules.places import cluster, deepest_cell
 from cpo_pdk.verify.design_rules.run import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.photonic.kinds import PHOTONIC_KINDS, WORDS
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+from cpo_pdk.verify.photonic.guides import Guides
+from cpo_pdk.verify.photonic.kinds import LARGEST, OWN_EXEMPTION, PHOTONIC_KINDS, WORDS
+from cpo_pdk.verify.process_layers import Finding
 
 #: layers that light is guided in
 GUIDES = ("WG", "FIBER", "FIBER_PM")
@@ -59,26 +62,28 @@ def photonic_layout(
     start = time.perf_counter()
     chosen = [rule for rule in (load_rules(group="photonic") if rules is None else rules) if rule.group == "photonic"]
     refuse_foreign(file)
-    layers = ProcessLayers(file.layout, file.top)
-    counts = layers.shape_counts()
+    guides = Guides(file, leaf_factories(load_sheets()) if leaves is None else leaves)
+    counts = guides.layers.shape_counts()
     violations: list[Violation] = []
     by_rule: dict[str, int] = {}
+    seconds: dict[str, float] = {}
     polygons: dict[str, int] = {}
     with captured_output():
         for name in GUIDES:
             if counts.get(name):
-                found = layers.distinct(layers.region(name, alone=True))
-                polygons[name] = sum(places for _, _, places in found)
+                polygons[name] = guides.polygon_count(name)
     for rule in chosen:
-        by_rule[rule.name] = polygons.get(rule.layers[0], 0)
-        if by_rule[rule.name]:
-            violations += _run(layers, rule, file)
+        if polygons.get(rule.layers[0]):
+            at = time.perf_counter()
+            violations += _run(guides, rule)
+            seconds[rule.name] = time.perf_counter() - at
+        by_rule[rule.name] = guides.looked_at.get(rule.name, polygons.get(rule.layers[0], 0))
     nothing = "" if any(counts.get(name) for name in (*GUIDES, *SILICON)) else "no silicon and no fibre in the file"
     return CheckResult(
         violations=tuple(sorted(violations)),
         rules=tuple(rule.name for rule in chosen),
         looked_at=sum(polygons.values()),
-        seconds={"photonic": time.perf_counter() - start},
+        seconds={"photonic": time.perf_counter() - start, **seconds},
         group="photonic",
         what="waveguides",
         counted={f"polygons on {name}": number for name, number in polygons.items()},
@@ -87,19 +92,26 @@ def photonic_layout(
     )
 
 
-def _run(layers: ProcessLayers, rule: Rule, file: LayoutFile) -> list[Violation]:
+def _run(guides: Guides, rule: Rule) -> list[Violation]:
     """The violations of one rule."""
+    layers = guides.layers
+    sign = -1.0 if rule.kind in LARGEST else 1.0
     findings: list[Finding] = []
     fault: RuntimeError | None = None
     with captured_output():
         try:
-            findings = cluster(PHOTONIC_KINDS[rule.kind](layers, rule))
+            raw = (
+                f
+                for f in PHOTONIC_KINDS[rule.kind](guides, rule)
+                if rule.kind in OWN_EXEMPTION or not guides.excused(rule, f)
+            )
+            findings = cluster(_signed(f, sign) for f in raw)
         except RuntimeError as error:
             fault = error
     if fault is not None:
         text = " ".join(str(fault).split())
         raise LayoutError(
-            f"{file.path}: rule {rule.name} can't be checked ({text}); the geometry is damaged, build it again"
+            f"{guides.file.path}: rule {rule.name} can't be checked ({text}); the geometry is damaged, build it again"
         ) from fault
     indexes = layers.indexes(rule.layers)
     held: dict[tuple[str, tuple[float, float, float, float]], Finding] = {}
@@ -113,9 +125,16 @@ def _run(layers: ProcessLayers, rule: Rule, file: LayoutFile) -> list[Violation]
         times[key] += finding.places
         held[key] = min(held.get(key, finding), finding, key=lambda f: (f.value is None, f.value or 0.0))
     return [
-        Violation(rule.name, rule.layer_names, cell, box, message(rule, finding, times[cell, box]), times[cell, box])
-        for (cell, box), finding in held.items()
+        Violation(
+            rule.name, rule.layer_names, *key, message(rule, _signed(finding, sign), times[key]), places=times[key]
+        )
+        for key, finding in held.items()
     ]
+
+
+def _signed(finding: Finding, sign: float) -> Finding:
+    """Worst is smallest, for putting findings together."""
+    return finding if finding.value is None else replace(finding, value=sign * finding.value)
 
 
 def _um(box: kdb.Box, dbu: float) -> tuple[float, float, float, float]:
@@ -128,4 +147,5 @@ def message(rule: Rule, finding: Finding, places: int) -> str:
     note = f" ({finding.note})" if finding.note else ""
     value = "unknown" if finding.value is None else f"{finding.value:.4g}"
     many = f"; in {places} places" if places > 1 else ""
-    return f"{what} {value} {unit}{note}, limit {rule.value:g} {unit}; {cure}{many}"
+    unit = f" {unit}" if unit else ""
+    return f"{what} {value}{unit}{note}, limit {rule.value:g}{unit}; {cure}{many}"

@@ -1,0 +1,120 @@
+"""Rule kinds `guide_under` and `foreign_heater`: what a guide must not pass under.
+
+A bump presses on the oxide below it, and a heater warms what lies beside it. Both are measured from edge to edge.
+
+Every guide in a device is meant to lie where the heater of that device is. Which device that is the file says: the
+heater and the guide lie in one cell that is a device, or in one box on DEVREC. Where it says nothing, the guides of a
+heater are the one that lies under most of it, and those that couple to that one: nearer than `COUPLED_UM`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import klayout.db as kdb
+
+from cpo_pdk.tech.rules import Rule
+from cpo_pdk.verify.photonic.guides import Guides
+from cpo_pdk.verify.process_layers import Finding
+
+#: guides this near to each other belong together where the file says nothing, um
+COUPLED_UM = 0.6
+#: how far around a heater its guides are looked at, um
+AROUND_UM = 3.0
+
+
+def guide_under(guides: Guides, rule: Rule) -> Iterator[Finding]:
+    """Guides that pass under one of the other layers, or nearer to it than the limit."""
+    layers = guides.layers
+    reach = layers.dbus(rule.value)
+    for name in rule.layers[1:]:
+        if not layers.indexes([name]):
+            continue
+        wide = layers.region(name).sized(reach)
+        for shape, to_top, places in layers.distinct(layers.region(rule.layers[0]) & wide):
+            piece = shape.polygon.transformed(to_top)
+            if rule.more.get("exempt") and _in_one_device(guides, rule.layers[0], name, piece, reach):
+                continue
+            yield Finding(piece.bbox(), _distance(guides, name, piece, reach), places, name)
+
+
+def _distance(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> float:
+    """How far the shapes of a layer are from a piece, um; 0 when they touch it."""
+    layers = guides.layers
+    box = piece.bbox().enlarged(reach, reach)
+    near = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.indexes([name]), box)).merged()
+    low, high = 0, reach
+    while low < high:
+        middle = (low + high) // 2
+        if (near.sized(middle) & kdb.Region(piece)).is_empty():
+            low = middle + 1
+        else:
+            high = middle
+    return low * layers.dbu
+
+
+def foreign_heater(guides: Guides, rule: Rule) -> Iterator[Finding]:
+    """Guides that pass under the heater of another device, or nearer to it than the limit."""
+    layers = guides.layers
+    core, heater = rule.layers
+    if not layers.indexes([heater]):
+        return
+    reach = layers.dbus(rule.value)
+    wide = layers.region(heater).sized(reach)
+    for shape, to_top, places in layers.distinct(layers.region(core) & wide):
+        piece = shape.polygon.transformed(to_top)
+        if _in_one_device(guides, core, heater, piece, reach):
+            continue
+        if () in _owners(guides, heater, piece, reach) and _is_own(guides, rule, piece, reach):
+            continue
+        yield Finding(piece.bbox(), _distance(guides, heater, piece, reach), places)
+
+
+def _in_one_device(guides: Guides, core: str, other: str, piece: kdb.Polygon, reach: int) -> bool:
+    """True when all shapes of two layers around a piece belong to one device."""
+    owners = _owners(guides, core, piece, 1) | _owners(guides, other, piece, reach)
+    return len(owners) == 1 and () not in owners
+
+
+def _owners(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> set[tuple[str, ...]]:
+    """The devices that the shapes of a layer within reach of a piece belong to; empty for none."""
+    layers = guides.layers
+    box = piece.bbox().enlarged(reach, reach)
+    near: list[tuple[kdb.Polygon, tuple[str, ...]]] = []
+    found = kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.indexes([name]), box, False)
+    while not found.at_end():
+        polygon = found.shape().polygon
+        if polygon is not None:
+            near.append((polygon.transformed(found.trans()), guides.devices.owner(found.path())))
+        found.next()
+    owners = {owner for _, owner in near}
+    if len(owners) > 1:  # some may only touch the box
+        wide = kdb.Region(piece).sized(reach)
+        owners = {owner for polygon, owner in near if not (kdb.Region(polygon) & wide).is_empty()}
+    return owners
+
+
+def _is_own(guides: Guides, rule: Rule, piece: kdb.Polygon, reach: int) -> bool:
+    """Whether a guide is one of those that a heater, of which the file says nothing, is there for."""
+    layers = guides.layers
+    core, heater = (layers.indexes([name])[0] for name in rule.layers)
+    box = piece.bbox()
+    near = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, heater, box.enlarged(reach, reach)))
+    heaters = near.merged().interacting(kdb.Region(piece).sized(reach))
+    if guides.devices.in_box(heaters.bbox() + box):
+        return True
+    wide = heaters.bbox().enlarged(layers.dbus(AROUND_UM), layers.dbus(AROUND_UM))
+    cores = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, core, wide)).merged() & kdb.Region(wide)
+    guided = [kdb.Region(polygon) for polygon in cores.merged().each()]
+    if not guided:
+        return False
+    most = max(guided, key=lambda guide: (guide & heaters).area())
+    if (most & heaters).is_empty():
+        return False
+    own = most.dup()
+    for _ in range(2):  # the bus of the ring, and of a second ring behind it
+        reached = own.sized(layers.dbus(COUPLED_UM))
+        for guide in guided:
+            if not (guide & reached).is_empty():
+                own += guide
+    return not (own & kdb.Region(piece)).is_empty()
