@@ -188,15 +188,20 @@ def _words(
 
 
 def _aggressors(a: Lane, b: Lane) -> tuple[str, ...]:
-    """Sources of crosstalk that changed, those with the largest change of power first."""
-    levels = [{x.name.removeprefix(f"{lane.engine}/"): x.level_dB for x in lane.aggressors} for lane in (a, b)]
+    """Sources of crosstalk that changed, those that explain most of the change of the sum first."""
+    levels: list[dict[str, float]] = []
+    for lane in (a, b):
+        inside = f"{lane.direction}_{lane.port}/"
+        names = (x.name.removeprefix(f"{lane.engine}/").removeprefix(inside).replace("/", ".") for x in lane.aggressors)
+        levels.append(dict(zip(names, (x.level_dB for x in lane.aggressors), strict=True)))
+    rises = 1.0 if b.crosstalk_dB > a.crosstalk_dB else -1.0
     found = []
     for name in sorted(levels[0].keys() | levels[1].keys()):
         old, new = (level.get(name, -math.inf) for level in levels)
         if _apart(old, new):
             digits = 2 if abs(new - old) >= 0.01 else 4
             words = f"{name} {_level(old, digits)} -> {_level(new, digits)} dB"
-            found.append((abs(10 ** (new / 10) - 10 ** (old / 10)), words))
+            found.append((rises * (10 ** (new / 10) - 10 ** (old / 10)), words))
     found.sort(key=lambda entry: (-entry[0], entry[1]))
     return tuple(words for _, words in found)
 

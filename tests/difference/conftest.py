@@ -1,0 +1,100 @@
+"""A small package, drawn once, and edits of its file as a hand would make them in a layout editor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import klayout.db as kdb
+import pytest
+
+from cpo_pdk import flow
+from cpo_pdk.spec import find_spec
+
+#: of the shipped package: two engines of two fibres with four wavelengths
+SMALLER = {
+    "name: switch_51t2": "name: small",
+    "bandwidth_Tbps: 51.2 ": "bandwidth_Tbps: 1.6 ",
+    "count: 8 ": "count: 2 ",
+    "{north: 2, east: 2, south: 2, west: 2}": "{north: 1, east: 0, south: 1, west: 0}",
+    "bandwidth_Tbps: 6.4": "bandwidth_Tbps: 0.8",
+    "tx_fibres: 8": "tx_fibres: 2",
+    "rx_fibres: 8": "rx_fibres: 2",
+    "laser_fibres: 2": "laser_fibres: 1",
+    "channels: 8,": "channels: 4,",
+}
+
+
+def small_spec(folder: Path, **other: str) -> Path:
+    """The spec of the small package; `other` replaces further words of it."""
+    text = find_spec("switch_51t2").read_text(encoding="utf-8")
+    for old, new in {**SMALLER, **other}.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    path = folder / "assemblies" / "small.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result folder of the small package."""
+    folder = tmp_path_factory.mktemp("small")
+    return flow.build(small_spec(folder), out=folder / "out").gds.parent
+
+
+@pytest.fixture
+def gds(build: Path) -> Path:
+    return build / "small.gds"
+
+
+class Editor:
+    """A layout that was read to be changed."""
+
+    def __init__(self, path: Path) -> None:
+        self.layout = kdb.Layout()
+        self.layout.read(str(path))
+        self.top = self.layout.top_cell()
+
+    def instance(self, cell: kdb.Cell, name: str) -> kdb.Instance:
+        return next(inst for inst in cell.each_inst() if inst.property(0) == name)
+
+    def own_copy(self, cell: kdb.Cell, name: str) -> kdb.Cell:
+        """Give an instance a cell of its own, so that it can be changed in this place alone."""
+        inst = self.instance(cell, name)
+        source = inst.cell
+        copy = source.dup()
+        copy.name = f"{source.name}_own"
+        copy.clear_meta_info()
+        for info in source.each_meta_info():
+            copy.add_meta_info(info)
+        inst.cell_index = copy.cell_index()
+        return copy
+
+    def at(self, *path: str) -> kdb.Cell:
+        """The cell behind a path of instance names, made the only one of its kind on the way."""
+        cell = self.top
+        for name in path:
+            cell = self.own_copy(cell, name)
+        return cell
+
+    def meta(self, cell: kdb.Cell, name: str, **values: Any) -> None:
+        key = f"kfactory:{name}"
+        old = cell.meta_info(key)
+        cell.add_meta_info(kdb.LayoutMetaInfo(key, {**old.value, **values}, "", True))
+
+
+@pytest.fixture
+def edited(gds: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Write a changed copy of the small package: `edited(change, "b.gds")`."""
+
+    def write(change: Callable[[Editor], None], name: str = "edited.gds") -> Path:
+        editor = Editor(gds)
+        change(editor)
+        path = tmp_path / name
+        editor.layout.write(str(path))
+        return path
+
+    return write
