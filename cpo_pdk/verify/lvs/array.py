@@ -65,8 +65,10 @@ def anchor(asked: AskedEngine, circuit: Circuit, pitch_um: float) -> Anchors:
     if order is not None and order != list(range(len(wanted))):
         faults.append(_pattern_fault(circuit, asked, by_place, order))
     led = {k: (order[k] if order else k) for k in range(len(wanted))}
-    # what ends open is found where it does
-    strange = [k for k, place in led.items() if place in by_place and by_place[place][1] not in (wanted[k], OPEN)]
+    # what ends open, or at a device that no row begins with, is told by the walk
+    strange = [
+        k for k, place in led.items() if place in by_place and by_place[place][1] not in (wanted[k], OPEN, UNKNOWN)
+    ]
     faults += [_use_fault(circuit, asked.facets[k], *by_place[led[k]]) for k in strange]
     faults += _name_faults(circuit, asked, by_place)
     pairs = [
@@ -126,7 +128,7 @@ def _order(wanted: list[str], drawn: list[str]) -> list[int] | None:
 
 def _agree(wanted: list[str], drawn: list[str]) -> bool:
     """True when every position that leads somewhere leads where it should."""
-    return all(use in (want, OPEN, "") for want, use in zip(wanted, drawn, strict=True))
+    return all(use in (want, OPEN, UNKNOWN, "") for want, use in zip(wanted, drawn, strict=True))
 
 
 def _number_fault(circuit: Circuit, asked: AskedEngine, by_place: Mapping[int, tuple[Facet, str]], count: int) -> Fault:
@@ -159,7 +161,7 @@ def _pattern_fault(
 
 def _use_fault(circuit: Circuit, facet: AskedFacet, drawn: Facet, use: str) -> Fault:
     """A facet with something else behind it than asked."""
-    found = _USE_WORDS.get(use, "another device")
+    found = _USE_WORDS[use]
     text = f"{facet.name} leads to {found}, {_USE_WORDS[facet.use]} asked; lead it there"
     return Fault(ARRAY_RULE, circuit.cell, text, box=_box(drawn), spec_path=_PATHS[facet.use])
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cpo_pdk.circuit.netlist import PortRef
-from cpo_pdk.verify.lvs.array import Anchors
+from cpo_pdk.verify.lvs.array import SWAPPED_RULE, Anchors
 from cpo_pdk.verify.lvs.asked import THROUGH, AskedDevice, AskedEngine
 from cpo_pdk.verify.lvs.devices import Circuit, Device, fits
 from cpo_pdk.verify.lvs.faults import Fault
@@ -68,6 +68,7 @@ class _Walk:
     queue: deque[tuple[PortRef, PortRef]] = field(default_factory=deque)
     done: set[PortRef] = field(default_factory=set)
     told: set[frozenset[PortRef]] = field(default_factory=set)
+    crossed: dict[frozenset[PortRef], Fault] = field(default_factory=dict)  # net that leads elsewhere -> what was told
     faults: list[Fault] = field(default_factory=list)
     nets: set[frozenset[PortRef]] = field(default_factory=set)
     recounted: set[str] = field(default_factory=set)
@@ -75,17 +76,22 @@ class _Walk:
     counted: Counter[str] = field(default_factory=Counter)  # factory -> how many more than asked were told already
 
     def run(self, anchors: Anchors) -> Matched:
+        # the positions of the array are known before anything else: no coupler may be taken for another
         for facet, drawn in anchors.pairs:
             key, (path, port) = facet.coupler, drawn.ref
-            if path not in self.back and fits(self.asked.devices[key].sheet, self.circuit.devices[path]):
-                self.assign((key, "o2"), (path, port))
-            elif path not in self.back:
+            if fits(self.asked.devices[key].sheet, self.circuit.devices[path]):
+                self.take((key, "o2"), (path, port))
+            else:
                 self.tell(DEVICE_RULE, self.asked.devices[key], path, self._instead(path, key))
-            self.drain()
+        for facet, _ in anchors.pairs:
+            if facet.coupler in self.match:
+                self.push(facet.coupler)
+                self.drain()
         for key in [key for key, orders in self.orders.items() if len(orders) > 1]:
             self.orders[key] = self.orders[key][:1]
             self.push(key)
             self.drain()
+        self.swaps()
         self.rest()
         device = {key: self.circuit.devices[path] for key, path in self.match.items()}
         return Matched(device, tuple(self.faults), len(self.nets), frozenset(self.recounted))
@@ -100,14 +106,19 @@ class _Walk:
                 self.net(asked, drawn)
 
     def assign(self, asked: PortRef, drawn: PortRef) -> None:
+        """Take a drawn device for the one asked for, and go on from its other ports as soon as they are known."""
+        self.take(asked, drawn)
+        if len(self.orders[asked[0]]) == 1:
+            self.push(asked[0])
+
+    def take(self, asked: PortRef, drawn: PortRef) -> None:
         """Take a drawn device for the one asked for; they are met at these ports."""
         (key, port), (path, at) = asked, drawn
         self.match[key], self.back[path] = path, key
         device = self.asked.devices[key]
         names = _ports(self.asked, key)
-        orders: list[dict[str, str]] = [
-            dict(zip(_FOUR, order, strict=False)) for order in SYMMETRIES.get(device.sheet.cell, ())
-        ]
+        known = SYMMETRIES.get(device.sheet.cell, ())
+        orders: list[dict[str, str]] = [dict(zip(_FOUR, order, strict=False)) for order in known]
         orders = orders or [{name: name for name in names}]
         meant = [order for order in orders if order.get(port) == at]
         if not meant:
@@ -116,8 +127,6 @@ class _Walk:
             swap = {port: at, at: port}
             meant = [{name: swap.get(name, name) for name in names}]
         self.orders[key] = meant
-        if len(meant) == 1:
-            self.push(key)
 
     def push(self, key: str) -> None:
         order, path = self.orders[key][0], self.match[key]
@@ -147,9 +156,10 @@ class _Walk:
             self.wrong_net(asked, target, found)
         elif fits(expected.sheet, self.circuit.devices[found[0]]):
             self.assign(target, found)
-        elif not self.resumed(target, found):
+        else:
             self.told.add(net)
-            self.tell(DEVICE_RULE, expected, found[0], self._instead(found[0], target[0]))
+            if not self.resumed(target, found):
+                self.tell(DEVICE_RULE, expected, found[0], self._instead(found[0], target[0]))
 
     def known(self, asked: PortRef, target: PortRef, found: PortRef, net: frozenset[PortRef]) -> None:
         """The device at the end of a net is known already: it must be the one, and be met at the right port."""
@@ -173,24 +183,57 @@ class _Walk:
         here, expected = self.asked.devices[asked[0]], self.asked.devices[target[0]]
         text = f"{here.words} leads to {self._called(found[0], here.row)}, {_full(expected, here.row)} asked"
         self.tell(CONNECTION_RULE, expected, found[0], f"{text}; lead it there", row=here.row)
+        self.crossed[frozenset((asked, target))] = self.faults[-1]
+
+    def swaps(self) -> None:
+        """Two facets that each lead to what was asked behind the other: told as that, once."""
+        leads: dict[str, str] = {}
+        nets: dict[str, frozenset[PortRef]] = {}
+        behind = {
+            self.asked.partner[f.coupler, "o1"]: f for f in self.asked.facets if (f.coupler, "o1") in self.asked.partner
+        }
+        for facet in self.asked.facets:
+            inner = (facet.coupler, "o1")
+            found = self.circuit.partner.get((self.match.get(facet.coupler, ""), "o1"))
+            key = self.back.get(found[0]) if found is not None else None
+            other = next((f for ref, f in behind.items() if ref[0] == key), None)
+            if other is not None and other is not facet and inner in self.asked.partner:
+                leads[facet.name] = other.name
+                nets[facet.name] = frozenset((inner, self.asked.partner[inner]))
+        for name, other in leads.items():
+            if name < other and leads.get(other) == name:
+                gone = [self.crossed.pop(net) for net in (nets[name], nets[other]) if net in self.crossed]
+                self.faults = [fault for fault in self.faults if not any(fault is old for old in gone)]
+                key = f"{name}/coupler"
+                text = f"{name} and {other} are swapped: each leads to what was asked behind the other; exchange them"
+                self.tell(SWAPPED_RULE, self.asked.devices[key], self.match[key], text, row="")
 
     def resumed(self, target: PortRef, found: PortRef) -> bool:
         """Go on behind a device that is missing, too many, or of another kind; True when it could be told as that."""
         expected = self.asked.devices[target[0]]
-        return (
-            self._missing(expected, target, found)
-            or self._extra(expected, target, found)
-            or self._other(expected, target, found)
-        )
+        if self._missing(expected, target, found):
+            return True
+        ways = [self._extra, self._other]
+        if self._over(expected.sheet.drawn_by) < 0:  # one was drawn less than asked: then it was replaced
+            ways.reverse()
+        return any(way(expected, target, found) for way in ways)
+
+    def _over(self, factory: str) -> int:
+        """How many devices of a factory are drawn over those asked, without those that were told already."""
+        drawn = sum(device.factory == factory for device in self.circuit.devices.values())
+        wanted = sum(device.sheet.drawn_by == factory for device in self.asked.devices.values())
+        return drawn - wanted - self.counted[factory]
 
     def _missing(self, expected: AskedDevice, target: PortRef, found: PortRef) -> bool:
         """Fewer devices of a bus than asked: what is found is what comes behind them."""
         lacking, at = 0, target
+        skipped: list[frozenset[PortRef]] = []
         while self.asked.devices[at[0]].role == expected.role and expected.role in THROUGH:
             lacking += 1
             onward = self.asked.partner.get((at[0], THROUGH[expected.role].get(at[1], "")))
             if onward is None:
                 return False
+            skipped.append(frozenset(((at[0], THROUGH[expected.role][at[1]]), onward)))
             at = onward
         behind = self.asked.devices[at[0]]
         free = (at[0] not in self.match and found[0] not in self.back) or self.match.get(at[0]) == found[0]
@@ -204,6 +247,7 @@ class _Walk:
         )
         self.recounted.add(expected.row)
         self.counted[expected.sheet.drawn_by] -= lacking
+        self.told.update(skipped)
         self.tell(MISSING_RULE, expected, found[0], text)
         if at[0] not in self.match:
             self.assign(at, found)
@@ -301,9 +345,10 @@ class _Walk:
 
     # words
 
-    def tell(self, rule: str, asked: AskedDevice, path: str, text: str, row: str = "") -> None:
+    def tell(self, rule: str, asked: AskedDevice, path: str, text: str, row: str | None = None) -> None:
         device = self.circuit.devices[path]
-        fault = Fault(rule, self.circuit.cell, text, row or asked.row, device, spec_path=asked.spec_path)
+        row = asked.row if row is None else row
+        fault = Fault(rule, self.circuit.cell, text, row, device, spec_path=asked.spec_path)
         self.faults.append(fault)
 
     def _instead(self, path: str, key: str) -> str:
