@@ -115,7 +115,7 @@ KINDS: dict[str, Kind] = {
     "resonance": Kind("lvs", ("value",)),
     "bump_place": Kind("lvs", ("layer", "value")),
     # the package: what stands where; run by verify/assembly
-    "part_limit": Kind("assembly", ("value",), ("bumps",)),
+    "part_limit": Kind("assembly", ("value",), ("fibres", "bumps")),
     "part_count": Kind("assembly", ("layers",)),
     "shoreline_share": Kind("assembly", ("layers", "value")),
     "shoreline_facing": Kind("assembly", ("layers", "value")),

@@ -80,11 +80,12 @@ def bump_grid(question: Question) -> Outcome:
         shown = grid_pitch(middles)
         asked, asked_at = _asked_pitch(question, layer, outline, cell)
         if asked is not None:
-            before = len(outcome.violations)
+            as_asked = True
             for axis, name in ((0, "x"), (1, "y")):
                 ratio = shown[axis] / asked[axis]
                 if shown[axis] and abs(ratio - max(1, round(ratio))) * asked[axis] > tolerance:
-                    outcome.violations.append(
+                    as_asked = False
+                    outcome.tell(
                         question.violation(
                             [outline.bbox()],
                             f"bump pitch {um(shown[axis])} um in {name}, {um(asked[axis])} um asked; draw the bumps at "
@@ -94,12 +95,12 @@ def bump_grid(question: Question) -> Outcome:
                         )
                     )
             # a pitch that is not the one that was asked is told once; the bumps can still be on one grid of their own
-            asked = asked if len(outcome.violations) == before else None
+            asked = asked if as_asked else None
         pitch = asked if asked is not None else shown
         off, used = _off_both(middles, pitch)
         bad = np.flatnonzero(np.max(np.abs(off), axis=1) > tolerance + EQUAL)
         if len(bad) > (1 - _MOST) * len(middles):
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [outline.bbox()],
                     f"{len(bad)} of {len(middles)} bumps are off every grid of {um(used[0])} x {um(used[1])} um, "
@@ -111,7 +112,7 @@ def bump_grid(question: Question) -> Outcome:
             continue
         for k in bad:
             half = float(np.max(halves[k]))
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(float(middles[k, 0]), float(middles[k, 1]), half)],
                     f"a bump is ({um(float(off[k, 0]))}, {um(float(off[k, 1]))}) um off the grid of {um(used[0])} x "
@@ -150,7 +151,7 @@ def bump_pitch(question: Question) -> Outcome:
             for k in close:
                 box += spot(float(middles[k, 0]), float(middles[k, 1]))
             value = _nearest(middles, close)
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [box & outline.bbox()],
                     f"{len(close)} bumps stand up to {um(value)} um from the next, pitch {um(limit)} um needed; move "
@@ -206,7 +207,7 @@ def bump_margin(question: Question) -> Outcome:
             outside = _outside(outline, middles, np.zeros_like(halves), asked)
             limit, asked_at, what = asked, question.line("asic.bump_margin_um"), "to the centre"
         if len(outside):
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(float(x), float(y)) for x, y in middles[outside]],
                     f"{len(outside)} bumps lie less than {um(limit)} um ({what}) from the edge of the die; move them "
@@ -250,7 +251,7 @@ def top_die(question: Question) -> Outcome:
             inside[_outside(cover, middles, halves, limit)] = False
             bad &= ~inside
         if bad.any():
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(float(x), float(y)) for x, y in middles[bad]],
                     f"{int(bad.sum())} of {len(middles)} bumps are not covered by the EIC with {um(limit)} um around "
@@ -285,7 +286,7 @@ def top_die_margin(question: Question) -> Outcome:
             margin = room_inside(engine.outline, cover)
             if margin < limit - EQUAL:
                 state = f"stands {um(-margin)} um out of" if margin < 0 else f"is {um(margin)} um from the edge of"
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [cover.bbox()],
                         f"the electronic die {state} {engine.name}, {um(limit)} um inside needed; move or shrink it",

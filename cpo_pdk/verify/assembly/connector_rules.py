@@ -9,10 +9,9 @@ from itertools import pairwise
 import numpy as np
 
 from cpo_pdk.verify.assembly.facet_rules import LASER
-from cpo_pdk.verify.assembly.keep_outs import mating
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, spot, um
 from cpo_pdk.verify.assembly.parts import Package, Plugged
-from cpo_pdk.verify.assembly.shapes import distance
+from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, distance
 
 #: recorded kinds of connectors that bring laser light begin with this
 ELS = "ELS"
@@ -61,7 +60,7 @@ def connector_capacity(question: Question) -> Outcome:
             continue
         outcome.looked_at += 1
         if len(own) > holds:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [connector.box],
                     f"{len(own)} fibres end in {connector.name}, it has {holds} positions; lead the others to another "
@@ -72,7 +71,7 @@ def connector_capacity(question: Question) -> Outcome:
         spec = question.spec
         per = None if spec is None else spec.faceplate.fibres_per_connector
         if spec is not None and connector.kind == spec.faceplate.connector and per is not None and holds > per:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [connector.box],
                     f"{connector.name} is drawn with {holds} positions, {per} asked; draw it as {connector.kind}",
@@ -92,7 +91,7 @@ def connector_position(question: Question) -> Outcome:
         if missed:
             worst = max(max(abs(plug.aside), abs(plug.gap)) for plug in missed)
             names = [package.fibre_name(plug.fibre) for plug in missed]
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, missed)],
                     f"{len(missed)} fibres ({some(names)}) end up to {um(worst)} um beside a position of "
@@ -103,7 +102,7 @@ def connector_position(question: Question) -> Outcome:
         for group in shared:
             names = [package.fibre_name(plug.fibre) for plug in group]
             place = f"position {group[0].position}" if group[0].position else "one place"
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(end.x, end.y, 62.5) for end in _ends(package, group)],
                     f"{len(group)} fibres ({some(names)}) end in {place} of {connector.name}, 1 allowed; give each its "
@@ -147,7 +146,7 @@ def connector_halves(question: Question) -> Outcome:
         changes = [k for k in range(1, len(kinds)) if kinds[k] != kinds[k - 1]]
         if len(changes) > 1:
             positions = [f"{kinds[k]} at {roles[k][0]}" for k in changes]
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, [roles[k][3] for k in changes])],
                     f"transmit and receive fibres of {connector.name} are mixed ({some(positions)}), one part of the "
@@ -159,7 +158,7 @@ def connector_halves(question: Question) -> Outcome:
             backwards = all(_fallen_by_role(roles))
             text = "in reversed order, as of a mirrored connector" if backwards else "not in rising order"
             names = [package.fibre_name(plug.fibre) for plug in fallen]
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, fallen)],
                     f"the fibres of {connector.name} are {text} of its positions ({some(names)}), 0 swapped allowed; "
@@ -192,7 +191,7 @@ def connector_laser(question: Question) -> Outcome:
             names = [package.fibre_name(plug.fibre) for plug in wrong]
             kind = connector.kind or ("laser connector" if laser else "data connector")
             what = "data fibres" if laser else f"{LASER} fibres"
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, wrong)],
                     f"{len(wrong)} {what} ({some(names)}) end in {connector.name} ({kind}), 0 allowed; lead them to a "
@@ -206,17 +205,14 @@ def connector_laser(question: Question) -> Outcome:
 def connector_spacing(question: Question) -> Outcome:
     """Bodies of connectors keep apart."""
     package, outcome, limit = question.package, Outcome(looked_at=len(question.package.connectors)), question.rule.value
-    boxes = np.array([(c.box.left, c.box.bottom, c.box.right, c.box.top) for c in package.connectors]).reshape(-1, 4)
-    for i in range(len(boxes)):
-        own, rest = boxes[i], boxes[i + 1 :]
-        dx = np.maximum(np.maximum(rest[:, 0] - own[2], own[0] - rest[:, 2]), 0.0)
-        dy = np.maximum(np.maximum(rest[:, 1] - own[3], own[1] - rest[:, 3]), 0.0)
-        for j in np.flatnonzero(np.hypot(dx, dy) < limit - EQUAL):
-            a, b = package.connectors[i], package.connectors[i + 1 + int(j)]
+    boxes = corners_of(connector.box for connector in package.connectors)
+    for i, a in enumerate(package.connectors):
+        for j in np.flatnonzero(box_distances(boxes[i + 1 :], a.box) < limit - EQUAL):
+            b = package.connectors[i + 1 + int(j)]
             space = distance(a.outline, b.outline)
             if space < limit - EQUAL:
                 state = "overlap or touch" if space == 0 else f"stand {um(space)} um apart"
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [a.box, b.box], f"{a.name} and {b.name} {state}, {um(limit)} um needed; move one of them"
                     )
@@ -231,7 +227,7 @@ def connector_plate(question: Question) -> Outcome:
     asked_at = question.line("faceplate.width_mm")
     middle = package.substrates[0].bbox().center() if len(package.substrates) == 1 else None
     for number, connector in enumerate(package.connectors):
-        heading = mating(package, number)
+        heading = package.headings.get(number)
         if heading is None or middle is None:
             continue
         outcome.looked_at += 1
@@ -241,7 +237,7 @@ def connector_plate(question: Question) -> Outcome:
         )
         over = max(-low, high) - width / 2
         if over > EQUAL:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [box],
                     f"{connector.name} stands {um(over / 1e3)} mm beyond the end of the faceplate of {um(width / 1e3)} "
@@ -253,7 +249,7 @@ def connector_plate(question: Question) -> Outcome:
             back = _back(box, heading, (middle.x, middle.y))
             off = back - spec.faceplate.distance_mm * 1e3
             if abs(off) > question.number("line") + EQUAL:
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [box],
                         f"{connector.name} stands {um(back / 1e3)} mm from the middle of the package, "

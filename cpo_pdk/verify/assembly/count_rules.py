@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from cpo_pdk.verify.assembly.connector_rules import ELS
-from cpo_pdk.verify.assembly.engine_rules import beside, nearest_asic
+from cpo_pdk.verify.assembly.engine_rules import beside
 from cpo_pdk.verify.assembly.outcome import Outcome, Question
 from cpo_pdk.verify.findings import Violation
 
@@ -22,13 +22,11 @@ def part_count(question: Question) -> Outcome:
     )
     if spec is None:
         if not package.engines and (package.substrates or package.asics):
-            outcome.violations.append(_wrong(question, "engines", 0, "1 or more", "", "FLOORPLAN"))
+            outcome.tell(_wrong(question, "engines", 0, "1 or more", "", "FLOORPLAN"))
         return outcome
     sides: Counter[str] = Counter()
-    for engine in package.engines:
-        asic = nearest_asic(package, engine)
-        if asic is not None:
-            sides[beside(engine, asic)[0]] += 1
+    for number, nearest in package.nearest_asics.items():
+        sides[beside(package.engines[number], package.asics[nearest])[0]] += 1
     lasers = sum(fibre.layer == "FIBER_PM" for fibre in package.fibres)
     asked = spec.fibre_counts
     per_plug = spec.faceplate.fibres_per_connector
@@ -48,13 +46,11 @@ def part_count(question: Question) -> Outcome:
         ]
     for what, found, wanted, path, layer in checks:
         if found != wanted:
-            outcome.violations.append(_wrong(question, what, found, str(wanted), path, layer))
+            outcome.tell(_wrong(question, what, found, str(wanted), path, layer))
     needed = -(-(asked["tx"] + asked["rx"]) // per_plug)
     if plugs and plugs < needed:
         wanted = f"{needed} or more"
-        outcome.violations.append(
-            _wrong(question, "data connectors", plugs, wanted, "faceplate.connector", "CONNECTOR")
-        )
+        outcome.tell(_wrong(question, "data connectors", plugs, wanted, "faceplate.connector", "CONNECTOR"))
     return outcome
 
 

@@ -20,6 +20,8 @@ from cpo_pdk.verify.assembly.placed import Numbers, Points
 SQUARE = 1_000.0
 #: stretches of fibre at most: longer ones are cut less finely
 MOST_STRETCHES = 2_000_000
+#: stretches in one square at most: a ribbon of thin fibre has some tens
+MOST_IN_SQUARE = 2_000
 #: pairs of stretches that are compared at one time
 _AT_ONCE = 2_000_000
 #: share of a stretch by which rounding may move its ends
@@ -52,11 +54,12 @@ class Near:
 
 @dataclass(frozen=True)
 class _Stretches:
-    """Straight stretches of fibres: from `a` to `b`, of fibre `owner`."""
+    """Straight stretches of fibres: from `a` to `b`, of fibre `owner`, none longer than `longest`, um."""
 
     a: Points
     b: Points
     owner: Numbers
+    longest: float
 
     @staticmethod
     def of(fibres: Sequence[Fibre], longest: float) -> _Stretches:
@@ -70,11 +73,23 @@ class _Stretches:
         number = np.arange(len(which)) - np.repeat(np.cumsum(parts) - parts, parts)
         step = ((b - a) / parts[:, None])[which]
         begin = a[which] + step * number[:, None]
-        return _Stretches(begin, begin + step, owner[which])
+        return _Stretches(begin, begin + step, owner[which], longest)
+
+
+class Crowded(Exception):
+    """More fibres in one place than can be compared: how many, and where (um)."""
+
+    def __init__(self, count: int, x: float, y: float) -> None:
+        super().__init__(f"{count} stretches of fibre")
+        self.count, self.x, self.y = count, x, y
 
 
 def find_crossings(fibres: Sequence[Fibre]) -> list[Crossing]:
-    """Where the centre lines of different fibres cross, each place once."""
+    """Where the centre lines of different fibres cross, each place once.
+
+    Raises:
+        Crowded: they are too many for one place.
+    """
     if len(fibres) < 2:
         return []
     lines = _Stretches.of(fibres, SQUARE)
@@ -104,7 +119,8 @@ def _squares(lines: _Stretches, side: float) -> tuple[Numbers, Numbers]:
 
 def _sharing_a_square(lines: _Stretches) -> Iterator[tuple[Numbers, Numbers]]:
     """Pairs of stretches of different fibres that touch the same square, in portions."""
-    key, which = _squares(lines, SQUARE)
+    key, which = _squares(lines, max(SQUARE, lines.longest))
+    _refuse_crowds(key, lines.a[which])
     # a stretch is paired with those that follow it in its square: shift by shift until no square is that full
     shift, pending = 1, []
     amount = 0
@@ -128,6 +144,17 @@ def _sharing_a_square(lines: _Stretches) -> Iterator[tuple[Numbers, Numbers]]:
         shift += 1
     if pending:
         yield np.concatenate([p[0] for p in pending]), np.concatenate([p[1] for p in pending])
+
+
+def _refuse_crowds(key: Numbers, places: Points) -> None:
+    """Raise `Crowded` where one square holds more than can be compared."""
+    edges = np.flatnonzero(np.diff(key)) + 1
+    begins = np.concatenate([[0], edges])
+    counts = np.diff(np.concatenate([begins, [len(key)]]))
+    fullest = int(np.argmax(counts))
+    if counts[fullest] > MOST_IN_SQUARE:
+        x, y = places[begins[fullest]]
+        raise Crowded(int(counts[fullest]), float(x), float(y))
 
 
 def _cross(u: Points, v: Points) -> Points:
@@ -159,6 +186,9 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
         owners: number of the engine of each; below 0: of none.
         limit: cladding to cladding, um. Bends are followed within `LINE_ERROR`, so that two that are closer by less
             than twice that are not told.
+
+    Raises:
+        Crowded: they are too many for one place.
     """
     chosen = [k for k, owner in enumerate(owners) if owner >= 0]
     if len({owners[k] for k in chosen}) < 2:
@@ -168,7 +198,7 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
     lines = _Stretches.of([fibres[k] for k in chosen], side)
     ribbon = np.array([owners[k] for k in chosen])[lines.owner]
     radius = np.array([fibres[k].width / 2 for k in chosen])[lines.owner]
-    key, which = _squares(lines, side)
+    key, which = _squares(lines, max(side, lines.longest))
     # which ribbons are in which square: few, however many fibres
     present = np.unique(np.stack([key, ribbon[which]], axis=1), axis=0)
     best: dict[tuple[int, int], Near] = {}
@@ -180,6 +210,8 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
                 continue
             a = _members(key, which, ribbon, present[here])
             b = _members(key, which, ribbon, present[there])
+            if max(len(a), len(b)) > MOST_IN_SQUARE:
+                raise Crowded(max(len(a), len(b)), *(float(v) for v in lines.a[a[0]]))
             near = _closest(lines, radius, a, b, ribbon)
             if near.distance < limit - 2 * LINE_ERROR:
                 known = best.get((near.first, near.second))

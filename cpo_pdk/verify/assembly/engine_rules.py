@@ -10,7 +10,7 @@ import numpy as np
 
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, um
 from cpo_pdk.verify.assembly.parts import Asic, Engine, Package
-from cpo_pdk.verify.assembly.shapes import distance, room_inside
+from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, distance, room_inside
 
 #: side of the switch die -> unit vector away from it
 SIDES = {"north": (0.0, 1.0), "east": (1.0, 0.0), "south": (0.0, -1.0), "west": (-1.0, 0.0)}
@@ -30,11 +30,6 @@ def beside(engine: Engine, asic: Asic) -> tuple[str, float]:
     }
     side = max(gaps, key=lambda name: gaps[name])
     return (side, gaps[side]) if gaps[side] > -EQUAL else ("", 0.0)
-
-
-def nearest_asic(package: Package, engine: Engine) -> Asic | None:
-    """The switch die that an engine belongs to."""
-    return min(package.asics, key=lambda asic: distance(engine.outline, asic.outline), default=None)
 
 
 def _along(box: kdb.DBox, side: str) -> tuple[float, float]:
@@ -81,7 +76,7 @@ def shoreline_share(question: Question) -> Outcome:
         share = (high - low) / room if room else math.inf
         most = max(most, share)
         if share > question.rule.value + 1e-9:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [asic.box, *(e.box for e in engines)],
                     f"{len(engines)} engines and their gaps take {um((high - low) / 1e3)} mm of {um(room / 1e3)} mm of "
@@ -98,12 +93,11 @@ def shoreline_share(question: Question) -> Outcome:
 def _by_side(package: Package) -> dict[tuple[int, str], list[Engine]]:
     """Engines by the number of the switch die and the side of it that they stand at."""
     found: dict[tuple[int, str], list[Engine]] = defaultdict(list)
-    for engine in package.engines:
-        asic = nearest_asic(package, engine)
-        if asic is not None:
-            side, _ = beside(engine, asic)
-            if side:
-                found[package.asics.index(asic), side].append(engine)
+    for number, nearest in package.nearest_asics.items():
+        engine = package.engines[number]
+        side, _ = beside(engine, package.asics[nearest])
+        if side:
+            found[nearest, side].append(engine)
     return found
 
 
@@ -118,7 +112,7 @@ def shoreline_facing(question: Question) -> Outcome:
             outcome.looked_at += 1
             over = _uncovered(*_along(engine.box, side), stretches)
             if over > question.rule.value:
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [engine.box],
                         f"{engine.name} stands {um(over)} um beside the shoreline in the {side} of {asic.name}, "
@@ -128,7 +122,7 @@ def shoreline_facing(question: Question) -> Outcome:
                 )
             looks = facing(engine)
             if looks is not None and float(np.dot(looks, SIDES[side])) < _TURNED:
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [engine.box, asic.box],
                         f"the facet of {engine.name} looks {_compass(looks)}, {side} needed: its other edge meets the "
@@ -159,17 +153,14 @@ def engine_spacing(question: Question) -> Outcome:
     package, outcome = question.package, Outcome(looked_at=len(question.package.engines))
     asked = None if question.spec is None else question.spec.engines.keepout_um
     limit, asked_at = question.stricter("engines.keepout_um", asked)
-    boxes = np.array([(e.box.left, e.box.bottom, e.box.right, e.box.top) for e in package.engines]).reshape(-1, 4)
-    for i in range(len(boxes)):
-        own, rest = boxes[i], boxes[i + 1 :]
-        dx = np.maximum(np.maximum(rest[:, 0] - own[2], own[0] - rest[:, 2]), 0.0)
-        dy = np.maximum(np.maximum(rest[:, 1] - own[3], own[1] - rest[:, 3]), 0.0)
-        for j in np.flatnonzero(np.hypot(dx, dy) < limit - EQUAL):
-            a, b = package.engines[i], package.engines[i + 1 + int(j)]
+    boxes = corners_of(engine.box for engine in package.engines)
+    for i, a in enumerate(package.engines):
+        for j in np.flatnonzero(box_distances(boxes[i + 1 :], a.box) < limit - EQUAL):
+            b = package.engines[i + 1 + int(j)]
             space = distance(a.outline, b.outline)
             if space < limit - EQUAL:
                 state = "overlap or touch" if space == 0 else f"stand {um(space)} um apart"
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [a.box, b.box],
                         f"{a.name} and {b.name} {state}, {um(limit)} um needed; move one of them",
@@ -184,13 +175,15 @@ def asic_spacing(question: Question) -> Outcome:
     package, outcome = question.package, Outcome()
     asked = None if question.spec is None else question.spec.engines.keepout_um
     limit, asked_at = question.stricter("engines.keepout_um", asked)
+    boxes = corners_of(asic.box for asic in package.asics)
+    outcome.looked_at = len(package.engines) if len(boxes) else 0
     for engine in package.engines:
-        for asic in package.asics:
-            outcome.looked_at += 1
+        for number in np.flatnonzero(box_distances(boxes, engine.box) < limit - EQUAL):
+            asic = package.asics[number]
             space = distance(engine.outline, asic.outline)
             if space < limit - EQUAL:
                 state = "overlaps or touches" if space == 0 else f"stands {um(space)} um from"
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [engine.box],
                         f"{engine.name} {state} {asic.name}, {um(limit)} um needed; move it away",
@@ -203,14 +196,12 @@ def asic_spacing(question: Question) -> Outcome:
 def asic_reach(question: Question) -> Outcome:
     """Engines stand within the reach of the serial links of the switch die."""
     package, outcome, limit = question.package, Outcome(), question.rule.value
-    for engine in package.engines:
-        asic = nearest_asic(package, engine)
-        if asic is None:
-            continue
+    for number, nearest in package.nearest_asics.items():
+        engine, asic = package.engines[number], package.asics[nearest]
         outcome.looked_at += 1
         space = distance(engine.outline, asic.outline)
         if space > limit + EQUAL:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [engine.box, asic.box],
                     f"{engine.name} stands {um(space / 1e3)} mm from {asic.name}, {um(limit / 1e3)} mm are the reach "
@@ -226,15 +217,13 @@ def asic_gap(question: Question) -> Outcome:
     if question.spec is None:
         return outcome
     asked, tolerance = question.spec.engines.gap_mm * 1e3, question.rule.value
-    for engine in package.engines:
-        asic = nearest_asic(package, engine)
-        if asic is None:
-            continue
+    for number, nearest in package.nearest_asics.items():
+        engine, asic = package.engines[number], package.asics[nearest]
         outcome.looked_at += 1
         side, gap = beside(engine, asic)
         if abs(gap - asked) > tolerance + EQUAL:
             where = f"in the {side} of" if side else "over"
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [engine.box],
                     f"{engine.name} stands {um(gap)} um {where} {asic.name}, {um(asked)} um asked, {um(tolerance)} um "
@@ -257,7 +246,7 @@ def substrate_margin(question: Question) -> Outcome:
             state = (
                 f"stands {um(-margin)} um out of the substrate" if margin < 0 else f"is {um(margin)} um from its edge"
             )
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [part.box],
                     f"{part.name} {state}, {um(limit)} um inside needed; move it inwards or enlarge the substrate",
@@ -274,7 +263,7 @@ def mirrored(question: Question) -> Outcome:
     for name, place, box in parts:
         outcome.looked_at += 1
         if place.mirrored:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [box],
                     f"{name} is placed mirrored, 0 mirrored parts allowed: its ports run in the reversed order; turn "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def facet_edge(question: Question) -> Outcome:
             for along, beyond in zip(facet.along, facet.beyond, strict=True):
                 if abs(beyond) > limit + EQUAL:
                     where = "before" if beyond < 0 else "beyond"
-                    outcome.violations.append(
+                    outcome.tell(
                         question.violation(
                             [spot(*facet.point(float(along), float(beyond)))],
                             f"a coupler ends {um(abs(float(beyond)))} um {where} the edge of the die, {um(limit)} um "
@@ -54,13 +54,13 @@ def facet_clear(question: Question) -> Outcome:
                 layer = layout.find_layer(*layer_of(name))
                 own = [p.bbox() & strip.bbox() for p in polygons_in(layout, die.cell, layer, strip.bbox())]
                 if own:
-                    outcome.violations.append(question.violation(own, f"{name} {text}", cell=die.cell, layer=name))
+                    outcome.tell(question.violation(own, f"{name} {text}", cell=die.cell, layer=name))
                 for place in die.places:
                     room = strip.transformed(place.trans).bbox()
                     there = [p.bbox() & room for p in polygons_in(layout, top, layer, room)]
                     if len(there) > len(own):
                         words = f"{name} that is no part of {place.name or 'the die'} {text}"
-                        outcome.violations.append(question.violation(there, words, layer=name))
+                        outcome.tell(question.violation(there, words, layer=name))
     return outcome
 
 
@@ -78,7 +78,7 @@ def fibre_pitch(question: Question) -> Outcome:
             wrong = np.flatnonzero(np.abs(steps - pitch) > limit + EQUAL)
             if len(wrong):
                 worst = int(wrong[np.argmax(np.abs(steps[wrong] - pitch))])
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [spot(*facet.point(float(facet.along[k]), 0.0)) for k in (*wrong, *(wrong + 1))],
                         f"couplers stand {um(float(steps[worst]))} um apart, pitch {um(pitch)} um, {um(limit)} um off "
@@ -88,7 +88,8 @@ def fibre_pitch(question: Question) -> Outcome:
                     )
                 )
     outcome.looked_at += len(package.landings)
-    outcome.violations += _by_engine(
+    _tell_by_engine(
+        outcome,
         question,
         (landing for landing in package.landings if abs(landing.aside) > limit + EQUAL),
         lambda landing: abs(landing.aside),
@@ -100,12 +101,13 @@ def fibre_pitch(question: Question) -> Outcome:
     return outcome
 
 
-def _by_engine(
+def _tell_by_engine(
+    outcome: Outcome,
     question: Question,
     landings: Iterable[Landing],
     measure: Callable[[Landing], float],
     words: Callable[[str, float, str], str],
-) -> Iterator[Violation]:
+) -> None:
     """One violation an engine for all of its fibres that have the same fault."""
     package = question.package
     groups: dict[int, list[Landing]] = defaultdict(list)
@@ -116,10 +118,12 @@ def _by_engine(
         names = [package.fibre_name(landing.fibre) for landing in group]
         count = f"{len(group)} fibres ({some(names, 2)})" if len(group) > 1 else f"1 fibre ({names[0]})"
         ends = [package.fibres[landing.fibre].ends[landing.end] for landing in group]
-        yield question.violation(
-            [spot(end.x, end.y) for end in ends],
-            words(count, max(measure(landing) for landing in group), engine.name),
-            layer="/".join(sorted({package.fibres[landing.fibre].layer for landing in group})),
+        outcome.tell(
+            question.violation(
+                [spot(end.x, end.y) for end in ends],
+                words(count, max(measure(landing) for landing in group), engine.name),
+                layer="/".join(sorted({package.fibres[landing.fibre].layer for landing in group})),
+            )
         )
 
 
@@ -136,7 +140,7 @@ def fibre_missing(question: Question) -> Outcome:
             for amount, text in ((0, "meet no fibre"), (2, "meet several fibres")):
                 bad = [i for i in range(len(couplers)) if min(2, taken[number, k, i]) == amount]
                 if bad:
-                    outcome.violations.append(
+                    outcome.tell(
                         question.violation(
                             [spot(float(x), float(y)) for x, y in couplers[bad]],
                             f"{len(bad)} of {len(couplers)} couplers of {engine.name} {text}, 1 each needed; lead one "
@@ -150,7 +154,8 @@ def fibre_gap(question: Question) -> Outcome:
     """Fibres end right in front of the facet."""
     package, limit = question.package, question.rule.value
     outcome = Outcome(looked_at=len(package.landings))
-    outcome.violations += _by_engine(
+    _tell_by_engine(
+        outcome,
         question,
         (landing for landing in package.landings if landing.gap > limit + EQUAL),
         lambda landing: landing.gap,
@@ -159,7 +164,8 @@ def fibre_gap(question: Question) -> Outcome:
             "or the fibres"
         ),
     )
-    outcome.violations += _by_engine(
+    _tell_by_engine(
+        outcome,
         question,
         (landing for landing in package.landings if landing.gap < -EQUAL),
         lambda landing: -landing.gap,
@@ -174,7 +180,8 @@ def fibre_angle(question: Question) -> Outcome:
     """Fibres stand at right angles to the facet."""
     package, limit = question.package, question.rule.value
     outcome = Outcome(looked_at=len(package.landings))
-    outcome.violations += _by_engine(
+    _tell_by_engine(
+        outcome,
         question,
         (landing for landing in package.landings if landing.angle > limit + 1e-6),
         lambda landing: landing.angle,
@@ -209,7 +216,7 @@ def fibre_kind(question: Question) -> Outcome:
             found = {k: package.fibres[landing.fibre].layer == "FIBER_PM" for k, landing in landings.items()}
             wrong = [k for k, is_pm in found.items() if is_pm != wanted[k]]
             if wrong:
-                outcome.violations.append(_wrong_kind(question, engine, landings, found, wanted, wrong, bool(laser)))
+                outcome.tell(_wrong_kind(question, engine, landings, found, wanted, wrong, bool(laser)))
     return outcome
 
 

@@ -15,6 +15,8 @@ REACH = 25.0
 TIP_WIDTH = 4.0
 #: the trench along a facet is at least this long, um
 TRENCH = 20.0
+#: outlines with more corners than this are no dies
+MOST_CORNERS = 400
 #: cosine of how far an end may be turned against the edge
 _STRAIGHT = 0.99
 
@@ -80,7 +82,7 @@ def find_facets(
         guides: index of the layer of waveguides, if the file has it.
         trench: index of the layer of facet trenches, if the file has it.
     """
-    if guides is None:
+    if guides is None or outline.num_points() > MOST_CORNERS:
         return []
     found: list[Facet] = []
     for edge in outline.each_edge():

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import klayout.db as kdb
 import numpy as np
 
-from cpo_pdk.verify.assembly.crossings import find_crossings, ribbon_distances
+from cpo_pdk.verify.assembly.crossings import MOST_IN_SQUARE, Crowded, find_crossings, ribbon_distances
 from cpo_pdk.verify.assembly.facet_rules import is_loop, named
 from cpo_pdk.verify.assembly.outcome import Outcome, Question, some, spot, um
 from cpo_pdk.verify.findings import Violation
@@ -21,7 +21,7 @@ def fibre_ends(question: Question) -> Outcome:
     package = question.package
     outcome = Outcome(looked_at=len(package.fibres) + len(package.unread))
     for odd in package.unread:
-        outcome.violations.append(
+        outcome.tell(
             Violation(
                 question.rule.name,
                 odd.layer,
@@ -42,20 +42,20 @@ def fibre_ends(question: Question) -> Outcome:
         if landing is None:
             which = "at one end" if ends[number] else "at both ends"
             text = f"{package.fibre_name(number)} meets no facet {which}, 1 needed; lead it to a facet or remove it"
-            outcome.violations.append(_marked(question, number, text))
+            outcome.tell(_marked(question, number, text))
         elif named(package, package.engines[landing.engine]) and not is_loop(package, landing):
             text = (
                 f"{package.fibre_name(number)} from {package.coupler_name(landing)} ends at no connector, 1 needed; "
                 "lead it to one"
             )
-            outcome.violations.append(_marked(question, number, text))
+            outcome.tell(_marked(question, number, text))
         else:
             cut[landing.engine].append(number)
     allowed = None if question.spec is None else question.spec.engine.fibre_counts["loopback"]
     for engine, numbers in cut.items():
         if allowed is not None and len(numbers) > allowed:
             names = [package.fibre_name(number) for number in numbers]
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for number in numbers for end in package.fibres[number].ends],
                     f"{len(numbers)} fibres ({some(names)}) of {package.engines[engine].name} end at no connector, "
@@ -111,7 +111,7 @@ def fibre_order(question: Question) -> Outcome:
                 "allowed; exchange them"
             )
         ends = [package.fibres[n].ends[package.plugs[n].end] for n in concerned]
-        outcome.violations.append(question.violation([spot(end.x, end.y) for end in ends], text))
+        outcome.tell(question.violation([spot(end.x, end.y) for end in ends], text))
     return outcome
 
 
@@ -120,7 +120,11 @@ def fibre_crossing(question: Question) -> Outcome:
     package, rule = question.package, question.rule
     outcome = Outcome(looked_at=len(package.fibres))
     allowed_outside = "allowed" in question.words("outside")
-    crossings = find_crossings(package.fibres)
+    try:
+        crossings = find_crossings(package.fibres)
+    except Crowded as crowded:
+        outcome.tell(_crowd(question, crowded))
+        return outcome
     outcome.counted["fibre_crossings"] = len(crossings)
     for crossing in crossings:
         over = any(substrate.bbox().contains(kdb.DPoint(crossing.x, crossing.y)) for substrate in package.substrates)
@@ -130,7 +134,7 @@ def fibre_crossing(question: Question) -> Outcome:
         limit = f"angles from {rule.value:g} degrees allowed" if allowed_outside and not over else "0 crossings allowed"
         a, b = (package.fibre_name(number) for number in (crossing.a, crossing.b))
         layers = sorted({package.fibres[crossing.a].layer, package.fibres[crossing.b].layer})
-        outcome.violations.append(
+        outcome.tell(
             question.violation(
                 [spot(crossing.x, crossing.y, 62.5)],
                 f"{a} and {b} cross {where} at {crossing.angle:.3g} degrees, {limit}; lead one around the other",
@@ -140,6 +144,15 @@ def fibre_crossing(question: Question) -> Outcome:
     return outcome
 
 
+def _crowd(question: Question, crowded: Crowded) -> Violation:
+    """What is said where fibres can't be told apart any more."""
+    return question.violation(
+        [spot(crowded.x, crowded.y, 500.0)],
+        f"{crowded.count} stretches of fibre in one place, {MOST_IN_SQUARE} can be compared: the rule was not run to "
+        "its end; this is no ribbon, remove what is drawn twice",
+    )
+
+
 def ribbon_spacing(question: Question) -> Outcome:
     """Fibres of different engines keep apart."""
     package, outcome = question.package, Outcome()
@@ -147,9 +160,14 @@ def ribbon_spacing(question: Question) -> Outcome:
     limit, asked_at = question.stricter("fibres.ribbon_gap_mm", asked)
     owners = [package.landed[n].engine if n in package.landed else -1 for n in range(len(package.fibres))]
     outcome.looked_at = len({owner for owner in owners if owner >= 0})
-    for near in ribbon_distances(package.fibres, owners, limit):
+    try:
+        close = ribbon_distances(package.fibres, owners, limit)
+    except Crowded as crowded:
+        outcome.tell(_crowd(question, crowded))
+        return outcome
+    for near in close:
         a, b = package.engines[near.first].name, package.engines[near.second].name
-        outcome.violations.append(
+        outcome.tell(
             question.violation(
                 [spot(near.x, near.y, max(near.distance / 2, 62.5))],
                 f"the ribbons of {a} and {b} come within {um(near.distance)} um, {um(limit)} um needed; lead one of "

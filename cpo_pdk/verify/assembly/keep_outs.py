@@ -7,16 +7,17 @@ from collections.abc import Iterator
 import klayout.db as kdb
 import numpy as np
 
+from cpo_pdk.errors import InputError
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, um
 from cpo_pdk.verify.assembly.parts import Connector, Engine, Package
 from cpo_pdk.verify.assembly.placed import Points
-from cpo_pdk.verify.assembly.shapes import enlarged, overlap, polygon_of, room_inside
+from cpo_pdk.verify.assembly.shapes import corners_of, enlarged, overlap, polygon_of, room_inside
 from cpo_pdk.verify.findings import Violation
 
+#: parts that have an outline of their own
+DIES = ("engine", "asic", "connector")
 #: layers of what stands on the substrate as high as an engine
 WALLS = ("LID", "STIFFENER", "SOCKET")
-#: overlaps narrower than this are two outlines that abut, um
-_TOUCH = 0.01
 
 
 class Obstacles:
@@ -32,7 +33,7 @@ class Obstacles:
         self._owner = np.repeat(np.arange(len(lines)), counts)
         self._low: Points = np.minimum(a, b) - half
         self._high: Points = np.maximum(a, b) + half
-        self._drawn: dict[str, list[kdb.DPolygon]] = {}
+        self._known: dict[str, tuple[list[tuple[object, str, kdb.DPolygon]], Points]] = {}
 
     def fibres(self, room: kdb.DPolygon, but_of: Engine | None = None) -> list[int]:
         """Numbers of the fibres that reach into some room, those of one engine left out."""
@@ -42,7 +43,8 @@ class Obstacles:
         return [
             int(number)
             for number in np.unique(self._owner[near])
-            if not self._belongs(int(number), but_of) and _deep(overlap([self.package.fibres[number].outline], [room]))
+            if not self._belongs(int(number), but_of)
+            and not overlap([self.package.fibres[number].outline], [room]).empty()
         ]
 
     def _belongs(self, fibre: int, engine: Engine | None) -> bool:
@@ -52,28 +54,28 @@ class Obstacles:
 
     def outlines(self, room: kdb.DPolygon, kinds: tuple[str, ...]) -> Iterator[tuple[object, str, kdb.DBox]]:
         """Dies, connectors and walls in some room: the part, its name, box of what they have in common."""
-        package = self.package
-        parts: list[tuple[object, str, kdb.DPolygon]] = []
-        for kind, group in (("engine", package.engines), ("asic", package.asics), ("connector", package.connectors)):
-            parts += [(part, part.name, part.outline) for part in group] if kind in kinds else []
-        for layer in kinds:
-            if layer.isupper():
-                parts += [(None, layer, polygon) for polygon in self.drawn(layer)]
-        for part, name, outline in parts:
-            if outline.bbox().overlaps(room.bbox()):
+        box = room.bbox()
+        for kind in kinds:
+            parts, boxes = self._parts(kind)
+            near = (boxes[:, 0] < box.right) & (boxes[:, 2] > box.left)
+            near &= (boxes[:, 1] < box.top) & (boxes[:, 3] > box.bottom)
+            for number in np.flatnonzero(near):
+                part, name, outline = parts[number]
                 common = overlap([outline], [room])
-                if _deep(common):
+                if not common.empty():
                     yield part, name, common
 
-    def drawn(self, layer: str) -> list[kdb.DPolygon]:
-        """Polygons of a layer, read once."""
-        if layer not in self._drawn:
-            self._drawn[layer] = self.package.drawn(layer)
-        return self._drawn[layer]
-
-
-def _deep(box: kdb.DBox) -> bool:
-    return not box.empty() and min(box.width(), box.height()) > _TOUCH
+    def _parts(self, kind: str) -> tuple[list[tuple[object, str, kdb.DPolygon]], Points]:
+        """Parts of a kind, for the name of a layer what is drawn on it, and their boxes."""
+        if kind not in self._known:
+            groups = {"engine": self.package.engines, "asic": self.package.asics, "connector": self.package.connectors}
+            found: list[tuple[object, str, kdb.DPolygon]] = (
+                [(part, part.name, part.outline) for part in groups[kind]]
+                if kind in groups
+                else [(None, kind, polygon) for polygon in self.package.drawn(kind)]
+            )
+            self._known[kind] = found, corners_of(outline.bbox() for _, _, outline in found)
+        return self._known[kind]
 
 
 def engine_keepout(question: Question) -> Outcome:
@@ -94,7 +96,7 @@ def engine_keepout(question: Question) -> Outcome:
             margin = room_inside(room, owner.outline)
             if margin < limit - EQUAL:
                 state = "stands out of its keep-out by" if margin < 0 else "has a keep-out of"
-                outcome.violations.append(
+                outcome.tell(
                     question.violation(
                         [owner.box, room.bbox()],
                         f"{owner.name} {state} {um(abs(margin))} um, {um(limit)} um of room needed on all sides; move "
@@ -102,10 +104,11 @@ def engine_keepout(question: Question) -> Outcome:
                         asked_at=asked_at,
                     )
                 )
-        outcome.violations += _foreign(question, obstacles, room, owner)
+        for violation in _foreign(question, obstacles, room, owner):
+            outcome.tell(violation)
     for engine in package.engines:
         if not any(engine is owner for owner in owned):
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [engine.box],
                     f"{engine.name} has no keep-out, {um(limit)} um of room needed on all sides; draw one around it",
@@ -147,9 +150,16 @@ def keep_out(question: Question) -> Outcome:
     """Parts that may not be where a wall or a plate is.
 
     The rule says which: `engine`, `asic`, `connector`, `fibre`, `array` (the block that holds the fibres at a facet).
+
+    Raises:
+        InputError: the rule names something else.
     """
     package, outcome, rule = question.package, Outcome(), question.rule
     layer, kinds = rule.layers[0], question.words("parts")
+    unknown = sorted(set(kinds) - {*DIES, "fibre", "array"})
+    if unknown:
+        known = ", ".join((*DIES, "fibre", "array"))
+        raise InputError(f"rule {rule.name}: parts names {', '.join(unknown)}, there are {known}; correct it")
     walls = package.drawn(layer)
     if not walls:
         return outcome
@@ -158,14 +168,14 @@ def keep_out(question: Question) -> Outcome:
         outcome.looked_at += 1
         room = enlarged(wall, rule.value)
         cure = f"{um(rule.value)} um of clearance needed; move it or open the {layer}"
-        for _, name, common in obstacles.outlines(room, tuple(kind for kind in kinds if kind != "fibre")):
-            outcome.violations.append(
+        for _, name, common in obstacles.outlines(room, tuple(kind for kind in kinds if kind in DIES)):
+            outcome.tell(
                 question.violation([common], f"{name} stands in the {layer} or too close to it, {cure}", layer=layer)
             )
         crossing = obstacles.fibres(room) if "fibre" in kinds else []
         if crossing:
             names = [package.fibre_name(number) for number in crossing]
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [overlap([package.fibres[number].outline], [room]) for number in crossing],
                     f"{len(crossing)} fibres ({some(names)}) run through the {layer} or too close to it, 0 allowed, "
@@ -176,8 +186,8 @@ def keep_out(question: Question) -> Outcome:
         blocks = array_blocks(package, question.number("depth"), question.number("beside")) if "array" in kinds else []
         for engine, block in blocks:
             common = overlap([block], [room])
-            if _deep(common):
-                outcome.violations.append(
+            if not common.empty():
+                outcome.tell(
                     question.violation(
                         [common], f"the fibre array of {engine.name} is under the {layer}, {cure}", layer=layer
                     )
@@ -215,13 +225,13 @@ def array_footprint(question: Question) -> Outcome:
         for other, room in blocks[number + 1 :]:
             if other is not engine and room.bbox().overlaps(block.bbox()):
                 common = overlap([room], [block])
-                hits += [(f"the fibre array of {other.name}", common)] if _deep(common) else []
+                hits += [(f"the fibre array of {other.name}", common)] if not common.empty() else []
         hits += [
             (package.fibre_name(fibre), overlap([package.fibres[fibre].outline], [block]))
             for fibre in obstacles.fibres(block, engine)
         ]
         for name, common in hits:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [common],
                     f"{name} stands in the room of the fibre array of {engine.name}, {um(question.rule.value)} um in "
@@ -237,7 +247,7 @@ def connector_swept(question: Question) -> Outcome:
     package, outcome = question.package, Outcome()
     obstacles = Obstacles(package)
     for number, connector in enumerate(package.connectors):
-        heading = mating(package, number)
+        heading = package.headings.get(number)
         if heading is None:
             continue
         outcome.looked_at += 1
@@ -249,7 +259,7 @@ def connector_swept(question: Question) -> Outcome:
             for fibre in obstacles.fibres(room)
         ]
         for name, common in hits:
-            outcome.violations.append(
+            outcome.tell(
                 question.violation(
                     [common],
                     f"{name} stands where the plug of {connector.name} is drawn out, {um(question.rule.value)} um in "
@@ -257,15 +267,6 @@ def connector_swept(question: Question) -> Outcome:
                 )
             )
     return outcome
-
-
-def mating(package: Package, connector: int) -> tuple[int, int] | None:
-    """The direction in which a connector looks: its fibres come from the other side; None when it has none."""
-    ends = [package.fibres[plug.fibre].ends[plug.end] for plug in package.plugged if plug.connector == connector]
-    if not ends:
-        return None
-    x, y = sum(end.dx for end in ends), sum(end.dy for end in ends)
-    return (1 if x > 0 else -1, 0) if abs(x) > abs(y) else (0, 1 if y > 0 else -1)
 
 
 def _ahead(connector: Connector, heading: tuple[int, int], depth: float) -> kdb.DBox:

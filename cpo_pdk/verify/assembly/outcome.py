@@ -16,6 +16,18 @@ from cpo_pdk.verify.findings import Violation
 EQUAL = 5e-4
 
 
+#: after so many violations a rule is given up: a file with more is not corrected one by one
+MOST_VIOLATIONS = 500
+
+
+class Enough(Exception):
+    """A rule that has told `MOST_VIOLATIONS`; what it has found so far."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(f"{len(outcome.violations)} violations")
+        self.outcome = outcome
+
+
 @dataclass
 class Outcome:
     """What one rule found.
@@ -29,6 +41,16 @@ class Outcome:
     looked_at: int = 0
     violations: list[Violation] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
+
+    def tell(self, violation: Violation) -> None:
+        """Add a violation.
+
+        Raises:
+            Enough: it is the last one that is told.
+        """
+        self.violations.append(violation)
+        if len(self.violations) >= MOST_VIOLATIONS:
+            raise Enough(self)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from cpo_pdk.verify.assembly.facets import Facet, find_facets
 from cpo_pdk.verify.assembly.fibre_paths import Fibre, Unread, find_fibres
 from cpo_pdk.verify.assembly.outlines import find_outlines
 from cpo_pdk.verify.assembly.placed import AREAS, Place, Places, Points, centres, polygons_in
+from cpo_pdk.verify.assembly.shapes import box_distances, corners_of
 
 #: layers that only a package has
 PACKAGE_LAYERS = tuple(name for name, info in LAYERS.items() if info.group == "package")
@@ -168,6 +169,7 @@ class Package:
     landings: list[Landing] = field(default_factory=list)
     plugged: list[Plugged] = field(default_factory=list)
     known_dots: dict[tuple[int, str], tuple[Points, Points]] = field(default_factory=dict)
+    known_polygons: dict[str, list[kdb.DPolygon]] = field(default_factory=dict)
 
     @property
     def top(self) -> str:
@@ -179,8 +181,31 @@ class Package:
         return self.file.layout.find_layer(*layer_of(layer))
 
     def drawn(self, layer: str) -> list[kdb.DPolygon]:
-        """Polygons of a layer as drawn, in the top cell, um."""
-        return list(polygons_in(self.file.layout, self.file.top, self.index(layer), _EVERYWHERE))
+        """Polygons of a layer as drawn, in the top cell, um; read once."""
+        if layer not in self.known_polygons:
+            self.known_polygons[layer] = list(polygons_in(self.file.layout, self.file.top, self.index(layer)))
+        return self.known_polygons[layer]
+
+    @cached_property
+    def nearest_asics(self) -> dict[int, int]:
+        """Number of the switch die that is nearest to each engine, by number of the engine."""
+        if not self.asics:
+            return {}
+        boxes = corners_of(asic.box for asic in self.asics)
+        return {n: int(np.argmin(box_distances(boxes, engine.box))) for n, engine in enumerate(self.engines)}
+
+    @cached_property
+    def headings(self) -> dict[int, tuple[int, int]]:
+        """The direction in which each connector looks, by its number: its fibres come from the other side."""
+        sums: dict[int, tuple[float, float]] = {}
+        for plug in self.plugged:
+            end = self.fibres[plug.fibre].ends[plug.end]
+            x, y = sums.get(plug.connector, (0.0, 0.0))
+            sums[plug.connector] = (x + end.dx, y + end.dy)
+        return {
+            number: (1 if x > 0 else -1, 0) if abs(x) > abs(y) else (0, 1 if y > 0 else -1)
+            for number, (x, y) in sums.items()
+        }
 
     @cached_property
     def landed(self) -> dict[int, Landing]:
@@ -208,9 +233,6 @@ class Package:
         return sum(
             len(parts) for parts in (self.substrates, self.asics, self.engines, self.fibres, self.connectors)
         ) + len(self.unread)
-
-
-_EVERYWHERE = kdb.DBox(-2.1e6, -2.1e6, 2.1e6, 2.1e6)
 
 
 def has_package_layers(file: LayoutFile) -> bool:
@@ -373,9 +395,13 @@ def dots(package: Package, cell: kdb.Cell, layer: str, outline: kdb.DPolygon) ->
         return np.empty((0, 2)), np.empty((0, 2))
     key = (cell.cell_index(), layer)
     if key not in package.known_dots:
-        package.known_dots[key] = centres(package.file.layout, cell, index)
+        middles, halves = centres(package.file.layout, cell, index)
+        order = np.argsort(middles[:, 0], kind="stable")
+        package.known_dots[key] = middles[order], halves[order]
     middles, halves = package.known_dots[key]
-    box = outline.bbox()
+    box, reach = outline.bbox(), float(halves[:, 0].max(initial=0.0))
+    first, last = np.searchsorted(middles[:, 0], (box.left - reach, box.right + reach))
+    middles, halves = middles[first:last], halves[first:last]
     low, high = np.array([box.left, box.bottom]), np.array([box.right, box.top])
     near = np.all((middles + halves > low) & (middles - halves < high), axis=1)
     return middles[near], halves[near]

@@ -166,11 +166,14 @@ def _own_and_placed(cell: kdb.Cell, layer: int, known: dict[int, tuple[Points, P
     return np.concatenate(middles), np.concatenate(halves)
 
 
-def polygons_in(layout: kdb.Layout, cell: kdb.Cell, layer: int | None, box: kdb.DBox) -> Iterator[kdb.DPolygon]:
-    """Polygons of a layer under a cell whose boxes overlap a box, in the cell's coordinates, um."""
+def polygons_in(
+    layout: kdb.Layout, cell: kdb.Cell, layer: int | None, box: kdb.DBox | None = None
+) -> Iterator[kdb.DPolygon]:
+    """Polygons of a layer under a cell in its coordinates, um; with a box only those whose boxes overlap it."""
     if layer is None:
         return
-    shapes = kdb.RecursiveShapeIterator(layout, cell, layer, box.to_itype(layout.dbu), True)
+    room = kdb.Box.world() if box is None else box.to_itype(layout.dbu)
+    shapes = kdb.RecursiveShapeIterator(layout, cell, layer, room, True)
     while not shapes.at_end():
         polygon = shapes.shape().dpolygon
         if polygon is not None:

@@ -22,8 +22,8 @@ from cpo_pdk.verify.assembly import (
     keep_outs,
 )
 from cpo_pdk.verify.assembly.meeting import meet
-from cpo_pdk.verify.assembly.outcome import Check, Question
-from cpo_pdk.verify.assembly.parts import PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
+from cpo_pdk.verify.assembly.outcome import Check, Enough, Outcome, Question
+from cpo_pdk.verify.assembly.parts import FIBRE_LAYERS, PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
 from cpo_pdk.verify.assembly.placed import Places
 from cpo_pdk.verify.findings import CheckResult, Violation
 
@@ -127,11 +127,7 @@ def assembly_layout(
         with captured_output():
             package = find_parts(file, places, netlists)
             meet(package)
-            outcomes = {
-                rule.name: ASSEMBLY_KINDS[rule.kind](Question(package, rule, spec))
-                for rule in wanted
-                if rule.kind != PARTS
-            }
+            outcomes = {rule.name: _run(Question(package, rule, spec)) for rule in wanted if rule.kind != PARTS}
     except RuntimeError as error:
         text = " ".join(str(error).split())
         raise LayoutError(f"{file.path}: the package can't be checked ({text}); build the file again") from error
@@ -146,6 +142,18 @@ def assembly_layout(
     )
 
 
+def _run(question: Question) -> Outcome:
+    """One rule; where it has more to say than anybody reads, the last of its violations says so."""
+    try:
+        return ASSEMBLY_KINDS[question.rule.kind](question)
+    except Enough as enough:
+        outcome = enough.outcome
+        last = outcome.violations[-1]
+        more = f"; {len(outcome.violations)} violations of this rule are told, there may be more"
+        outcome.violations[-1] = replace(last, message=last.message + more)
+        return outcome
+
+
 def _too_many(file: LayoutFile, places: Places, rules: Sequence[Rule]) -> list[Violation]:
     """What is said of a file with more parts than any package has: it is not looked at further."""
     limits = [rule for rule in rules if rule.kind == PARTS]
@@ -153,9 +161,10 @@ def _too_many(file: LayoutFile, places: Places, rules: Sequence[Rule]) -> list[V
         return []
     rule = limits[0]
     bumps = ("ASIC_BUMP", "BUMP")
-    parts = tuple(name for name in (*PACKAGE_LAYERS, "FLOORPLAN") if name not in bumps)
+    parts = tuple(name for name in (*PACKAGE_LAYERS, "FLOORPLAN") if name not in (*bumps, *FIBRE_LAYERS))
     found: list[Violation] = []
-    for layers, limit in ((parts, rule.value), (bumps, float(rule.more.get("bumps", rule.value)))):
+    more = {key: float(rule.more.get(key, rule.value)) for key in ("fibres", "bumps")}
+    for layers, limit in ((parts, rule.value), (FIBRE_LAYERS, more["fibres"]), (bumps, more["bumps"])):
         for name, count in flat_counts(file, places, layers).items():
             if count > limit:
                 box = file.top.dbbox()

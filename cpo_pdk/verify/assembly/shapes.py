@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import klayout.db as kdb
+import numpy as np
+
+from cpo_pdk.verify.assembly.placed import Points
 
 _DBU = 0.001
+#: overlaps narrower than this are two outlines that abut, um
+TOUCH = 0.01
 
 
 def box_distance(a: kdb.DBox, b: kdb.DBox) -> float:
@@ -14,6 +19,18 @@ def box_distance(a: kdb.DBox, b: kdb.DBox) -> float:
     dx = max(a.left - b.right, b.left - a.right, 0.0)
     dy = max(a.bottom - b.top, b.bottom - a.top, 0.0)
     return float((dx * dx + dy * dy) ** 0.5)
+
+
+def corners_of(boxes: Iterable[kdb.DBox]) -> Points:
+    """Left, bottom, right and top of boxes, shape (N, 4)."""
+    return np.array([(box.left, box.bottom, box.right, box.top) for box in boxes]).reshape(-1, 4)
+
+
+def box_distances(boxes: Points, box: kdb.DBox) -> Points:
+    """Distance of each of many boxes (see `corners_of`) from one; 0 where they touch or overlap."""
+    dx = np.maximum(np.maximum(boxes[:, 0] - box.right, box.left - boxes[:, 2]), 0.0)
+    dy = np.maximum(np.maximum(boxes[:, 1] - box.top, box.bottom - boxes[:, 3]), 0.0)
+    return np.hypot(dx, dy)
 
 
 def distance(a: kdb.DPolygon, b: kdb.DPolygon) -> float:
@@ -37,8 +54,9 @@ def region(polygons: Iterable[kdb.DPolygon]) -> kdb.Region:
 
 
 def overlap(a: Iterable[kdb.DPolygon], b: Iterable[kdb.DPolygon]) -> kdb.DBox:
-    """Box of what two groups of outlines have in common; empty where that is nothing."""
-    common = region(a) & region(b)
+    """Box of what two groups of outlines have in common; empty where that is nothing wider than `TOUCH`."""
+    half = round(TOUCH / _DBU / 2)
+    common = (region(a) & region(b)).sized(-half).sized(half)
     return kdb.DBox() if common.is_empty() else common.bbox().to_dtype(_DBU)
 
 
