@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ from cpo_pdk.spec.yaml_source import Source, parse_yaml, read_yaml
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.connections.run import CONNECTIVITY_RULES
 from cpo_pdk.verify.findings import CheckResult, Verdict, Violation, Waived
+from cpo_pdk.verify.lvs.metal_faults import OPEN_RULE, SHORT_RULE
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 #: how far a violation may stick out of a region, um: half a step of the grid
@@ -140,7 +142,9 @@ class Waiver:
 @cache
 def known_rules() -> frozenset[str]:
     """Names that a waiver may give: of the rules in the data, and of the checks that have no numbers."""
-    return frozenset({rule.name for rule in load_rules()} | set(CONNECTIVITY_RULES))
+    against = import_module("cpo_pdk.verify.lvs.against_spec")  # not needed where no name is asked for
+    data = {rule.name for rule in load_rules()}
+    return frozenset({*data, *CONNECTIVITY_RULES, SHORT_RULE, OPEN_RULE, *against.RULES})
 
 
 def load_waivers(file: str | Path, rules: Collection[str] | None = None) -> tuple[Waiver, ...]:
@@ -193,7 +197,7 @@ def _rule_problems(source: Source, names: Collection[str]) -> list[Problem]:
     for number, entry in enumerate(entries if isinstance(entries, list) else []):
         rule = entry.get("rule") if isinstance(entry, dict) else None
         if isinstance(rule, str) and rule.strip() and rule.strip() not in names:
-            hint = did_you_mean(rule, names) or "; the report and docs/rules.md name them"
+            hint = did_you_mean(rule, names) or "; cpo rules and the report name them"
             problems.append(source.problem(("waivers", number, "rule"), f"no rule {shown(rule)}{hint}"))
     return problems
 

@@ -7,33 +7,22 @@ from functools import cache
 
 from cpo_pdk.tech.rules import Rule, load_rules
 
-#: unit of the value of a rule by its kind; a kind that is not named here shows its bare number, one of
-#: `_UM` is in um, and a rule that carries a unit wins
-_UNITS = {"area": "um2", "hole": "um2", "angle": "degrees", "fibre_angle": "degrees", "points": "corners"}
-_UM = frozenset(
-    {
-        "width",
-        "space",
-        "notch",
-        "isolation",
-        "separation",
-        "enclosure",
-        "extension",
-        "overlap",
-        "collision",
-        "grid",
-        "bend_radius",
-        "measured",
-        "density",
-        "chord_deviation",
-        "engine_spacing",
-        "ribbon_spacing",
-        "connector_spacing",
-        "fibre_pitch",
-        "bump_pitch",
-        "facet_edge",
-    }
-)
+#: unit of the value of a rule by its kind, where that isn't um
+_UNITS = {
+    "area": "um2",
+    "hole": "um2",
+    "angle": "degrees",
+    "points": "corners",
+    "guide_crossing": "arms",
+    "taper_slope": "degrees",
+    "kink": "degrees",
+    "proximity": "dB",
+    "part_limit": "parts",
+    "shoreline_share": "",
+    "fibre_angle": "degrees",
+    "fibre_crossing": "degrees",
+    "resonance": "nm",
+}
 _CONNECTIVITY = {
     "CONN.near_miss": "two ports that nearly meet: a connection is exact or it is none",
     "CONN.width_mismatch": "ports that meet have the same width",
@@ -108,11 +97,16 @@ def about(name: str, group: str = "") -> RuleWords:
 
 def rule_text(rule: Rule) -> str:
     """`width of WG: 0.12 um`."""
-    unit = rule.more.get("unit") or _UNITS.get(rule.kind, "um" if rule.kind in _UM else "")
-    value = f": {rule.value:g} {'' if unit == '1' else unit}".rstrip() if rule.value else ""
+    value = f": {rule.value:g} {unit_of(rule)}".rstrip() if rule.value else ""
     more = "".join(f", {k.replace('_', ' ')} {_shown(v)}" for k, v in sorted(rule.more.items()) if k != "unit")
     layers = f" of {'/'.join(rule.layers)}" if rule.layers else ""
     return f"{rule.kind.replace('_', ' ')}{layers}{value}{more}"
+
+
+def unit_of(rule: Rule) -> str:
+    """The unit of a rule's value; empty for a pure number."""
+    unit = str(rule.more.get("unit") or _UNITS.get(rule.kind, "um"))
+    return "" if unit == "1" else unit
 
 
 def _shown(value: float | str) -> str:

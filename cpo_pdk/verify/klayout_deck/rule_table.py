@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cpo_pdk.tech.rules import Rule, load_rules
+from cpo_pdk.verify.formats.rule_words import unit_of
 from cpo_pdk.verify.klayout_deck.deck import expressed
 
 _HEAD = """# Rules of the process
@@ -59,13 +60,9 @@ def limit_words(rule: Rule) -> str:
     words += [
         f"{key.replace('_', ' ')} {value:g}" if isinstance(value, int | float) else f"{key.replace('_', ' ')} {value}"
         for key, value in rule.more.items()
+        if key != "unit"
     ]
     return ", ".join(words)
-
-
-def unit_of(rule: Rule) -> str:
-    """The unit of a rule's value."""
-    return {"area": "um2", "hole": "um2", "angle": "degrees"}.get(rule.kind, "um")
 
 
 def markdown(rows: Sequence[dict[str, Any]]) -> str:
