@@ -120,7 +120,7 @@ def write_manifest(
             entries[file_name]["geometry"] = {"form": FORM, "total": hashed.total, "layers": hashed.layers}
     inputs = _inputs(spec, sheets)
     document = {"format": FORMAT, "name": name, "inputs": inputs, "tools": tool_versions(), "files": entries}
-    return write_text(stage / MANIFEST, _sealed(document))
+    return write_text(stage / MANIFEST, sealed(document))
 
 
 def sheets_with_a_part(package: PackageSpec, sheets: Mapping[str, Sheet], netlist: Netlists) -> list[Sheet]:
@@ -261,7 +261,7 @@ class _Reader:
             inputs_sha256=self.sha256(inputs.get("sha256"), "inputs.sha256"),
             tools={n: self.text(v, f"tools.{n}") for n, v in self.table(root.get("tools"), "tools").items()},
             sha256=own,
-            intact=text == _sealed({key: value for key, value in root.items() if key != _SELF}),
+            intact=text == sealed({key: value for key, value in root.items() if key != _SELF}),
         )
 
     def entry(self, value: Any, where: str) -> FileEntry:
@@ -334,7 +334,7 @@ def _version(distribution: str) -> str:
         return "not installed"
 
 
-def _sealed(document: Mapping[str, Any]) -> str:
+def sealed(document: Mapping[str, Any]) -> str:
     """The one text of a manifest: the document and, last, its own SHA-256."""
 
     def text(value: Mapping[str, Any]) -> str:

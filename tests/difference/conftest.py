@@ -11,6 +11,7 @@ import pytest
 
 from cpo_pdk import flow
 from cpo_pdk.spec import find_spec
+from cpo_pdk.tech.layers import layer_of
 
 #: of the shipped package: two engines of two fibres with four wavelengths
 SMALLER = {
@@ -84,6 +85,17 @@ class Editor:
         key = f"kfactory:{name}"
         old = cell.meta_info(key)
         cell.add_meta_info(kdb.LayoutMetaInfo(key, {**old.value, **values}, "", True))
+
+
+def longer(editor: Editor) -> None:
+    """One straight of one transmit port, 210 um longer: in what the file says of it, and in the length of its core."""
+    cell = editor.at("engine_N1", "tx_1", "unit_3", "bus_east")
+    was = cell.meta_info("kfactory:settings").value["length"]
+    editor.meta(cell, "settings", length=was + 210.0)
+    editor.meta(cell, "info", length=was + 210.0)
+    core = cell.shapes(editor.layout.find_layer(*layer_of("WG")))
+    width = next(iter(core.each())).bbox().height()
+    core.insert(kdb.Box(0, 10_000, 210_000, 10_000 + width))
 
 
 @pytest.fixture

@@ -22,20 +22,9 @@ from cpo_pdk.errors import InputError, LayoutError
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.tech.layers import layer_of
 
-from .conftest import Editor, small_spec
+from .conftest import Editor, longer, small_spec
 
 Edit = Callable[..., Path]
-
-
-def longer(editor: Editor) -> None:
-    """One straight of one transmit port, 210 um longer: in what the file says of it, and in the length of its core."""
-    cell = editor.at("engine_N1", "tx_1", "unit_3", "bus_east")
-    was = cell.meta_info("kfactory:settings").value["length"]
-    editor.meta(cell, "settings", length=was + 210.0)
-    editor.meta(cell, "info", length=was + 210.0)
-    core = cell.shapes(editor.layout.find_layer(*layer_of("WG")))
-    width = next(iter(core.each())).bbox().height()
-    core.insert(kdb.Box(0, 10_000, 210_000, 10_000 + width))
 
 
 def moved_polygon(editor: Editor) -> None:
