@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import klayout.db  # noqa: F401  the values of the database are its
 import klayout.rdb as rdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -147,6 +148,16 @@ def test_text_steers_no_terminal(rule, cell, message, file):
     written = text.text(_verdict(rule, cell, message, file))
     assert all(c.isprintable() or c == "\n" for c in written)
     assert plain(rule).strip() in written
+
+
+@pytest.mark.parametrize(
+    "start", ["- x", "+ x", "* x", "1. x", "12) x", "    x", "# x", "> x", "---", "```", "~~~", "<b>", "| x"]
+)
+def test_a_notice_starts_nothing_in_markdown(start):
+    page = MarkdownIt("commonmark", {"html": True}).render(markdown.text(Verdict("x", (), notices=(start, start))))
+    assert page.count("<li>") == 2 and page.count("<ul>") == 1
+    assert not re.search(r"<(ol|pre|blockquote|b|hr|h1)\b", page)
+    assert start in html.unescape(page).replace("\u200b", "")
 
 
 def test_markdown_of_very_many_violations_fits_and_says_what_it_leaves_out():

@@ -5,10 +5,8 @@ from __future__ import annotations
 import html
 import re
 
-#: longest text that a format with limited room takes over
-LONGEST = 2000
-#: what Markdown may read as its own; a full stop between two digits is not
-_MARKUP = re.compile(r"(?<!\d)\.|\.(?!\d)|[!\"#$&'*:<>@\[\\\]^_`{|}~]")
+#: what Markdown may read as its own; of full stops only the one that begins a link
+_MARKUP = re.compile(r"(?<=[wW]{3})\.|[!\"#$&'*:<>@\[\\\]^_`{|}~]")
 
 
 def plain(text: str, longest: int | None = None) -> str:
@@ -33,13 +31,19 @@ def markdown(text: str) -> str:
 
     Character references can't open markup. A mention is looked for after they are read: a space without width ends it.
     """
-    text = _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain(text))
+    text = _MARKUP.sub(_reference, plain(text))
+    if text[:1].isdigit() or text.startswith((" ", "+", "-")):  # at the start of a line this is a list, or code
+        text = f"&#{ord(text[0])};{text[1:]}"
     return text.replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
 
 
 def markdown_code(text: str) -> str:
     """As `markdown`, for a name: in a fixed-width font, in which no mention is looked for."""
-    return f"<code>{_MARKUP.sub(lambda found: f'&#{ord(found[0])};', plain(text))}</code>"
+    return f"<code>{_MARKUP.sub(_reference, plain(text))}</code>"
+
+
+def _reference(found: re.Match[str]) -> str:
+    return f"&#{ord(found[0])};"
 
 
 def number(count: int, what: str) -> str:
