@@ -6,8 +6,10 @@ mirrored, two positions are swapped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cpo_pdk.verify.lvs.asked import AskedEngine, AskedFacet
 from cpo_pdk.verify.lvs.devices import Circuit, Facet, along, array_of, fits
@@ -60,6 +62,7 @@ def anchor(asked: AskedEngine, circuit: Circuit, pitch_um: float) -> Anchors:
     by_place = {place: (facet, use) for place, facet, use in zip(places, row, uses, strict=True)}
     if len(row) != len(wanted):
         faults.append(_number_fault(circuit, asked, by_place, len(row)))
+    faults += _pitch_faults(circuit, [along(facet, angle) for facet in row], row, pitch_um)
     drawn = [by_place[k][1] if k in by_place else "" for k in range(len(wanted))]
     order = _order(wanted, drawn)
     if order is not None and order != list(range(len(wanted))):
@@ -129,6 +132,14 @@ def _order(wanted: list[str], drawn: list[str]) -> list[int] | None:
 def _agree(wanted: list[str], drawn: list[str]) -> bool:
     """True when every position that leads somewhere leads where it should."""
     return all(use in (want, OPEN, UNKNOWN, "") for want, use in zip(wanted, drawn, strict=True))
+
+
+def _pitch_faults(circuit: Circuit, at: Sequence[float], row: Sequence[Facet], pitch: float) -> Iterator[Fault]:
+    """Facets at another distance than the fibres'."""
+    steps = Counter(round(b - a, 3) for a, b in pairwise(at))
+    if steps and (most := steps.most_common(1)[0][0]) != round(pitch, 3):
+        text = f"the facets lie {most:g} um apart, {pitch:g} um asked; draw the array at that pitch"
+        yield Fault(ARRAY_RULE, circuit.cell, text, box=_box(row[0]), spec_path="engine.fibre_pitch_um")
 
 
 def _number_fault(circuit: Circuit, asked: AskedEngine, by_place: Mapping[int, tuple[Facet, str]], count: int) -> Fault:

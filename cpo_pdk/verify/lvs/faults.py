@@ -31,6 +31,7 @@ class Fault:
         box: where, um, for a fault that is at no device.
         spec_path: key of the spec that asks for something else, `engine.devices.tap`.
         layer: layer name(s), `-` for none.
+        other: a second device that it is between; the fault then lies in a cell that holds both.
     """
 
     rule: str
@@ -41,6 +42,7 @@ class Fault:
     box: Box | None = None
     spec_path: str = ""
     layer: str = "-"
+    other: Device | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def placed(faults: Iterable[Fault], circuits: Mapping[str, Circuit], layout: kdb
 
 def _depth(group: list[Fault], circuit: Circuit | None) -> int:
     """How far inside the flattened cell the fault belongs: to cells of which every one has it."""
-    paths = [fault.device.within for fault in group if fault.device is not None]
+    paths = [_shared(fault) for fault in group if fault.device is not None]
     if circuit is None or not paths:
         return 0
     for depth in range(min(map(len, paths)) - 1, 0, -1):
@@ -90,6 +92,14 @@ def _depth(group: list[Fault], circuit: Circuit | None) -> int:
         if len(names) == 1 and here == everywhere:
             return depth
     return 0
+
+
+def _shared(fault: Fault) -> tuple[str, ...]:
+    """Paths of the cells that hold everything that a fault is about, the outermost first."""
+    within = fault.device.within if fault.device is not None else ()
+    if fault.other is None:
+        return within
+    return tuple(a for a, b in zip(within, fault.other.within, strict=False) if a == b)
 
 
 def _spot(fault: Fault, circuit: Circuit | None, depth: int, layout: kdb.Layout) -> tuple[str, Box]:

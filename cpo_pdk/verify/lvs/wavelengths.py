@@ -182,7 +182,7 @@ class _Bus:
                 f"the {self._kind(first)}s stand in falling order of wavelength: the first rests below "
                 f"{self._channel(count)}, {self._channel(1)} asked; turn the order round"
             )
-            yield self._fault(SWAPPED_RULE, text, *placed[1])
+            yield replace(self._fault(SWAPPED_RULE, text, *placed[1]), other=placed[count][1])
             return
         done: set[int] = set()
         for number, at in sits.items():
@@ -194,7 +194,7 @@ class _Bus:
                     f"the {self._kind(first)}s of {self._channel(number)} and {self._channel(at)} are swapped; "
                     "place each in its own channel"
                 )
-                yield self._fault(SWAPPED_RULE, text, *placed[number])
+                yield replace(self._fault(SWAPPED_RULE, text, *placed[number]), other=placed[at][1])
             else:
                 yield self._single(number, at, rests[number], *placed[number])
 
