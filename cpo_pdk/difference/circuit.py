@@ -102,6 +102,11 @@ def _matched(a: Netlists, b: Netlists, pair: Pair) -> list[tuple[Instance, Insta
     return sorted(found, key=lambda two: two[0].name)
 
 
+def renamed_instances(a: Netlists, b: Netlists) -> dict[str, str]:
+    """Instances of the top cells that are called otherwise now: name now -> name before."""
+    return {y.name: x.name for x, y in _matched(a, b, (a.top, b.top)) if x.name != y.name}
+
+
 def _place(instance: Instance) -> tuple[Any, ...]:
     return (instance.function, instance.x, instance.y, instance.rotation, instance.mirror)
 

@@ -27,8 +27,14 @@ from cpo_pdk.verify.formats.plain import markdown as escaped
 from cpo_pdk.verify.formats.plain import markdown_code as code
 from cpo_pdk.verify.formats.plain import plain
 
-#: rows of a table in a comment
+#: rows of a table in a comment; fewer when it gets longer than `LIMIT`
+ROWS = (20, 8, 3)
+#: bytes; GitHub refuses a comment of more than 65,536 characters
+LIMIT = 65_000
+#: lanes among the markers
 SHOWN = 20
+#: characters of one message in a comment
+LONGEST = 400
 #: markers of one layer
 MARKERS = 5_000
 
@@ -62,40 +68,48 @@ def json_text(result: Difference) -> str:
 
 def markdown_text(result: Difference) -> str:
     """A comment for a pull request: the verdict, what says most, tables of what is largest."""
+    for rows in ROWS:
+        text = _comment(result, rows)
+        if len(text.encode()) <= LIMIT:
+            break
+    return text
+
+
+def _comment(result: Difference, shown: int) -> str:
     sign = "✅" if result.passed else "❌"
     lines = [f"## {sign} cpo diff: {code(_short(result.a))} → {code(_short(result.b))}", ""]
-    lines += [f"**{escaped(verdict(result))}**: {escaped(looked_at(result))}", ""]
-    lines += [f"- ❌ {escaped(text)}" for text in result.not_compared]
-    lines += [f"- {'✅' if gate.passed else '❌'} {gate.name}: {escaped(gate.message)}" for gate in result.gates]
-    lines += [f"- {escaped(text)}" for text in summary(result)]
-    lines += [f"- {escaped(text)}" for text in result.notices]
+    lines += [f"**{_words(verdict(result))}**: {_words(looked_at(result))}", ""]
+    lines += [f"- ❌ {_words(text)}" for text in result.not_compared]
+    lines += [f"- {'✅' if gate.passed else '❌'} {gate.name}: {_words(gate.message)}" for gate in result.gates]
+    lines += [f"- {_words(text)}" for text in summary(result)]
+    lines += [f"- {_words(text)}" for text in result.notices]
     groups = loss_groups(result.lanes)
     lines += _table(
-        f"### Loss{_of(len(groups), 'groups of lanes')}",
+        f"### Loss{_of(len(groups), shown, 'groups of lanes')}",
         ("lanes", "change (dB)", "worst", "why"),
         [
             (
                 f"{len(group.lanes)} {group.lanes[0].direction}",
                 decibel(-group.lanes[0].more_loss_dB),
-                escaped(group.lanes[0].name),
-                escaped(group.causes),
+                _words(group.lanes[0].name),
+                _words(group.causes),
             )
-            for group in groups[:SHOWN]
+            for group in groups[:shown]
         ],
     )
     groups = crosstalk_groups(result.lanes)
     lines += _table(
-        f"### Crosstalk{_of(len(groups), 'groups of lanes')}",
+        f"### Crosstalk{_of(len(groups), shown, 'groups of lanes')}",
         ("lanes", "change (dB)", "worst", "now (dB)", "largest change"),
         [
             (
                 f"{len(group.lanes)} {group.lanes[0].direction}",
                 decibel(group.lanes[0].more_crosstalk_dB),
-                escaped(group.lanes[0].name),
+                _words(group.lanes[0].name),
                 f"{group.lanes[0].crosstalk_dB[1]:.2f}",
-                escaped(group.causes),
+                _words(group.causes),
             )
-            for group in groups[:SHOWN]
+            for group in groups[:shown]
         ],
     )
     lines += _table(
@@ -115,21 +129,21 @@ def markdown_text(result: Difference) -> str:
     )
     devices = device_lines(result.circuit)
     lines += _table(
-        f"### Devices{_of(len(devices), 'changes')}",
+        f"### Devices{_of(len(devices), shown, 'changes')}",
         ("in", "places", "change"),
-        [(code(where), f"{places:,}", escaped(text)) for where, places, text in devices[:SHOWN]],
+        [(code(where), f"{places:,}", _words(text)) for where, places, text in devices[:shown]],
     )
     links = result.circuit.connections
     lines += _table(
-        f"### Connections{_of(len(links), 'changes')}",
+        f"### Connections{_of(len(links), shown, 'changes')}",
         ("in", "places", "", "between"),
-        [(code(c.where or "top"), f"{c.places:,}", c.kind, f"{code(c.a)} {code(c.b)}") for c in links[:SHOWN]],
+        [(code(c.where or "top"), f"{c.places:,}", c.kind, f"{code(c.a)} {code(c.b)}") for c in links[:shown]],
     )
     renamed = result.geometry.cells.renamed
     lines += _table(
-        f"### Cells renamed, with equal polygons{_of(len(renamed), 'cells')}",
+        f"### Cells renamed, with equal polygons{_of(len(renamed), shown, 'cells')}",
         ("before", "now"),
-        [(code(a), code(b)) for a, b in renamed[:SHOWN]],
+        [(code(a), code(b)) for a, b in renamed[:shown]],
     )
     return "\n".join(lines).rstrip() + "\n"
 
@@ -141,8 +155,8 @@ def _table(title: str, heads: Sequence[str], rows: Sequence[Iterable[str]]) -> l
     return lines + [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _of(number: int, what: str) -> str:
-    return f" ({SHOWN} of {number:,} {what})" if number > SHOWN else ""
+def _of(number: int, shown: int, what: str) -> str:
+    return f" ({shown} of {number:,} {what})" if number > shown else ""
 
 
 def _most_in(regions: Sequence[Region]) -> str:
@@ -150,6 +164,10 @@ def _most_in(regions: Sequence[Region]) -> str:
     places = f" in {first.places:,} places" if first.places > 1 else ""
     more = f", {len(regions) - 1:,} more" if len(regions) > 1 else ""
     return f"{code(first.cell)} at ({first.bbox[0]:.3f}, {first.bbox[1]:.3f}){places}{more}"
+
+
+def _words(text: str) -> str:
+    return escaped(plain(text, LONGEST))
 
 
 def _short(name: str) -> str:

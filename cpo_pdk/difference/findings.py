@@ -206,6 +206,7 @@ class Lanes:
         changes: lanes whose loss or crosstalk differs, those that lose most first.
         compared: number of lanes that are in both.
         added, removed: names of lanes that are in one only.
+        retuned: number of lanes at another wavelength than before.
         source: where the numbers are from, of either side.
         reason: why they can't be compared; empty when they were, or when there is nothing to compare.
         not_applicable: why there is nothing to compare, and that this is in order.
@@ -215,6 +216,7 @@ class Lanes:
     compared: int = 0
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    retuned: int = 0
     source: tuple[str, str] = ("", "")
     reason: str = ""
     not_applicable: str = ""
@@ -286,6 +288,7 @@ class Difference:
             or lanes.changes
             or lanes.added
             or lanes.removed
+            or lanes.retuned
         )
 
     @property
@@ -361,6 +364,7 @@ class Difference:
                 "changed": [_lane_json(change) for change in self.lanes.changes],
                 "added": list(self.lanes.added),
                 "removed": list(self.lanes.removed),
+                "retuned": self.lanes.retuned,
                 "source": list(self.lanes.source),
                 "reason": self.lanes.reason,
                 "not_applicable": self.lanes.not_applicable,

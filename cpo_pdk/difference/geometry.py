@@ -82,8 +82,8 @@ def _layer(key: str, spots: list[Spot], dbu: float) -> LayerChange:
     return LayerChange(
         layer=name,
         number=key,
-        added_um2=sum(region.added_um2 * region.places for region in regions),
-        removed_um2=sum(region.removed_um2 * region.places for region in regions),
+        added_um2=sum((region.added_um2 * region.places for region in regions), 0.0),
+        removed_um2=sum((region.removed_um2 * region.places for region in regions), 0.0),
         polygons=sum(region.polygons * region.places for region in regions),
         regions=regions,
     )

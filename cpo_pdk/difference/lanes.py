@@ -14,6 +14,8 @@ from cpo_pdk.circuit.tracing import REST
 from cpo_pdk.difference.circuit import TOLERANCE, route_um, settings_of, signed_um
 from cpo_pdk.difference.findings import TOLERANCE_DB, Cause, LaneChange, Lanes
 
+#: wavelengths that differ less are equal, um
+WL_UM = 1e-8
 #: items that change less are put together
 ITEM_DB = 1e-3
 #: items that change less did not change: tables are rounded to 1e-6 dB
@@ -34,7 +36,11 @@ class _Devices:
 
 
 def compare_lanes(
-    a: Sequence[Lane], b: Sequence[Lane], netlists: tuple[Netlists, Netlists], source: tuple[str, str]
+    a: Sequence[Lane],
+    b: Sequence[Lane],
+    netlists: tuple[Netlists, Netlists],
+    source: tuple[str, str],
+    renamed: Mapping[str, str] | None = None,
 ) -> Lanes:
     """Match lanes by engine, direction, port and channel, and explain what changed.
 
@@ -42,12 +48,13 @@ def compare_lanes(
         a, b: lanes before and now.
         netlists: of the layouts that they belong to.
         source: where the lanes are from.
+        renamed: engines that have another name now: name now -> name before.
 
     Returns:
         the lanes that changed, those that lose most first. The one engine of a file stands for that of the other
         whatever it is called.
     """
-    alike = _engine_names(a, b)
+    alike = {**(renamed or {}), **_engine_names(a, b)}
     before = {_key(lane): lane for lane in a}
     now = {_key(lane, alike): lane for lane in b}
     both = sorted(before.keys() & now.keys())
@@ -60,6 +67,7 @@ def compare_lanes(
         compared=len(both),
         added=tuple(_name(key) for key in sorted(now.keys() - before.keys())),
         removed=tuple(_name(key) for key in sorted(before.keys() - now.keys())),
+        retuned=sum(abs(before[key].wl_um - now[key].wl_um) > WL_UM for key in both),
         source=source,
     )
 

@@ -12,7 +12,7 @@ from cpo_pdk.circuit.leaves import ENGINE, leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane
 from cpo_pdk.circuit.simulation import simulate
-from cpo_pdk.difference.circuit import compare_circuits
+from cpo_pdk.difference.circuit import compare_circuits, renamed_instances
 from cpo_pdk.difference.findings import Circuit, Difference, Gate, Lanes, Limits
 from cpo_pdk.difference.geometry import compare_geometry, layer_name, layer_number
 from cpo_pdk.difference.lanes import compare_lanes
@@ -101,9 +101,9 @@ def _lanes(
         return Lanes(not_applicable="neither layout has an engine, so there are no lanes")
     if not all(engines):
         return Lanes(reason=f"{sides[engines.index(False)].name} has no engine, so no lanes to compare with")
-    found = [side.lanes for side in sides]
+    found, renamed = [side.lanes for side in sides], renamed_instances(*netlists)
     if found[0] is not None and found[1] is not None and not simulate_both:
-        return compare_lanes(found[0], found[1], netlists, ("lanes.json", "lanes.json"))
+        return compare_lanes(found[0], found[1], netlists, ("lanes.json", "lanes.json"), renamed)
     computed: list[tuple[Lane, ...]] = []
     for side, netlist in zip(sides, netlists, strict=True):
         if computed and sides[0].sha256 == sides[1].sha256:
@@ -113,7 +113,7 @@ def _lanes(
             computed.append(simulate(side.file, sheets, netlists=netlist).lanes)
         except CpoError as error:
             return Lanes(reason=f"{side.name}: can't be simulated: {error}")
-    return compare_lanes(computed[0], computed[1], netlists, ("simulated", "simulated"))
+    return compare_lanes(computed[0], computed[1], netlists, ("simulated", "simulated"), renamed)
 
 
 def _not_compared(result: Difference) -> tuple[str, ...]:
@@ -154,7 +154,7 @@ def _notices(sides: tuple[Side, Side], result: Difference, layers: Collection[st
     if result.lanes.not_applicable:
         notices.append(result.lanes.not_applicable)
     if not result.same_bytes and not result.different and not result.not_compared:
-        notices.append("the files differ in what is not compared: order, texts, meta information or format")
+        notices.append("the files differ in what is not compared: hierarchy, order, texts, meta information or format")
     return tuple(notices)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cpo_pdk.difference.findings import Circuit, Difference, LaneChange, Lanes
+from cpo_pdk.verify.formats.plain import number
 
 #: causes of one lane that are named
 CAUSES = 2
@@ -128,21 +129,24 @@ def summary(result: Difference) -> list[str]:
     lines = []
     if lanes.compared:
         lines += [worst_loss(lanes), worst_crosstalk(lanes)]
-    for words, names in (("are new", lanes.added), ("are gone", lanes.removed)):
+    for words, names in (("new", list(lanes.added)), ("gone", list(lanes.removed))):
         if names:
-            lines.append(f"{len(names)} lanes {words}: {names[0]}{' and others' if len(names) > 1 else ''}")
+            others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            lines.append(f"{words} of the lanes: {names[0]}{others}")
     changed = result.geometry.changed
     if changed:
         area = sum(layer.changed_um2 for layer in changed)
-        number = sum(layer.polygons for layer in changed)
-        lines.append(f"{number:,} polygons differ on {len(changed)} layers, {area:,.6g} um2 in all")
+        polygons = number(sum(layer.polygons for layer in changed), "polygons")
+        lines.append(f"{polygons} differ on {number(len(changed), 'layers')}, {area:,.6g} um2 in all")
     elif result.geometry.layers:
         lines.append(f"the same polygons on {len(result.geometry.layers)} layers")
+    if lanes.retuned:
+        lines.append(f"{number(lanes.retuned, 'lanes')} at another wavelength")
     if not circuit.reason and any(circuit.compared.values()):
         kinds = Counter(change.kind for change in circuit.devices)
-        told = [f"{number} {_DEVICES[kind]}" for kind, number in sorted(kinds.items())]
+        told = [f"{number(kinds[kind], noun)} {verb}" for kind, (noun, verb) in _DEVICES.items() if kind in kinds]
         links = Counter(change.kind for change in circuit.connections)
-        told += [f"{number} connections {kind}" for kind, number in sorted(links.items())]
+        told += [f"{number(links[kind], 'connections')} {kind}" for kind in sorted(links)]
         lines.append(f"circuit: {', '.join(told) if told else 'the same devices, settings and connections'}")
     if cells.added or cells.removed or cells.renamed:
         counts = (("added", cells.added), ("removed", cells.removed), ("renamed but equal", cells.renamed))
@@ -150,12 +154,13 @@ def summary(result: Difference) -> list[str]:
     return lines
 
 
+#: kind of change -> what is counted, and what happened to it
 _DEVICES = {
-    "added": "devices added",
-    "removed": "devices removed",
-    "replaced": "devices replaced",
-    "settings": "cells with other settings",
-    "drawn": "cells drawn otherwise",
-    "moved": "devices moved",
-    "renamed": "devices renamed",
+    "replaced": ("devices", "replaced"),
+    "added": ("devices", "added"),
+    "removed": ("devices", "removed"),
+    "settings": ("cells", "with other settings"),
+    "drawn": ("cells", "drawn otherwise"),
+    "renamed": ("devices", "renamed"),
+    "moved": ("devices", "moved"),
 }
