@@ -72,7 +72,7 @@ def _text(result: Difference) -> list[Any]:
 
     from cpo_pdk.difference.words import causes_of, decibel, device_lines, looked_at, loss_groups, summary, verdict
 
-    lines: list[Any] = [f"{verdict(result)}: {looked_at(result)}"]
+    lines: list[Any] = [f"{verdict(result)}; {looked_at(result)}"]
     lines += [f"not compared: {text}" for text in result.not_compared]
     lines += [f"{'kept' if gate.passed else 'FAILED'} {gate.name}: {gate.message}" for gate in result.gates]
     lines += summary(result)

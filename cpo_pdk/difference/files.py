@@ -78,7 +78,7 @@ def markdown_text(result: Difference) -> str:
 def _comment(result: Difference, shown: int) -> str:
     sign = "✅" if result.passed else "❌"
     lines = [f"## {sign} cpo diff: {code(_short(result.a))} → {code(_short(result.b))}", ""]
-    lines += [f"**{_words(verdict(result))}**: {_words(looked_at(result))}", ""]
+    lines += [f"**{_words(verdict(result))}**; {_words(looked_at(result))}", ""]
     lines += [f"- ❌ {_words(text)}" for text in result.not_compared]
     lines += [f"- {'✅' if gate.passed else '❌'} {gate.name}: {_words(gate.message)}" for gate in result.gates]
     lines += [f"- {_words(text)}" for text in summary(result)]

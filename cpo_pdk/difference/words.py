@@ -104,7 +104,7 @@ def verdict(result: Difference) -> str:
         return "not everything could be compared"
     failed = [gate.name for gate in result.gates if not gate.passed]
     if failed:
-        return f"beyond the limit: {', '.join(failed)}"
+        return f"beyond the limit of {' and '.join(failed)}"
     return "different" + (", within the limits" if result.gates else "") if result.different else "no difference"
 
 

@@ -101,7 +101,7 @@ def test_a_longer_route_is_told_as_decibels_of_the_worst_lane(gds: Path, edited:
     # light that is sent back comes out elsewhere by another phase: that much changes in other lanes
     lost = [change.name for change in result.lanes.by_loss if abs(change.more_loss_dB) > 1e-3]
     assert sorted(lost) == [f"tx N1 port 1 ch {n}" for n in (1, 2, 3, 4)]
-    assert not result.passed and verdict(result) == "beyond the limit: loss"
+    assert not result.passed and verdict(result) == "beyond the limit of loss"
     (layer,) = result.geometry.changed
     assert layer.layer == "WG" and layer.removed_um2 == 0
     (device,) = (d for d in result.circuit.devices if d.name == "bus_east")
@@ -242,7 +242,7 @@ def test_the_command(gds: Path, edited: Edit, tmp_path: Path, capfd: pytest.Capt
         r"worst lane -0\.04 dB: tx N1 port 1 ch [1-4]: route unit_3\.bus_east \+210 um; limit 0.01 dB", out
     )
     code, out = cli(["diff", str(gds), str(path)], capfd)
-    assert code == 0 and out.startswith("different: compared ")
+    assert code == 0 and out.startswith("different; compared ")
     reports = [tmp_path / name for name in ("r.md", "r.lyrdb", "r.json")]
     options = [word for report in reports for word in ("--report", str(report))]
     code, out = cli(["diff", str(gds), str(edited(moved_polygon)), "--no-geometry", "--json", *options], capfd)
