@@ -6,17 +6,21 @@ the number of places, not once a place.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import klayout.db as kdb
 
+from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.tech.layers import LAYERS, layer_of
 
 #: shapes that stand in fewer places than this on average gain nothing from the hierarchy
 REPEATED = 1.5
 
 Collection = kdb.Region | kdb.Edges | kdb.EdgePairs
+
+_OF_FILES: dict[int, ProcessLayers] = {}
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class ProcessLayers:
         self._repeated: dict[str, bool] = {}
         self._regions: dict[tuple[str, bool], kdb.Region] = {}
         self._drawn: dict[str, kdb.Region] = {}
+        self._copies: dict[str, list[tuple[kdb.Polygon, list[kdb.Vector]]]] = {}
         self._edges: dict[tuple[str, bool], kdb.Edges] = {}
 
     def index(self, name: str) -> int | None:
@@ -90,6 +95,15 @@ class ProcessLayers:
             region.merge()
             self._regions[key] = region
         return self._regions[key]
+
+    def copies(self, name: str) -> list[tuple[kdb.Polygon, list[kdb.Vector]]]:
+        """Merged polygons of a layer, flat, those of one shape once: the polygon, and the ways to its copies.
+
+        Worth its while for layers with few and long polygons, such as fibres.
+        """
+        if name not in self._copies:
+            self._copies[name] = equal_polygons(self.region(name, alone=True))
+        return self._copies[name]
 
     def drawn(self, name: str) -> kdb.Region:
         """Hierarchical polygons of a layer as drawn, not merged: for what two layers share or don't."""
@@ -163,6 +177,29 @@ class ProcessLayers:
                 continue
             for shape in shapes.each():
                 yield shape, first[cell_index], times
+
+
+def process_layers(file: LayoutFile) -> ProcessLayers:
+    """The layers of a file, one set for all checks of it: what one has merged the next need not merge again."""
+    known = _OF_FILES.get(id(file))
+    if known is None:
+        known = _OF_FILES[id(file)] = ProcessLayers(file.layout, file.top)
+        weakref.finalize(file, _OF_FILES.pop, id(file), None)
+    return known
+
+
+def equal_polygons(region: kdb.Region) -> list[tuple[kdb.Polygon, list[kdb.Vector]]]:
+    """The polygons of a region that differ by more than their place, each with the ways to where it stands.
+
+    The first of the ways is (0, 0): the polygon itself is where the first one stands.
+    """
+    found: dict[kdb.Polygon, tuple[kdb.Polygon, list[kdb.Vector]]] = {}
+    for polygon in region.each():
+        origin = polygon.bbox().p1
+        shape = polygon.moved(-origin.x, -origin.y)
+        first, ways = found.setdefault(shape, (polygon.dup(), []))
+        ways.append(origin - first.bbox().p1)
+    return list(found.values())
 
 
 def placements(layout: kdb.Layout, top: kdb.Cell) -> dict[int, int]:

@@ -8,9 +8,11 @@ in many cells into polygons of the cells above, and every operation on those cos
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import klayout.db as kdb
 
+from cpo_pdk.tech.layers import LAYERS
 from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.design_rules.areas import found_areas, without_slivers
 from cpo_pdk.verify.design_rules.edge_distance import face, goes_on, marker, nearest_ends, share_end, shortfall
@@ -96,9 +98,25 @@ def _of_two_layers(
 def width(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     """Material narrower than the limit."""
     limit, name = layers.dbus(rule.value), rule.layers[0]
-    pairs = layers.edges(name, alone=True).width_check(limit, True, _EUCLIDIAN, POINTED)
-    yield from _of_one_layer(layers, pairs, name, limit, material=True)
+    if LAYERS[name].group == "package":
+        yield from _width_of_copies(layers, name, limit)
+    else:
+        pairs = layers.edges(name, alone=True).width_check(limit, True, _EUCLIDIAN, POINTED)
+        yield from _of_one_layer(layers, pairs, name, limit, material=True)
     yield from near_edges(layers, notches(layers, name), name, limit, through=True)
+
+
+def _width_of_copies(layers: ProcessLayers, name: str, limit: int) -> Iterator[Finding]:
+    """Material narrower than the limit, looked for once in polygons of one shape (a width lies within one polygon)."""
+    for polygon, ways in layers.copies(name):
+        alone = kdb.Region(polygon)
+        alone.merged_semantics = False
+        edges = alone.edges()
+        edges.merged_semantics = False
+        pairs = edges.width_check(limit, True, _EUCLIDIAN, POINTED)
+        for finding in _of_one_layer(layers, pairs, name, limit, material=True):
+            for way in ways:
+                yield replace(finding, box=finding.box.moved(way))
 
 
 def space(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.design_rules.kinds import OF_RECORDS, RULE_KINDS, looked_at, message
 from cpo_pdk.verify.design_rules.places import cluster, deepest_cell
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers, process_layers
 
 
 def drc(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResult:
@@ -44,7 +44,7 @@ def drc_layout(file: LayoutFile, rules: Sequence[Rule] | None = None) -> CheckRe
     """`drc` of a layout that was read."""
     start = time.perf_counter()
     rules = tuple(rule for rule in (load_rules() if rules is None else rules) if rule.group == "drc")
-    layers = ProcessLayers(file.layout, file.top)
+    layers = process_layers(file)
     refuse_foreign(file)
     counts = layers.shape_counts()
     by_rule = {rule.name: looked_at(rule, counts, file.flat_shapes) for rule in rules}
