@@ -37,7 +37,6 @@ RULES = (
     fibres.KIND_RULE,
     fibres.CONNECTOR_RULE,
     wavelengths.CHANNEL_RULE,
-    bump_map.BUMPS_RULE,
     bump_map.MAP_RULE,
 )
 

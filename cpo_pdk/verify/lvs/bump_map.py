@@ -22,9 +22,10 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.lvs.asked import AskedDevice, AskedEngine
 from cpo_pdk.verify.lvs.engines import EngineMatch
 from cpo_pdk.verify.lvs.faults import MARK, Fault
+from cpo_pdk.verify.lvs.metal_faults import BUMPS_RULE
 from cpo_pdk.verify.lvs.metal_nets import End, MetalNets
 
-BUMPS_RULE, MAP_RULE, POLARITY_RULE = "LVS.bumps", "LVS.bump_map", "LVS.POLARITY"
+MAP_RULE, POLARITY_RULE = "LVS.bump_map", "LVS.POLARITY"
 _NORTH, _SOUTH = 1, -1
 #: role -> terminal -> what it is
 TERMINALS: Mapping[str, Mapping[str, str]] = {

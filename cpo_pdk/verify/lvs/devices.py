@@ -122,7 +122,8 @@ def read_circuit(netlists: Netlists, cell: str, routing: Collection[str], stop: 
             while at is not None and at[0] in passing:
                 piece, entered = at
                 pieces.append(placed[piece].cell)
-                left = next(name for name in ports[placed[piece].cell] if name != entered)
+                # two ports of one name lead nowhere: nobody can tell them apart
+                left = next((name for name in ports[placed[piece].cell] if name != entered), "")
                 at = link.get((piece, left))
             via[path, port] = tuple(pieces)
             if at is not None:

@@ -58,9 +58,12 @@ def standing(
     free = {place.name: place for place in places}
     stands: list[Stands] = []
     faults: list[Fault] = []
-    at = {device.path: _centre(file, device) for device in drawn}
+    dies = {cell: _die(file, cell) for cell in {device.cell for device in drawn}}
+    at = {
+        device.path: device.place.point(dies[device.cell].center().x, dies[device.cell].center().y) for device in drawn
+    }
     options = sorted(
-        (math.dist(at[device.path], _expected(file, spec, place, middle, device)), place.name, device.path)
+        (math.dist(at[device.path], _expected(spec, place, middle, dies[device.cell])), place.name, device.path)
         for device in drawn
         for place in places
     )
@@ -99,19 +102,12 @@ def _die(file: LayoutFile, cell: str) -> kdb.DBox:
     return drawn.dbbox() if box.empty() else box
 
 
-def _centre(file: LayoutFile, device: Device) -> tuple[float, float]:
-    centre = _die(file, device.cell).center()
-    return device.place.point(centre.x, centre.y)
-
-
-def _expected(
-    file: LayoutFile, spec: PackageSpec, place: AskedPlace, middle: tuple[float, float], device: Device
-) -> tuple[float, float]:
+def _expected(spec: PackageSpec, place: AskedPlace, middle: tuple[float, float], die: kdb.DBox) -> tuple[float, float]:
     """Where the centre of an engine was asked to be, um."""
     count = getattr(spec.engines.per_side, place.side)
     along = (place.number - 1 - (count - 1) / 2) * spec.engines.pitch_mm * 1e3
     half = spec.asic.size_mm[0 if place.side in ("east", "west") else 1] * 500
-    away = half + spec.engines.gap_mm * 1e3 + _die(file, device.cell).width() / 2
+    away = half + spec.engines.gap_mm * 1e3 + die.width() / 2
     x, y = {"north": (along, away), "south": (along, -away), "east": (away, -along), "west": (-away, -along)}[
         place.side
     ]

@@ -16,7 +16,7 @@ from cpo_pdk.verify.lvs.measure.comparing import Reading
 from cpo_pdk.verify.lvs.measure.record import recorded
 from cpo_pdk.verify.lvs.metal_nets import BUMP, DeviceMetal, End, MetalNets, Reach
 
-SHORT_RULE, OPEN_RULE = "LVS.short", "LVS.open"
+SHORT_RULE, OPEN_RULE, BUMPS_RULE = "LVS.short", "LVS.open", "LVS.bumps"
 #: word of a record -> what a reader calls the terminal, and what it has to reach
 _KINDS = {"p": ("anode", "a p contact"), "n": ("cathode", "an n contact"), "heater": ("heater", "its heater")}
 _SILICON = {"p": "P", "n": "N"}
@@ -125,6 +125,7 @@ def net_faults(metal: MetalNets, readings: Mapping[str, Reading]) -> Iterator[Fa
     """
     if not metal.bumps:
         return
+    yield from _strange_bumps(metal)
     kinds = {device.cell: terminal_kinds(readings.get(device.cell)) for device in metal.devices()}
     inside = {
         (device.cell, reach.joined)
@@ -134,6 +135,21 @@ def net_faults(metal: MetalNets, readings: Mapping[str, Reading]) -> Iterator[Fa
     }
     for holder, ends in metal.nets():
         yield from _judge(holder, ends, kinds, inside)
+
+
+def _strange_bumps(metal: MetalNets) -> Iterator[Fault]:
+    """Pillars that are drawn in a cell that is no bump: nothing tells what they are for, and no net ends at them."""
+    layout, bumps = metal.layout, {device.cell for device in metal.devices() if device.function == BUMP}
+    index = layout.find_layer(*layer_of("BUMP"))
+    if index is None:
+        return
+    for number in metal.cells:
+        cell = layout.cell(number)
+        if cell.name in bumps or cell.shapes(index).is_empty():
+            continue
+        box = kdb.Region(cell.shapes(index)).bbox().to_dtype(layout.dbu)
+        text = f"{cell.shapes(index).size()} shapes on BUMP in a cell that is no bump, 0 allowed; place a bump instead"
+        yield Fault(BUMPS_RULE, cell.name, text, box=_box(box), layer="BUMP")
 
 
 def _judge(

@@ -130,12 +130,13 @@ class MetalNets:
 
     def __init__(self, layout: kdb.Layout, top: kdb.Cell, devices: Collection[str]) -> None:
         self.layout = layout
+        self.cells = (top.cell_index(), *top.called_cells())
         self.labels = _Labels()
         self._ends: dict[tuple[str, int], tuple[End, ...]] = {}
         self._own: dict[tuple[str, int], tuple[End, ...]] = {}
         layer = layout.insert_layer(_TERMINALS)
         try:
-            self._label(top, layer, devices)
+            self._label(layer, devices)
             if self.labels.ports:
                 self._extract(top, layer)
         finally:
@@ -151,9 +152,9 @@ class MetalNets:
         """Number of terminals of distinct devices."""
         return sum(len(ports) for cell, ports in self.labels.ports.items() if self.labels.what[cell][0] != BUMP)
 
-    def _label(self, top: kdb.Cell, layer: int, devices: Collection[str]) -> None:
+    def _label(self, layer: int, devices: Collection[str]) -> None:
         sections = read_cross_sections(self.layout)
-        for index in (top.cell_index(), *top.called_cells()):
+        for index in self.cells:
             cell = self.layout.cell(index)
             meta = read_cell_meta(cell, sections, self.layout.dbu)
             if meta.function != BUMP and meta.factory not in devices:

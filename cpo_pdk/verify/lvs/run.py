@@ -21,9 +21,9 @@ from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import CheckResult, Violation
 from cpo_pdk.verify.lvs.asked import asked_at
 from cpo_pdk.verify.lvs.devices import Circuit
-from cpo_pdk.verify.lvs.faults import Placed, placed, row_words
-from cpo_pdk.verify.lvs.measure.comparing import compared_readings, measured_cells
-from cpo_pdk.verify.lvs.metal_faults import OPEN_RULE, SHORT_RULE, device_faults, net_faults
+from cpo_pdk.verify.lvs.faults import Fault, Placed, placed, row_words
+from cpo_pdk.verify.lvs.measure.comparing import Reading, compared_readings, measured_cells
+from cpo_pdk.verify.lvs.metal_faults import BUMPS_RULE, OPEN_RULE, SHORT_RULE, device_faults, net_faults
 from cpo_pdk.verify.lvs.metal_nets import MetalNets
 from cpo_pdk.verify.process_layers import placements
 
@@ -34,7 +34,7 @@ _RECORD_KINDS = ("measured", "matched")
 def _record_rules() -> tuple[str, ...]:
     """Names of the rules that need no spec."""
     measured = (rule.name for rule in load_rules(group="lvs") if rule.kind in _RECORD_KINDS)
-    return (*measured, OPEN_RULE, SHORT_RULE)
+    return (*measured, OPEN_RULE, SHORT_RULE, BUMPS_RULE)
 
 
 def lvs_layout(
@@ -60,15 +60,15 @@ def lvs_layout(
         violations, counts = compared_readings(readings)
         by_cell = {reading.cell: reading for reading in readings}
         seconds["measured"] = time.perf_counter() - start
-        metal = _metal(file, leaf_factories(sheets))
-        faults = [*device_faults(metal, by_cell), *net_faults(metal, by_cell)]
+        metal, faults, nets = _metal(file, leaf_factories(sheets), by_cell)
         seconds["metal"] = time.perf_counter() - start - seconds["measured"]
         counted = {
             "devices": counts["devices"],
             "optical_nets": netlists.counts().get("connections", 0),
-            "electrical_nets": sum(places.get(_index(file, holder), 1) for holder, _ in metal.nets()),
+            "electrical_nets": sum(places.get(_index(file, holder), 1) for holder in nets),
             "parameters": counts["parameters"],
             "lanes": 0,
+            "cells_unknown": counts["cells_unknown"],
         }
         rules = _record_rules()
         circuits: Mapping[str, Circuit] = {}
@@ -95,9 +95,14 @@ def lvs_layout(
     )
 
 
-def _metal(file: LayoutFile, leaves: Collection[str]) -> MetalNets:
+def _metal(
+    file: LayoutFile, leaves: Collection[str], readings: Mapping[str, Reading]
+) -> tuple[MetalNets, list[Fault], list[str]]:
+    """The nets of the metals, what is wrong with them, and the cell that each net is complete in."""
     try:
-        return MetalNets(file.layout, file.top, leaves)
+        metal = MetalNets(file.layout, file.top, leaves)
+        faults = [*device_faults(metal, readings), *net_faults(metal, readings)]
+        return metal, faults, [holder for holder, _ in metal.nets()]
     except RuntimeError as error:
         text = " ".join(str(error).split())
         raise LayoutError(f"{file.path}: the metals can't be followed ({text}); build the file again") from error
