@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import klayout.db as kdb
@@ -21,7 +22,9 @@ def _fields(package: Package, layer: str) -> Iterator[tuple[kdb.Cell, kdb.DPolyg
     if layer == "BUMP":
         dies = [(die.cell, die.outline, len(die.places)) for die in package.dies]
     else:
-        dies = list({(a.cell.cell_index(), str(a.drawn)): (a.cell, a.drawn, 1) for a in package.asics}.values())
+        count = Counter((asic.cell.cell_index(), str(asic.drawn)) for asic in package.asics)
+        one = {(asic.cell.cell_index(), str(asic.drawn)): asic for asic in package.asics}
+        dies = [(asic.cell, asic.drawn, count[key]) for key, asic in one.items()]
     for cell, outline, places in dies:
         middles, halves = dots(package, cell, layer, outline)
         if len(middles):

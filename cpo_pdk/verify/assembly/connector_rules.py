@@ -21,14 +21,15 @@ _HOLDS = re.compile(r"^MPO-(\d+)$")
 _ROLE = re.compile(r"^(tx|rx)_(\d+)$")
 
 
-def _by_connector(package: Package) -> dict[int, list[Plugged]]:
+def by_connector(package: Package) -> dict[int, list[Plugged]]:
+    """The ends of fibres at each connector, by its number."""
     found: dict[int, list[Plugged]] = defaultdict(list)
     for plug in package.plugged:
         found[plug.connector].append(plug)
     return found
 
 
-def _is_laser(package: Package, number: int, plugs: list[Plugged]) -> bool:
+def is_laser(package: Package, number: int, plugs: list[Plugged]) -> bool:
     """True for a connector that brings laser light: by its kind, else when most of its fibres maintain polarisation."""
     kind = package.connectors[number].kind
     if kind:
@@ -52,10 +53,10 @@ def _capacity(question: Question, number: int, *, laser: bool) -> tuple[int | No
 def connector_capacity(question: Question) -> Outcome:
     """No connector has more fibres than positions."""
     package, outcome = question.package, Outcome()
-    plugs = _by_connector(package)
+    plugs = by_connector(package)
     for number, connector in enumerate(package.connectors):
         own = plugs.get(number, [])
-        holds, asked_at = _capacity(question, number, laser=_is_laser(package, number, own))
+        holds, asked_at = _capacity(question, number, laser=is_laser(package, number, own))
         if holds is None:
             continue
         outcome.looked_at += 1
@@ -84,7 +85,7 @@ def connector_capacity(question: Question) -> Outcome:
 def connector_position(question: Question) -> Outcome:
     """Each fibre ends at the body, in a position of its own."""
     package, outcome, limit = question.package, Outcome(), question.rule.value
-    for number, plugs in _by_connector(package).items():
+    for number, plugs in by_connector(package).items():
         connector = package.connectors[number]
         outcome.looked_at += len(plugs)
         missed = [plug for plug in plugs if abs(plug.aside) > limit + EQUAL or abs(plug.gap) > limit + EQUAL]
@@ -130,7 +131,7 @@ def _sharing(package: Package, plugs: list[Plugged]) -> list[list[Plugged]]:
 def connector_halves(question: Question) -> Outcome:
     """Transmit and receive fibres have a part of a connector each, in rising order; needs the names of the couplers."""
     package, outcome = question.package, Outcome()
-    for number, plugs in _by_connector(package).items():
+    for number, plugs in by_connector(package).items():
         roles: list[tuple[int, str, int, Plugged]] = []
         for plug in plugs:
             landing = package.landed.get(plug.fibre)
@@ -182,9 +183,9 @@ def _fallen_by_role(roles: list[tuple[int, str, int, Plugged]]) -> list[bool]:
 def connector_laser(question: Question) -> Outcome:
     """Fibres that maintain polarisation end in laser connectors, and only they."""
     package, outcome = question.package, Outcome()
-    for number, plugs in _by_connector(package).items():
+    for number, plugs in by_connector(package).items():
         connector = package.connectors[number]
-        laser = _is_laser(package, number, plugs)
+        laser = is_laser(package, number, plugs)
         outcome.looked_at += len(plugs)
         wrong = [plug for plug in plugs if (package.fibres[plug.fibre].layer == "FIBER_PM") != laser]
         if wrong:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from cpo_pdk.verify.assembly.connector_rules import ELS
+from cpo_pdk.verify.assembly.connector_rules import by_connector, is_laser
 from cpo_pdk.verify.assembly.engine_rules import beside
 from cpo_pdk.verify.assembly.outcome import Outcome, Question
 from cpo_pdk.verify.findings import Violation
@@ -31,7 +31,7 @@ def part_count(question: Question) -> Outcome:
     asked = spec.fibre_counts
     per_plug = spec.faceplate.fibres_per_connector
     data = sum(package.fibres[plug.fibre].layer == "FIBER" for plug in package.plugged)
-    plugs = sum(not connector.kind.startswith(ELS) for connector in package.connectors if connector.kind)
+    plugs = sum(not is_laser(package, number, ends) for number, ends in by_connector(package).items())
     checks = [
         ("engines", len(package.engines), spec.engines.count, "engines.count", "FLOORPLAN"),
         ("laser fibres", lasers, asked["laser"], "engine.laser_fibres", "FIBER_PM"),

@@ -124,8 +124,10 @@ def _sharing_a_square(lines: _Stretches) -> Iterator[tuple[Numbers, Numbers]]:
     # a stretch is paired with those that follow it in its square: shift by shift until no square is that full
     shift, pending = 1, []
     amount = 0
+    same = np.arange(len(key))
     while True:
-        same = np.flatnonzero(key[shift:] == key[:-shift])
+        same = same[same < len(key) - shift]
+        same = same[key[same + shift] == key[same]]
         if not len(same):
             break
         a, b = which[same], which[same + shift]
@@ -200,16 +202,16 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
     radius = np.array([fibres[k].width / 2 for k in chosen])[lines.owner]
     key, which = _squares(lines, max(side, lines.longest))
     # which ribbons are in which square: few, however many fibres
-    present = np.unique(np.stack([key, ribbon[which]], axis=1), axis=0)
+    engines = int(ribbon.max()) + 1
+    present = np.unique(key * engines + ribbon[which])
+    squares, there_is = present // engines, present % engines
     best: dict[tuple[int, int], Near] = {}
     for dx, dy in ((0, 0), (0, 1), (1, -1), (1, 0), (1, 1)):
-        moved = present[:, 0] + (dx << 32) + dy
-        for here, there in _neighbours(present[:, 0], moved):
-            pair = (int(present[here, 1]), int(present[there, 1]))
-            if pair[0] == pair[1] or (dx == dy == 0 and pair[0] > pair[1]):
-                continue
-            a = _members(key, which, ribbon, present[here])
-            b = _members(key, which, ribbon, present[there])
+        here, there = _neighbours(squares, squares + (dx << 32) + dy)
+        foreign = there_is[here] < there_is[there] if dx == dy == 0 else there_is[here] != there_is[there]
+        for i, j in zip(here[foreign].tolist(), there[foreign].tolist(), strict=True):
+            a = _members(key, which, ribbon, int(squares[i]), int(there_is[i]))
+            b = _members(key, which, ribbon, int(squares[j]), int(there_is[j]))
             if max(len(a), len(b)) > MOST_IN_SQUARE:
                 raise Crowded(max(len(a), len(b)), *(float(v) for v in lines.a[a[0]]))
             near = _closest(lines, radius, a, b, ribbon)
@@ -220,18 +222,19 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
     return [best[pair] for pair in sorted(best)]
 
 
-def _neighbours(keys: Numbers, wanted: Numbers) -> Iterator[tuple[int, int]]:
-    """Indices (i, j) with `keys[j] == wanted[i]`; `keys` is sorted."""
+def _neighbours(keys: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
+    """All indices i and j with `keys[j] == wanted[i]`; `keys` is sorted."""
     low, high = np.searchsorted(keys, wanted, "left"), np.searchsorted(keys, wanted, "right")
-    for i in np.flatnonzero(high > low):
-        for j in range(int(low[i]), int(high[i])):
-            yield int(i), j
+    count = high - low
+    i = np.repeat(np.arange(len(wanted)), count)
+    return i, np.repeat(low, count) + np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
 
 
-def _members(key: Numbers, which: Numbers, ribbon: Numbers, square: Numbers) -> Numbers:
-    low, high = np.searchsorted(key, square[0], "left"), np.searchsorted(key, square[0], "right")
+def _members(key: Numbers, which: Numbers, ribbon: Numbers, square: int, engine: int) -> Numbers:
+    """The stretches of an engine's fibres in a square."""
+    low, high = np.searchsorted(key, square, "left"), np.searchsorted(key, square, "right")
     inside = which[low:high]
-    return inside[ribbon[inside] == square[1]]
+    return inside[ribbon[inside] == engine]
 
 
 def _closest(lines: _Stretches, radius: Points, a: Numbers, b: Numbers, ribbon: Numbers) -> Near:

@@ -123,7 +123,7 @@ def _ends(
         if len(corners) < 3:
             continue
         sides = np.roll(corners, -1, axis=0) - corners
-        lengths = np.hypot(sides[:, 0], sides[:, 1])
+        lengths = np.maximum(np.hypot(sides[:, 0], sides[:, 1]), 1e-9)
         units = sides / lengths[:, None]
         looks = units[:, 1] * -normal[0] + units[:, 0] * normal[1]  # cosine between outward normals
         inward = np.roll(units, 1, axis=0) @ normal

@@ -120,6 +120,8 @@ def read_piece(polygon: kdb.DPolygon) -> Piece | int:
         return 0
     edges = np.roll(corners, -1, axis=0) - corners
     lengths = np.hypot(edges[:, 0], edges[:, 1])
+    if lengths.min() <= 0:
+        return 0
     units = edges / lengths[:, None]
     before, after = np.roll(units, 1, axis=0), np.roll(units, -1, axis=0)
 

@@ -8,9 +8,10 @@ import klayout.db as kdb
 import numpy as np
 
 from cpo_pdk.errors import InputError
+from cpo_pdk.verify.assembly.fibre_paths import Fibre
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, um
 from cpo_pdk.verify.assembly.parts import Connector, Engine, Package
-from cpo_pdk.verify.assembly.placed import Points
+from cpo_pdk.verify.assembly.placed import Numbers, Points
 from cpo_pdk.verify.assembly.shapes import corners_of, enlarged, overlap, polygon_of, room_inside
 from cpo_pdk.verify.findings import Violation
 
@@ -25,25 +26,24 @@ class Obstacles:
 
     def __init__(self, package: Package) -> None:
         self.package = package
-        lines = [fibre.line for fibre in package.fibres]
-        counts = [len(line) - 1 for line in lines]
-        a = np.concatenate([line[:-1] for line in lines]) if lines else np.empty((0, 2))
-        b = np.concatenate([line[1:] for line in lines]) if lines else np.empty((0, 2))
-        half = np.repeat([fibre.width / 2 for fibre in package.fibres], counts)[:, None]
-        self._owner = np.repeat(np.arange(len(lines)), counts)
-        self._low: Points = np.minimum(a, b) - half
-        self._high: Points = np.maximum(a, b) + half
+        self._fibres = corners_of(fibre.box for fibre in package.fibres)
         self._known: dict[str, tuple[list[tuple[object, str, kdb.DPolygon]], Points]] = {}
+
+    @staticmethod
+    def of(package: Package) -> Obstacles:
+        """Those of a package, made once."""
+        known = package.known_obstacles
+        if not isinstance(known, Obstacles):
+            known = package.known_obstacles = Obstacles(package)
+        return known
 
     def fibres(self, room: kdb.DPolygon, but_of: Engine | None = None) -> list[int]:
         """Numbers of the fibres that reach into some room, those of one engine left out."""
-        box = room.bbox()
-        low, high = (box.left, box.bottom), (box.right, box.top)
-        near = np.all((self._low < high) & (self._high > low), axis=1)
         return [
-            int(number)
-            for number in np.unique(self._owner[near])
-            if not self._belongs(int(number), but_of)
+            number
+            for number in _meeting(self._fibres, room.bbox()).tolist()
+            if not self._belongs(number, but_of)
+            and _passes(self.package.fibres[number], room.bbox())
             and not overlap([self.package.fibres[number].outline], [room]).empty()
         ]
 
@@ -54,12 +54,9 @@ class Obstacles:
 
     def outlines(self, room: kdb.DPolygon, kinds: tuple[str, ...]) -> Iterator[tuple[object, str, kdb.DBox]]:
         """Dies, connectors and walls in some room: the part, its name, box of what they have in common."""
-        box = room.bbox()
         for kind in kinds:
             parts, boxes = self._parts(kind)
-            near = (boxes[:, 0] < box.right) & (boxes[:, 2] > box.left)
-            near &= (boxes[:, 1] < box.top) & (boxes[:, 3] > box.bottom)
-            for number in np.flatnonzero(near):
+            for number in _meeting(boxes, room.bbox()):
                 part, name, outline = parts[number]
                 common = overlap([outline], [room])
                 if not common.empty():
@@ -78,6 +75,20 @@ class Obstacles:
         return self._known[kind]
 
 
+def _meeting(boxes: Points, box: kdb.DBox) -> Numbers:
+    """Numbers of the boxes that overlap a box."""
+    near = (boxes[:, 0] < box.right) & (boxes[:, 2] > box.left)
+    return np.flatnonzero(near & (boxes[:, 1] < box.top) & (boxes[:, 3] > box.bottom))
+
+
+def _passes(fibre: Fibre, box: kdb.DBox) -> bool:
+    """True when the box of any stretch of a fibre overlaps a box."""
+    a, b, half = fibre.line[:-1], fibre.line[1:], fibre.width / 2
+    low, high = np.minimum(a, b) - half, np.maximum(a, b) + half
+    near = (low[:, 0] < box.right) & (high[:, 0] > box.left) & (low[:, 1] < box.top) & (high[:, 1] > box.bottom)
+    return bool(near.any())
+
+
 def engine_keepout(question: Question) -> Outcome:
     """Each engine has a keep-out around it, and nothing foreign is in it."""
     package, outcome = question.package, Outcome()
@@ -86,7 +97,7 @@ def engine_keepout(question: Question) -> Outcome:
         return outcome
     asked = None if question.spec is None else question.spec.engines.keepout_um
     limit, asked_at = question.stricter("engines.keepout_um", asked)
-    obstacles = Obstacles(package)
+    obstacles = Obstacles.of(package)
     owned: list[Engine] = []
     for room in rooms:
         outcome.looked_at += 1
@@ -163,7 +174,7 @@ def keep_out(question: Question) -> Outcome:
     walls = package.drawn(layer)
     if not walls:
         return outcome
-    obstacles = Obstacles(package)
+    obstacles = Obstacles.of(package)
     for wall in walls:
         outcome.looked_at += 1
         room = enlarged(wall, rule.value)
@@ -216,7 +227,7 @@ def array_footprint(question: Question) -> Outcome:
     package, outcome = question.package, Outcome()
     if not package.fibres:
         return outcome
-    obstacles = Obstacles(package)
+    obstacles = Obstacles.of(package)
     blocks = array_blocks(package, question.rule.value, question.number("beside"))
     for number, (engine, block) in enumerate(blocks):
         outcome.looked_at += 1
@@ -245,7 +256,7 @@ def array_footprint(question: Question) -> Outcome:
 def connector_swept(question: Question) -> Outcome:
     """The room in front of a connector, in which the plug is drawn out, is free."""
     package, outcome = question.package, Outcome()
-    obstacles = Obstacles(package)
+    obstacles = Obstacles.of(package)
     for number, connector in enumerate(package.connectors):
         heading = package.headings.get(number)
         if heading is None:

@@ -21,9 +21,9 @@ from cpo_pdk.verify.assembly import (
     fibre_rules,
     keep_outs,
 )
+from cpo_pdk.verify.assembly.finding import FIBRE_LAYERS, PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
 from cpo_pdk.verify.assembly.meeting import meet
 from cpo_pdk.verify.assembly.outcome import Check, Enough, Outcome, Question
-from cpo_pdk.verify.assembly.parts import FIBRE_LAYERS, PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
 from cpo_pdk.verify.assembly.placed import Places
 from cpo_pdk.verify.findings import CheckResult, Violation
 

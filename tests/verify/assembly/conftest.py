@@ -64,7 +64,7 @@ class Small:
     )
     eic: Box | None = (150, 100, 1400, 862)
     asic_bumps: list[tuple[float, float]] = field(
-        default_factory=lambda: [(-3640 + 260 * i, -3640 + 260 * j) for i in range(29) for j in range(29)]
+        default_factory=lambda: [(-3640 + 260 * i, -3640 + 260 * j) for i in range(29) for j in range(6)]
     )
     #: further shapes: (layer, box or polygon, in the engine's cell?)
     extra: list[tuple[str, Box, bool]] = field(default_factory=list)

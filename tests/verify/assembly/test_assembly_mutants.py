@@ -12,7 +12,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.tech.layers import layer_of
-from cpo_pdk.verify.assembly.parts import find_parts
+from cpo_pdk.verify.assembly.finding import find_parts
 from cpo_pdk.verify.assembly.placed import Places
 from cpo_pdk.verify.assembly.run import assembly, assembly_layout
 
