@@ -23,7 +23,8 @@ from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import CpoError, InputError, Problem, SpecError
-from cpo_pdk.manifest import sheets_with_a_part, write_manifest
+from cpo_pdk.integrity import confirm_written
+from cpo_pdk.manifest import Inputs, sheets_with_a_part, write_manifest
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import Group, Verdict
@@ -181,9 +182,11 @@ def build(
     folder = output.result_folder(out, package.name)
     with output.staged(folder) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
-            files = _draw(package, stage, sheets, project or project_of(spec), trust)
+            files, own_cells = _draw(package, stage, sheets, project or project_of(spec), trust)
         notes = (*own_sheet_notes(sheets), *files.warnings)
-        return _after_drawing(package, sheets, files.package_gds, notes, stage, folder, clock)
+        result = _after_drawing(package, sheets, files.package_gds, notes, stage, folder, clock, own_cells)
+    confirm_written(folder)
+    return result
 
 
 def report(
@@ -205,7 +208,9 @@ def report(
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
     folder = output.result_folder(out, package.name)
     with output.staged(folder) as stage:
-        return _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
+        result = _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
+    confirm_written(folder)
+    return result
 
 
 def check(
@@ -278,15 +283,16 @@ def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str
 
 def _draw(
     package: PackageSpec, stage: Path, sheets: dict[str, Sheet], project: Path | None, trust: bool
-) -> PackageFiles:
-    """Draw the package, with the project's own cells if it is trusted; says so when they are missed."""
+) -> tuple[PackageFiles, list[Path]]:
+    """Draw the package, with the project's own cells if it is trusted (their files); says so when they are missed."""
     from cpo_pdk.assemblies import write_package  # imports gdsfactory, which checks and simulations do without
     from cpo_pdk.components.own_cells import load_own_cells, own_cell_files
 
+    own_cells = own_cell_files(project) if project is not None and trust else []
     if project is not None and trust:
         load_own_cells(project)
     try:
-        return write_package(package, stage, sheets)
+        return write_package(package, stage, sheets), own_cells
     except SpecError as error:
         files = own_cell_files(project) if project is not None and not trust else []
         notes = [Problem(f, 1, 1, "cells of this file are unknown: run it with --trust if you trust it") for f in files]
@@ -301,6 +307,7 @@ def _after_drawing(
     stage: Path,
     folder: Path,
     clock: _Clock,
+    own_cells: Collection[Path] = (),
 ) -> BuildResult:
     """Everything that reads the file, into `stage`; the paths in the result are those in `folder`."""
     with clock.stage("read", f"reading {gds.name}"):
@@ -356,8 +363,8 @@ def _after_drawing(
         )
     with clock.stage("manifest", "writing the manifest"):
         parts = sheets_with_a_part(package, sheets, netlist)
-        keep, known = (gds, folder / ENGINE), {gds.name: file}
-        write_manifest(stage, package.name, package.origin, parts, keep=keep, known=known)
+        inputs = Inputs(package.origin, parts, own_cells)
+        write_manifest(stage, package.name, inputs, keep=(gds, folder / ENGINE), known={gds.name: file})
     return BuildResult(
         name=package.name,
         gds=folder / gds.name,

@@ -7,6 +7,7 @@ that lie in the folder are, when the manifest knows them.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cpo_pdk.circuit.layout_file import read_layout
-from cpo_pdk.errors import InputError, LayoutError
+from cpo_pdk.errors import InputError, LayoutError, OutputError
 from cpo_pdk.manifest import LAYOUTS, MANIFEST, FileEntry, Manifest, geometry_of, read_manifest, sha256_of
 from cpo_pdk.output import TEMPORARY
+from cpo_pdk.spec.name_rules import shown
 from cpo_pdk.tech.geometry_hash import GeometryHash
 
 Kind = Literal["manifest", "missing", "altered", "rewritten", "extra", "temporary", "link", "unreadable"]
@@ -28,6 +30,9 @@ ENTRY_LIMIT = 50_000
 DEPTH_LIMIT = 16
 #: layouts with more shapes than this are not compared by geometry when their bytes differ
 SHAPE_LIMIT = 2_000_000
+
+
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -114,13 +119,15 @@ def verify_folder(folder: Path, expected_sha256: str = "") -> Integrity:
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "no such folder"
         raise InputError(f"{folder}: {what}; give the folder of a build, such as gds_out/switch_51t2")
+    if expected_sha256 and not _SHA256.fullmatch(expected_sha256.lower()):
+        raise InputError(f"expected {shown(expected_sha256)}: no SHA-256 of 64 hexadecimal digits; copy all of it")
     manifest = read_manifest(folder)
     found: list[Discrepancy] = []
     if not manifest.intact:
         text = "was changed since it was written; nothing that it says is proved, build the package again"
         found.append(Discrepancy(MANIFEST, "manifest", text))
     if expected_sha256 and expected_sha256.lower() != manifest.sha256:
-        text = f"is {manifest.sha256}, expected {expected_sha256.lower()[:64]}; this is another release"
+        text = f"is {manifest.sha256}, expected {expected_sha256.lower()}; this is another release"
         found.append(Discrepancy(MANIFEST, "manifest", text))
     present = dict(_entries(folder))
     missing = {name: entry for name, entry in manifest.files.items() if name not in present}
@@ -137,6 +144,21 @@ def verify_folder(folder: Path, expected_sha256: str = "") -> Integrity:
     for name, entry in missing.items():
         found.append(Discrepancy(name, "missing", f"is missing ({entry.size:,} bytes); copy it again, or build again"))
     return Integrity(folder.resolve().name, manifest, tuple(sorted(found)), verified, size)
+
+
+def confirm_written(folder: Path) -> None:
+    """Read a release again that was just written.
+
+    Raises:
+        OutputError: a file is not what was written; others in the folder are nobody's business here.
+    """
+    try:
+        result = verify_folder(folder)
+    except InputError as error:
+        raise OutputError(f"{error}; what was written can't be read back") from error
+    wrong = [entry for entry in result.found if entry.file in result.manifest.files or entry.file == MANIFEST]
+    if wrong:
+        raise OutputError(f"{folder / wrong[0].file}: {wrong[0].message}; what was written can't be read back")
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, os.stat_result | str]]:

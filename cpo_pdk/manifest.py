@@ -64,7 +64,8 @@ class Manifest:
         files: by name relative to the folder, `/` between its parts.
         spec: file name and SHA-256 of the spec.
         sheets: file name of each sheet (and of its measured data) that had a part in it -> SHA-256.
-        inputs_sha256: of spec and sheets together.
+        own_cells: files of the project with cells of its own -> SHA-256.
+        inputs_sha256: of all these together.
         tools: versions.
         sha256: of the manifest itself, one number for the whole release.
         intact: False when the text is not the one that it was written with.
@@ -74,17 +75,26 @@ class Manifest:
     files: dict[str, FileEntry]
     spec: tuple[str, str]
     sheets: dict[str, str]
+    own_cells: dict[str, str]
     inputs_sha256: str
     tools: dict[str, str] = field(default_factory=dict)
     sha256: str = ""
     intact: bool = True
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a package was made from: file of the spec, sheets that had a part in it, files with cells of its own."""
+
+    spec: Path
+    sheets: Iterable[Sheet]
+    own_cells: Iterable[Path] = ()
+
+
 def write_manifest(
     stage: Path,
     name: str,
-    spec: Path,
-    sheets: Iterable[Sheet],
+    inputs: Inputs,
     *,
     keep: Iterable[Path] = (),
     known: Mapping[str, LayoutFile] | None = None,
@@ -94,8 +104,7 @@ def write_manifest(
     Args:
         stage: folder; all its files are listed.
         name: of the package.
-        spec: file that the package was read from.
-        sheets: those that had a part in it.
+        inputs: what it was made from.
         keep: further files of the release that lie elsewhere now and get into the folder of the same name, unless
             `stage` holds one of that name.
         known: layouts that were read from these files already, by file name.
@@ -118,8 +127,8 @@ def write_manifest(
             layout = (known or {}).get(file_name) or read_layout(files[file_name])
             hashed = geometry_of(layout)
             entries[file_name]["geometry"] = {"form": FORM, "total": hashed.total, "layers": hashed.layers}
-    inputs = _inputs(spec, sheets)
-    document = {"format": FORMAT, "name": name, "inputs": inputs, "tools": tool_versions(), "files": entries}
+    made_from = _digests(inputs)
+    document = {"format": FORMAT, "name": name, "inputs": made_from, "tools": tool_versions(), "files": entries}
     return write_text(stage / MANIFEST, sealed(document))
 
 
@@ -247,6 +256,7 @@ class _Reader:
         inputs = self.table(root.get("inputs"), "inputs")
         spec = self.table(inputs.get("spec"), "inputs.spec")
         sheets = self.table(inputs.get("sheets"), "inputs.sheets")
+        cells = self.table(inputs.get("own_cells"), "inputs.own_cells")
         files = self.table(root.get("files"), "files")
         if not files:
             self.fail("names no file")
@@ -258,6 +268,7 @@ class _Reader:
             files={self.file_name(name): self.entry(value, f"files.{name}") for name, value in files.items()},
             spec=(self.text(spec.get("file"), "inputs.spec.file"), self.sha256(spec.get("sha256"), "inputs.spec")),
             sheets={self.text(n, "inputs.sheets"): self.sha256(v, f"inputs.sheets.{n}") for n, v in sheets.items()},
+            own_cells={self.text(n, "inputs.own_cells"): self.sha256(v, f"own_cells.{n}") for n, v in cells.items()},
             inputs_sha256=self.sha256(inputs.get("sha256"), "inputs.sha256"),
             tools={n: self.text(v, f"tools.{n}") for n, v in self.table(root.get("tools"), "tools").items()},
             sha256=own,
@@ -309,20 +320,22 @@ class _Reader:
         return value
 
 
-def _inputs(spec: Path, sheets: Iterable[Sheet]) -> dict[str, Any]:
-    """Spec and sheets by file name; measured data of a sheet lies beside it and counts with it."""
-    digests: dict[str, str] = {}
-    for sheet in sheets:
-        digests[sheet.origin.name] = sha256_of(sheet.origin.resolve())[1]
+def _digests(inputs: Inputs) -> dict[str, Any]:
+    """Spec, sheets and own cells by file name; measured data of a sheet lies beside it and counts with it."""
+    sheets: dict[str, str] = {}
+    for sheet in inputs.sheets:
+        sheets[sheet.origin.name] = sha256_of(sheet.origin.resolve())[1]
         if sheet.measured is not None:
             data = sheet.origin.parent / sheet.measured.file
-            digests[sheet.measured.file.replace("\\", "/")] = sha256_of(data.resolve())[1]
-    digests = dict(sorted(digests.items()))
-    own = sha256_of(spec.resolve())[1]
-    words = "".join(f"{digest} {name}\n" for name, digest in (("", own), *digests.items()))
+            sheets[sheet.measured.file.replace("\\", "/")] = sha256_of(data.resolve())[1]
+    cells = {path.name: sha256_of(path.resolve())[1] for path in inputs.own_cells}
+    spec = sha256_of(inputs.spec.resolve())[1]
+    entries = [("", spec), *sorted(sheets.items()), *sorted(cells.items())]
+    words = "".join(f"{digest} {name}\n" for name, digest in entries)
     return {
-        "spec": {"file": spec.name, "sha256": own},
-        "sheets": digests,
+        "spec": {"file": inputs.spec.name, "sha256": spec},
+        "sheets": dict(sorted(sheets.items())),
+        "own_cells": dict(sorted(cells.items())),
         "sha256": hashlib.sha256(words.encode()).hexdigest(),
     }
 

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpo_pdk.cli.app import run
-from cpo_pdk.errors import InputError
-from cpo_pdk.integrity import verify_folder
-from cpo_pdk.manifest import MANIFEST, SIZE_LIMIT, read_manifest, sealed, write_manifest
+from cpo_pdk.errors import InputError, OutputError
+from cpo_pdk.integrity import confirm_written, verify_folder
+from cpo_pdk.manifest import MANIFEST, SIZE_LIMIT, Inputs, read_manifest, sealed, write_manifest
 from cpo_pdk.spec import find_spec, load_sheets
 from cpo_pdk.tech.geometry_hash import geometry_hash
 
@@ -41,7 +41,7 @@ def release(tmp_path: Path) -> Path:
     layout_of().write(str(folder / "package.gds"))
     (folder / "lanes.csv").write_text("engine,port\nE1,1\n")
     (folder / "empty.txt").write_text("")
-    write_manifest(folder, "package", find_spec("switch_51t2"), [SHEETS["straight"], SHEETS["mmi1x2"]])
+    write_manifest(folder, "package", Inputs(find_spec("switch_51t2"), [SHEETS["straight"], SHEETS["mmi1x2"]]))
     return folder
 
 
@@ -56,7 +56,7 @@ def test_no_edit_of_a_manifest_goes_unseen(data: st.DataObject, tmp_path_factory
     if not folder.exists():
         folder.mkdir()
         (folder / "a.txt").write_text("a")
-        write_manifest(folder, "package", find_spec("switch_51t2"), [SHEETS["straight"]])
+        write_manifest(folder, "package", Inputs(find_spec("switch_51t2"), [SHEETS["straight"]]))
         shutil.copy(folder / MANIFEST, folder.parent / "edited.json")
     text = (folder.parent / "edited.json").read_bytes()
     at, cut = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, 40))
@@ -141,6 +141,7 @@ def test_the_expected_manifest_is_asked_for(release: Path) -> None:
     assert kinds_of(verify_folder(release, "0" * 64)) == ["manifest"]
     assert run(["verify", str(release), "--expect", own]) == 0
     assert run(["verify", str(release), "--expect", "f" * 64]) == 1
+    assert run(["verify", str(release), "--expect", own[:-1]]) == 2
 
 
 def kinds_of(result: Any) -> list[str]:
@@ -268,5 +269,24 @@ def test_the_same_content_gives_the_same_manifest(release: Path, tmp_path: Path)
     for name in ("empty.txt", "package.gds", "lanes.csv"):
         shutil.copy(release / name, again / name)
     (again / ".tmp-x").write_text("left over")
-    write_manifest(again, "package", find_spec("switch_51t2"), [SHEETS["mmi1x2"], SHEETS["straight"]])
+    write_manifest(again, "package", Inputs(find_spec("switch_51t2"), [SHEETS["mmi1x2"], SHEETS["straight"]]))
     assert (again / MANIFEST).read_bytes() == (release / MANIFEST).read_bytes()
+
+
+def test_own_cells_and_measured_data_count_as_inputs(release: Path, tmp_path: Path) -> None:
+    own = tmp_path / "ring.py"
+    digests = []
+    for text in ("a = 1", "a = 1", "a = 2"):
+        own.write_text(text)
+        write_manifest(release, "package", Inputs(find_spec("switch_51t2"), [SHEETS["straight"]], [own]))
+        digests.append(read_manifest(release).inputs_sha256)
+        assert read_manifest(release).own_cells == {"ring.py": hashlib.sha256(text.encode()).hexdigest()}
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_what_was_just_written_is_read_again(release: Path) -> None:
+    (release / "notes.txt").write_text("of the user")
+    confirm_written(release)
+    (release / "lanes.csv").write_text("engine,port\nE2,1\n")
+    with pytest.raises(OutputError, match="can't be read back"):
+        confirm_written(release)

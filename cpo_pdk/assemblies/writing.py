@@ -52,12 +52,24 @@ def write_gds(component: gf.Component, path: Path, names: Mapping[str, str] | No
         drawn.read(str(temporary))
         drawn_digest.stamp(drawn, layout)
         layout.write(str(temporary), options)
+        _read_again(temporary, path)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
+        raise OutputError(f"{path}: can't be written ({_cause(error)}); check the folder and the free space") from None
+    finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path}: can't be written ({_cause(error)}); check the folder and the free space") from None
     return path
+
+
+def _read_again(written: Path, path: Path) -> None:
+    """Read what was written: every fingerprint in it must be that of its polygons; raises `OutputError` otherwise."""
+    layout = kdb.Layout()
+    layout.read(str(written))
+    digests = drawn_digest.Digests(layout)
+    tops = layout.top_cells()
+    if len(tops) != 1 or digests.edited(tops[0], inside=True) is not False:
+        raise OutputError(f"{path}: what was written reads back as another drawing; check the disk and build it again")
 
 
 def _cause(error: OSError | RuntimeError) -> str:

@@ -22,6 +22,7 @@ from cpo_pdk.components.fibers import trace
 from cpo_pdk.errors import OutputError, SpecError
 from cpo_pdk.spec import find_spec, load_sheets, load_spec
 from cpo_pdk.spec.loading import parse_spec
+from cpo_pdk.tech import drawn_digest
 
 TEXT = find_spec("switch_51t2").read_text(encoding="utf-8")
 SPEC = load_spec("switch_51t2")
@@ -183,3 +184,17 @@ def test_what_the_system_said_is_told_without_the_temporary_name(tmp_path: Path)
     with pytest.raises(OutputError) as caught:
         write_gds(straight(), tmp_path / "file" / "x.gds")
     assert "tmp-" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_that_reads_back_as_another_drawing_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stamp = drawn_digest.stamp
+
+    def spoil(drawn: kdb.Layout, target: kdb.Layout) -> None:
+        stamp(drawn, target)
+        target.top_cell().shapes(target.layer(1, 0)).insert(kdb.Box(0, 0, 1, 1000))
+
+    monkeypatch.setattr(drawn_digest, "stamp", spoil)
+    (tmp_path / "x.gds").write_bytes(b"before")
+    with pytest.raises(OutputError, match="reads back as another drawing"):
+        write_gds(straight(length=12.3), tmp_path / "x.gds")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("x.gds", b"before")]
