@@ -38,6 +38,8 @@ LONGEST = 40.0
 BALANCE = 3.0
 #: an edge this many times as long as one beside it, and a third of a window, is a straight and no facet
 STRAIGHT = 3.0
+#: a corner that turns by this share of what the limit asks for may be one of a tight bend
+ENOUGH = 0.9
 #: more turning than this within `CORNER_SPAN_UM` is a corner, radian
 CORNER = np.radians(30.0)
 CORNER_SPAN_UM = 0.03
@@ -139,6 +141,7 @@ def _hollow(walls: ContourSet, corners: Ints, window: float, limit: float) -> _W
     # of corners that lie close together not each begins a window
     bins = np.floor(walls.s * (STEPS / window))
     index = np.flatnonzero((np.diff(bins, prepend=-1.0) > 0) & (walls.around(walls.loop) > window))
+    index = index[_turns_ahead(walls, index, window, limit)]
     after_straight = index[straight[walls.preceding[index]]]
     loop = walls.loop[np.concatenate([index, after_straight, after_straight])]
     begin = np.concatenate([walls.s[index], walls.s[after_straight] - window / 4, walls.s[after_straight] - window / 2])
@@ -163,6 +166,22 @@ def _hollow(walls: ContourSet, corners: Ints, window: float, limit: float) -> _W
     whole = corners[walls.first[loop + 1]] - corners[walls.first[loop]]
     smooth = np.where(last >= first, inside, inside + whole) == 0
     return _Windows(loop, s, points, 1 / curvature[good]).only(smooth)
+
+
+def _turns_ahead(walls: ContourSet, index: Ints, window: float, limit: float) -> NDArray[np.bool_]:
+    """False for corners behind which no window can be as tight as the limit.
+
+    Three points bend no more than the sharpest corner between them does, its turn taken over half the edges beside it.
+    """
+    beside = (walls.length + walls.length[walls.preceding]) / 2
+    sharp = np.flatnonzero(walls.turn * limit > ENOUGH * beside)
+    ends = walls.s[sharp]
+    position = np.searchsorted(ends, walls.s[index], side="right")
+    ahead = np.append(ends, np.inf)[position] - walls.s[index]
+    reach = 1.5 * window + 2 * np.maximum(walls.length[index], walls.length[walls.following[index]])
+    # over the seam of the contour anything may follow
+    left = walls.s[walls.first[walls.loop[index]]] + walls.around(walls.loop[index]) - walls.s[index]
+    return (ahead <= reach) | (left <= reach)
 
 
 def _next_corner(walls: ContourSet, loop: Ints, s: Floats) -> Floats:

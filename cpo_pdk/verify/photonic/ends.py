@@ -15,6 +15,7 @@ import klayout.db as kdb
 import numpy as np
 
 from cpo_pdk.tech.rules import Rule
+from cpo_pdk.verify.design_rules.edge_distance import edge_distance
 from cpo_pdk.verify.photonic.contour_set import Floats, Ints, cross, dot, unit
 from cpo_pdk.verify.photonic.guides import Guides
 from cpo_pdk.verify.process_layers import Finding
@@ -27,6 +28,8 @@ TURN_WAYS = (0.15, 0.3, 0.6, 1.2, 2.0)
 TURNED_BACK = np.radians(35.0)
 #: layers that take over where the core ends
 GOES_ON = ("GE", "SLAB150")
+#: what rounding to the grid changes the width of a slanted guide by, um, and the distance of a face, dbu
+SLANTED_UM, ROUNDING = 0.0015, 1.5
 #: layers whose border is where the die, or its oxide, ends
 FACETS = ("DEEPTRENCH", "FLOORPLAN", "DICING")
 
@@ -36,7 +39,8 @@ def guide_end(guides: Guides, rule: Rule) -> Iterator[Finding]:
     name, widest, reach = rule.layers[0], float(rule.more["widest"]), float(rule.more["facet"])
     for corner, points, width in _ends(guides, name, rule.value, widest):
         found = guides.finding(name, corner, points, width)
-        if not _is_facet(guides, found.box, reach) and not guides.devices.is_port(
+        face = kdb.DEdge(*points[0], *points[1]).to_itype(guides.layers.dbu)
+        if not _is_facet(guides, found.box, face, reach) and not guides.devices.is_port(
             guides.layers.indexes([name]), found.box
         ):
             yield found
@@ -70,7 +74,8 @@ def _ends(guides: Guides, name: str, tip: float, widest: float) -> Iterator[tupl
         good &= 4 * long < walls.around(loop)
         for i in np.flatnonzero(good):
             done.add(int(chosen[i]))
-            if width[i] > tip + 5e-4:
+            slanted = np.abs(before[i]).max() < 1 - 1e-9
+            if width[i] > tip + (SLANTED_UM if slanted else 5e-5):
                 yield int(chosen[i]), np.vstack([walls.points[chosen[i]], walls.points[last[i]]]), float(width[i])
 
 
@@ -85,7 +90,7 @@ def _last_turn(turn: Floats, preceding: Ints, stop: Ints, start: Ints) -> Ints:
     return stop
 
 
-def _is_facet(guides: Guides, box: kdb.Box, reach: float) -> bool:
+def _is_facet(guides: Guides, box: kdb.Box, face: kdb.Edge, reach: float) -> bool:
     """True when what the end meets makes an end of it."""
     layout, top = guides.layers.layout, guides.layers.top
     near = box.enlarged(1, 1)
@@ -93,9 +98,14 @@ def _is_facet(guides: Guides, box: kdb.Box, reach: float) -> bool:
         region = kdb.Region(kdb.RecursiveShapeIterator(layout, top, index, near, False)).merged()
         if (kdb.Region(near) - region).is_empty():
             return True
-    wide = box.enlarged(guides.layers.dbus(reach), guides.layers.dbus(reach))
+    far = guides.layers.dbus(reach)
+    wide = box.enlarged(far, far)
     for index in guides.layers.indexes(FACETS):
         region = kdb.Region(kdb.RecursiveShapeIterator(layout, top, index, wide, False)).merged()
-        if not (region.edges() & kdb.Region(wide)).is_empty():
+        if any(edge_distance(face, edge) <= far + ROUNDING for edge in region.edges().each()):
             return True
+    trench = guides.layers.indexes(FACETS[:1])
+    if trench:
+        etched = kdb.Region(kdb.RecursiveShapeIterator(layout, top, trench[0], near, False)).merged()
+        return (kdb.Region(near) - etched).is_empty()
     return False

@@ -3,7 +3,8 @@
 A facet of length l between corners that turn by t on average leaves the curve by l t / 8 (the sagitta of its chord). It
 is one of a curve when its neighbours are about as long and the corners around it turn to the same side alike; a
 straight that a taper follows isn't. A kink is a hollow corner of a wall, opposite to which the other wall turns the
-same way: the guide as a whole changes its direction at once.
+same way: the guide as a whole changes its direction at once. Corners of a curve are none: what they are off by is its
+chord deviation.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpo_pdk.tech.rules import Rule
-from cpo_pdk.verify.photonic.contour_set import cross, dot, right_of, unit
+from cpo_pdk.verify.photonic.contour_set import ContourSet, Floats, cross, dot, right_of, unit
 from cpo_pdk.verify.photonic.guides import Guides
 from cpo_pdk.verify.process_layers import Finding
 
@@ -30,16 +32,8 @@ def chord_deviation(guides: Guides, rule: Rule) -> Iterator[Finding]:
     name, widest = rule.layers[0], float(rule.more["widest"])
     walls = guides.contours(name)
     first, last = walls.turn, walls.turn[walls.following]
-    before, after = walls.length[walls.preceding], walls.length[walls.following]
     bow = walls.length * (np.abs(first) + np.abs(last)) / 16
-    curve = (first * last > 0) & (np.maximum(np.abs(first), np.abs(last)) < CORNER)
-    curve &= _alike(np.abs(first), np.abs(last))
-    # the curve goes on, on one side at least: three corners and two whole facets alike
-    onward = _alike(walls.length, after) & (last * walls.turn[walls.following[walls.following]] > 0)
-    backward = _alike(walls.length, before) & (first * walls.turn[walls.preceding] > 0)
-    onward &= _alike(np.abs(last), np.abs(walls.turn[walls.following[walls.following]]))
-    backward &= _alike(np.abs(first), np.abs(walls.turn[walls.preceding]))
-    edge = np.flatnonzero(curve & (onward | backward) & (bow > rule.value + 2e-4))
+    edge = np.flatnonzero(_in_curve(walls) & (bow > rule.value + 2e-4))
     middle = walls.points[edge] + walls.edge[edge] / 2
     width, _ = guides.across(name, edge, middle, widest)
     for i in np.flatnonzero(np.isfinite(width)):
@@ -48,8 +42,19 @@ def chord_deviation(guides: Guides, rule: Rule) -> Iterator[Finding]:
         yield guides.finding(name, int(e), ends, float(bow[e]), f"facet {walls.length[e]:.3g} um long")
 
 
-def _alike(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (a <= ALIKE * b) & (b <= ALIKE * a)
+def _in_curve(walls: ContourSet) -> NDArray[np.bool_]:
+    """Edges that are facets of a curve: it goes on alike on one side at least, over three corners and two edges."""
+    first, last = walls.turn, walls.turn[walls.following]
+    before, after = walls.turn[walls.preceding], walls.turn[walls.following[walls.following]]
+    curve = (np.maximum(np.abs(first), np.abs(last)) < CORNER) & _alike(first, last)
+    onward = _alike(walls.length, walls.length[walls.following]) & _alike(last, after)
+    backward = _alike(walls.length, walls.length[walls.preceding]) & _alike(first, before)
+    return curve & (onward | backward)
+
+
+def _alike(a: Floats, b: Floats) -> NDArray[np.bool_]:
+    """True where two numbers have one sign and are about as large."""
+    return (a * b > 0) & (np.abs(a) <= ALIKE * np.abs(b)) & (np.abs(b) <= ALIKE * np.abs(a))
 
 
 def kink(guides: Guides, rule: Rule) -> Iterator[Finding]:
@@ -57,6 +62,8 @@ def kink(guides: Guides, rule: Rule) -> Iterator[Finding]:
     name, widest, limit = rule.layers[0], float(rule.more["widest"]), np.radians(rule.value)
     walls = guides.contours(name)
     corner = np.flatnonzero(walls.turn > limit + 1e-3)
+    curve = _in_curve(walls)
+    corner = corner[~curve[corner] & ~curve[walls.preceding[corner]]]
     corner = corner[np.minimum(walls.length[corner], walls.length[walls.preceding[corner]]) > SHORTEST_UM]
     if not corner.size:
         return

@@ -12,7 +12,7 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.photonic.contour_set import ContourSet, Floats, Ints, right_of
 from cpo_pdk.verify.photonic.devices import Devices
 from cpo_pdk.verify.photonic.rays import RayGrid
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers, process_layers
 
 
 class Guides:
@@ -24,9 +24,9 @@ class Guides:
         looked_at: how many things a rule examined, by name of the rule, where that isn't the number of polygons.
     """
 
-    def __init__(self, file: LayoutFile, leaves: Collection[str]) -> None:
+    def __init__(self, file: LayoutFile, leaves: Collection[str], layers: ProcessLayers | None = None) -> None:
         self.file = file
-        self.layers = ProcessLayers(file.layout, file.top)
+        self.layers = layers or process_layers(file)
         self.devices = Devices(file.layout, file.top, leaves)
         self.looked_at: dict[str, int] = {}
         self._contours: dict[str, ContourSet] = {}

@@ -19,6 +19,8 @@ from cpo_pdk.verify.process_layers import Finding
 
 #: guides this near to each other belong together where the file says nothing, um
 COUPLED_UM = 0.6
+#: outlines of heaters are thinned to this, um
+THIN_UM = 0.02
 #: how far around a heater its guides are looked at, um
 AROUND_UM = 3.0
 
@@ -50,7 +52,7 @@ def _distance(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> floa
             low = middle + 1
         else:
             high = middle
-    return low * layers.dbu
+    return max(low - 1, 0) * layers.dbu  # what is sized by its distance only touches
 
 
 def foreign_heater(guides: Guides, rule: Rule) -> Iterator[Finding]:
@@ -60,14 +62,19 @@ def foreign_heater(guides: Guides, rule: Rule) -> Iterator[Finding]:
     if not layers.indexes([heater]):
         return
     reach = layers.dbus(rule.value)
-    wide = layers.region(heater).sized(reach)
+    # heaters have as many corners as the rings below them: thinned out, and what is found then is measured as drawn
+    thin = layers.dbus(THIN_UM)
+    known: dict[str, kdb.Region] = {}
+    wide = layers.region(heater).smoothed(thin, False).sized(reach + thin)
     for shape, to_top, places in layers.distinct(layers.region(core) & wide):
         piece = shape.polygon.transformed(to_top)
         if _in_one_device(guides, core, heater, piece, reach):
             continue
-        if () in _owners(guides, heater, piece, reach) and _is_own(guides, rule, piece, reach):
+        if () in _owners(guides, heater, piece, reach) and _is_own(guides, rule, piece, reach, known):
             continue
-        yield Finding(piece.bbox(), _distance(guides, heater, piece, reach), places)
+        distance = _distance(guides, heater, piece, reach + 2 * thin)
+        if distance < rule.value - 1e-9:
+            yield Finding(piece.bbox(), distance, places)
 
 
 def _in_one_device(guides: Guides, core: str, other: str, piece: kdb.Polygon, reach: int) -> bool:
@@ -94,27 +101,40 @@ def _owners(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> set[tu
     return owners
 
 
-def _is_own(guides: Guides, rule: Rule, piece: kdb.Polygon, reach: int) -> bool:
+def _is_own(guides: Guides, rule: Rule, piece: kdb.Polygon, reach: int, known: dict[str, kdb.Region]) -> bool:
     """Whether a guide is one of those that a heater, of which the file says nothing, is there for."""
     layers = guides.layers
-    core, heater = (layers.indexes([name])[0] for name in rule.layers)
     box = piece.bbox()
-    near = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, heater, box.enlarged(reach, reach)))
-    heaters = near.merged().interacting(kdb.Region(piece).sized(reach))
+    heater = layers.indexes([rule.layers[1]])[0]
+    wide = box.enlarged(reach, reach)
+    heaters = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, heater, wide)).merged()
+    heaters = kdb.Region([polygon for polygon in heaters.each() if polygon.bbox().touches(wide)])
+    if heaters.count() > 1:
+        heaters = heaters.interacting(kdb.Region(piece).sized(reach))
     if guides.devices.in_box(heaters.bbox() + box):
         return True
+    key = str(heaters.bbox())
+    if key not in known:
+        known[key] = _guides_of(guides, rule.layers[0], heaters)
+    return not (known[key] & kdb.Region(piece)).is_empty()
+
+
+def _guides_of(guides: Guides, name: str, heaters: kdb.Region) -> kdb.Region:
+    """The guide that lies under most of a heater, and those that couple to it."""
+    layers = guides.layers
     wide = heaters.bbox().enlarged(layers.dbus(AROUND_UM), layers.dbus(AROUND_UM))
-    cores = kdb.Region(kdb.RecursiveShapeIterator(layers.layout, layers.top, core, wide)).merged() & kdb.Region(wide)
-    guided = [kdb.Region(polygon) for polygon in cores.merged().each()]
-    if not guided:
-        return False
-    most = max(guided, key=lambda guide: (guide & heaters).area())
-    if (most & heaters).is_empty():
-        return False
-    own = most.dup()
-    for _ in range(2):  # the bus of the ring, and of a second ring behind it
-        reached = own.sized(layers.dbus(COUPLED_UM))
+    shapes = kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.indexes([name])[0], wide)
+    guided = [kdb.Region(polygon) for polygon in (kdb.Region(shapes) & kdb.Region(wide)).merged().each()]
+    own = max(guided, key=lambda guide: (guide & heaters).area(), default=kdb.Region()).dup()
+    if (own & heaters).is_empty():
+        return kdb.Region()
+    thin = layers.dbus(THIN_UM)
+    newest = own
+    while not newest.is_empty():  # the bus of a ring, a second ring behind it, and so on
+        reached = newest.smoothed(thin, False).sized(layers.dbus(COUPLED_UM))
+        newest = kdb.Region()
         for guide in guided:
-            if not (guide & reached).is_empty():
-                own += guide
-    return not (own & kdb.Region(piece)).is_empty()
+            if not (guide & reached).is_empty() and (guide - own).area() > 0:
+                newest += guide
+        own += newest
+    return own

@@ -20,7 +20,7 @@ from cpo_pdk.verify.design_rules.run import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
 from cpo_pdk.verify.photonic.guides import Guides
 from cpo_pdk.verify.photonic.kinds import LARGEST, OWN_EXEMPTION, PHOTONIC_KINDS, WORDS
-from cpo_pdk.verify.process_layers import Finding
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers
 
 #: layers that light is guided in
 GUIDES = ("WG", "FIBER", "FIBER_PM")
@@ -46,7 +46,10 @@ def photonic(path: str | Path, rules: Sequence[Rule] | None = None) -> CheckResu
 
 
 def photonic_layout(
-    file: LayoutFile, rules: Sequence[Rule] | None = None, leaves: Collection[str] | None = None
+    file: LayoutFile,
+    rules: Sequence[Rule] | None = None,
+    leaves: Collection[str] | None = None,
+    layers: ProcessLayers | None = None,
 ) -> CheckResult:
     """`photonic` of a layout that was read.
 
@@ -54,6 +57,7 @@ def photonic_layout(
         file: the layout.
         rules: those of other kinds are passed over; default: those of the process.
         leaves: functions of cells that are one device; default: those of the shipped sheets.
+        layers: of the file, if another check merged them already.
 
     Returns:
         the violations, each once a cell; `looked_at` is the number of merged polygons of waveguides and fibres, every
@@ -62,7 +66,7 @@ def photonic_layout(
     start = time.perf_counter()
     chosen = [rule for rule in (load_rules(group="photonic") if rules is None else rules) if rule.group == "photonic"]
     refuse_foreign(file)
-    guides = Guides(file, leaf_factories(load_sheets()) if leaves is None else leaves)
+    guides = Guides(file, leaf_factories(load_sheets()) if leaves is None else leaves, layers)
     counts = guides.layers.shape_counts()
     violations: list[Violation] = []
     by_rule: dict[str, int] = {}
