@@ -89,8 +89,8 @@ class Band:
         a, b = _across(self.left, self.right), _across(self.right, self.left)
         return np.concatenate([a, b]), self.points
 
-    def width(self, even: float = EVEN) -> tuple[float, Array]:
-        """The width, or, where it isn't the same along the band, the one that differs most; and where, shape (M, 2).
+    def width(self, even: float = EVEN) -> tuple[list[float], Array]:
+        """The width, and where it was read, shape (M, 2); smallest, median and largest where it isn't the same.
 
         Args:
             even: widths that differ by no more are the same, um.
@@ -100,8 +100,8 @@ class Band:
         off = np.abs(found - middle)
         worst = int(np.argmax(off))
         if off[worst] <= even:
-            return middle, np.array([self.first.middle, self.last.middle])
-        return float(found[worst]), where[worst : worst + 1]
+            return [middle], np.array([self.first.middle, self.last.middle])
+        return [float(found.min()), middle, float(found.max())], where[worst : worst + 1]
 
 
 def run(line: Array) -> float:

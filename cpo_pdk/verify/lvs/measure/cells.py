@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import klayout.db as kdb
+import numpy as np
 
 from cpo_pdk.circuit.meta import CellMeta, CrossSection, PortMeta, read_cell_meta, read_cross_sections
 from cpo_pdk.circuit.netlist import CellNetlist
@@ -86,6 +87,8 @@ class Measured:
         polarity: terminal -> p, n, heater or metal; p+n where it is joined to both.
         layers: parameter -> layers that it was read off.
         spread: standard deviation of values that follow from a fit, um.
+        extremes: the smallest and the largest reading, where a value was read in several places; the value is then
+            their median.
     """
 
     factory: str = ""
@@ -96,6 +99,7 @@ class Measured:
     polarity: dict[str, str] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
+    extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Measurer:
@@ -145,7 +149,7 @@ class Measurer:
         if shapes > SHAPE_LIMIT:
             found.not_measured["shape"] = f"it holds {shapes} shapes, at most {SHAPE_LIMIT} make one device"
         else:
-            with found.attempt("shape"):
+            with found.attempt("shape"), np.errstate(all="ignore"):
                 if name == "fiber":
                     fibres.fiber(drawn, found, self._pieces)
                 else:
@@ -159,6 +163,7 @@ class Measurer:
             found.polarity,
             found.layers,
             found.spread,
+            found.extremes,
         )
 
 

@@ -96,6 +96,7 @@ def compare_with_record(
             missing.setdefault(measured.not_measured.get(name, "nothing of it is drawn"), []).append(name)
             continue
         compared += 1
+        drawn = _furthest(drawn, measured.extremes.get(name, ()), value)
         tolerance = tolerance_of(rule, value) + _SIGMAS * measured.spread.get(name, 0.0)
         if not abs(drawn - value) <= tolerance:
             unit = str(rule.more.get("unit", "um"))
@@ -110,6 +111,11 @@ def compare_with_record(
         what = f"nothing about {', '.join(unsaid)}" if unsaid else "nothing that can be compared"
         found.append(violation(RECORD_RULE, "-", box, f"its record says {what}; draw the cell again"))
     return Compared(tuple(found), compared)
+
+
+def _furthest(value: float, others: tuple[float, ...], recorded_value: float) -> float:
+    """Of several readings of one parameter the one that differs most from the record."""
+    return max((value, *others), key=lambda read: abs(read - recorded_value))
 
 
 def tolerance_of(rule: Rule, value: float) -> float:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import Band, band, run
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, agreed
 from cpo_pdk.verify.lvs.measure.fits import Circles, SBend, circles, fit, s_bend, sine_path
 from cpo_pdk.verify.lvs.measure.guides import kind_of
 from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
@@ -61,9 +61,8 @@ def _put_parallel(r: Readings, guides: list[tuple[SBend, SBend]], where: Array) 
     lengths = [last.x - first.x - first.length for first, last in guides]
     bends = [bend for pair in guides for bend in pair]
     spread = max(bend.spread for bend in bends)
-    slack = 0.0015 + 3 * spread
-    r.put("length", odd_one_out(lengths, slack), where, spread=spread)
-    r.put("length_s", odd_one_out([bend.length for bend in bends], slack), where, spread=spread)
+    r.put("length", lengths, where, spread=spread)
+    r.put("length_s", [bend.length for bend in bends], where, spread=spread)
 
 
 def _put_gap(r: Readings, lower_edge: Array, upper_edge: Array) -> None:
@@ -84,11 +83,12 @@ def directional_coupler(d: Drawn, r: Readings) -> None:
         lower, upper = band(loops, d.ports["o1"], d.ports["o4"]), band(loops, d.ports["o2"], d.ports["o3"])
         faces = [lower.first, lower.last, upper.first, upper.last]
         widths = [guide.width() for guide in (lower, upper)]
-        width = odd_one_out([w for w, _ in widths])
-        r.put("width", width, np.concatenate([at for _, at in widths]), spread=0.0003)
+        read = [w for guide, _ in widths for w in guide]
+        width = float(np.median(read))
+        r.put("width", read, np.concatenate([at for _, at in widths]), spread=0.0003)
         kind_of(d, r, *faces)
         apart = [float(b.middle[1] - a.middle[1]) for a, b in ((lower.first, upper.first), (lower.last, upper.last))]
-        r.put("dy", odd_one_out(apart), np.array([lower.first.middle, upper.first.middle]))
+        r.put("dy", apart, np.array([lower.first.middle, upper.first.middle]))
         r.put("path", (lower.length + upper.length) / 2, np.concatenate([lower.points, upper.points]), spread=0.0005)
         _put_gap(r, lower.left, upper.right)
         middle = float(lower.first.middle[0] + lower.last.middle[0]) / 2
@@ -102,8 +102,9 @@ def tap_monitor(d: Drawn, r: Readings) -> None:
     r.frame = d.frame
     with r.attempt("length", "gap", "length_s", "dy", "length_ge", "length_taper", "length_end"):
         lower = band(d.contours("WG"), d.ports["o1"], d.ports["o2"])
-        width, where = lower.width()
-        r.put("width", width, where, spread=0.0003)
+        read, where = lower.width()
+        width = float(np.median(read))
+        r.put("width", read, where, spread=0.0003)
         germanium = np.concatenate(d.contours("GE"))
         low, high = germanium.min(axis=0), germanium.max(axis=0)
         box = np.array([low, high])
@@ -140,13 +141,13 @@ def psr(d: Drawn, r: Readings) -> None:
         through = band(loops, d.ports["o1"], d.ports["o2"])
         edges = [side[np.argsort(side[:, 0])] for side in (through.left, through.right)]
         widest = [edge[np.abs(edge[:, 1]) > np.abs(edge[:, 1]).max() - 5e-4][:, 0] for edge in edges]
-        x1 = odd_one_out([float(w.min()) for w in widest])
-        x3 = odd_one_out([float(w.max()) for w in widest])
+        x1 = agreed([float(w.min()) for w in widest])
+        x3 = agreed([float(w.max()) for w in widest])
         end = float(through.last.middle[0])
         flat = np.array([[x1, 0.0], [x3, 0.0]])
         hybrid = float(edges[0][:, 1].max() - edges[1][:, 1].min())
         r.put("width_hybrid", hybrid, flat)
-        r.put("width", odd_one_out([through.first.width, through.last.width]), through.first.points)
+        r.put("width", [through.first.width, through.last.width], through.first.points)
         r.put("path", end - float(through.first.middle[0]), np.array([through.first.middle, through.last.middle]))
         r.put("length_bilevel", x1, flat)
         slab = np.concatenate(d.contours("SLAB90"))
@@ -179,10 +180,10 @@ def bent_coupler(d: Drawn, r: Readings) -> None:
         loops = d.contours("WG")
         inner, outer = band(loops, d.ports["o1"], d.ports["o4"]), band(loops, d.ports["o2"], d.ports["o3"])
         apart = [float(b.middle[1] - a.middle[1]) for a, b in ((inner.first, outer.first), (inner.last, outer.last))]
-        dy = odd_one_out(apart)
+        dy = agreed(apart)
         r.put("dy", dy, np.array([inner.first.middle, outer.first.middle]))
         faces = [face.width for face in (inner.first, inner.last, outer.first, outer.last)]
-        r.put("width", odd_one_out(faces), np.array([inner.first.middle, outer.last.middle]))
+        r.put("width", faces, np.array([inner.first.middle, outer.last.middle]))
         x_end = float(inner.last.middle[0] - inner.first.middle[0]) / 2
         origin = np.array([inner.first.middle[0] + x_end, inner.first.middle[1] + dy / 2])
         lines = [line - origin for line in (inner.right, inner.left, outer.right, outer.left)]
@@ -279,7 +280,7 @@ def y_branch(d: Drawn, r: Readings) -> None:
             np.array([upper.last.middle, lower.last.middle]),
         )
         faces = [face.width for face in (upper.first, upper.last, lower.last)]
-        width = odd_one_out(faces)
+        width = agreed(faces)
         r.put("width", width, np.array([upper.first.middle, upper.last.middle, lower.last.middle]))
         north, south = (upper, lower) if upper.last.middle[1] > lower.last.middle[1] else (lower, upper)
         hull = loops[upper.first.loop]
@@ -294,7 +295,7 @@ def y_branch(d: Drawn, r: Readings) -> None:
             inner = inner[np.argsort(inner[:, 0])]
             fits.append(locate_s_bend(outer, inner, width, begin - 5e-4, math.inf))
         spread = max(bend.spread for bend in fits)
-        r.put("length_s", odd_one_out([bend.length for bend in fits], 0.0015 + 3 * spread), hull, spread=spread)
+        r.put("length_s", [bend.length for bend in fits], hull, spread=spread)
         end = float(upper.last.middle[0])
         r.put("length_body", end - r.values["length_s"] - float(upper.first.middle[0]), hull, spread=spread)
         body = hull[hull[:, 0] < begin]

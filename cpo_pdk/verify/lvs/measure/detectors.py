@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import face_at
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError
 from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
 
 
@@ -41,9 +41,9 @@ def _body(d: Drawn, r: Readings) -> float:
         heights = np.sort(hull[np.abs(hull[:, 0] - x) < 5e-4][:, 1]) - axis
         necks.append(float(heights[heights > 0].min() - heights[heights < 0].max()))
     where = np.array([face.middle for face in faces])
-    r.put("length_taper", odd_one_out(lengths), where)
-    r.put("width_taper", odd_one_out(necks), where)
-    r.put("width", odd_one_out([face.width for face in faces]), where)
+    r.put("length_taper", lengths, where)
+    r.put("width_taper", necks, where)
+    r.put("width", [face.width for face in faces], where)
     r.put("length_body", starts[1] - starts[0], wide)
     return axis
 
@@ -61,7 +61,7 @@ def vertical_detector(d: Drawn, r: Readings) -> None:
         axis = _body(d, r)
         box = box_on(d, "GE")
         x = float(box[:, 0].mean())
-        r.put("contact_p", odd_one_out(_inner_edges(d, "PPP", axis, x)), box_on(d, "PPP"), "PPP")
+        r.put("contact_p", _inner_edges(d, "PPP", axis, x), box_on(d, "PPP"), "PPP")
         top = d.cut("NPP", x=x)
         if len(top) != 1:
             raise UnmeasurableError(f"{len(top)} n++ regions lie on the germanium, 1 expected")
@@ -83,5 +83,5 @@ def lateral_detector(d: Drawn, r: Readings) -> None:
         r.put("implant_gap", float(high[0] - low[1]), where, "P/N")
         r.put("implant_shift", abs(float(high[0] + low[1]) / 2 - axis), where, "P/N")
         for layer, name in (("PPP", "contact_p"), ("NPP", "contact_n")):
-            r.put(name, odd_one_out(_inner_edges(d, layer, axis, x)), box_on(d, layer), layer)
+            r.put(name, _inner_edges(d, layer, axis, x), box_on(d, layer), layer)
     measure_terminals(d, r)

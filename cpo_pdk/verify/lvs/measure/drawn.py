@@ -181,11 +181,16 @@ def box_of(points: Array) -> Box:
     return (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
 
 
-def odd_one_out(values: Sequence[float], even: float = 0.0015) -> float:
-    """The median of values that should be one, or the value that differs most from it by more than `even` um."""
-    middle = float(np.median(values))
-    worst = max(values, key=lambda value: abs(value - middle))
-    return float(worst) if abs(worst - middle) > even else middle
+def agreed(values: Sequence[float], even: float = 0.002) -> float:
+    """The mean of readings that must be one.
+
+    Raises:
+        UnmeasurableError: they differ by more than `even` um.
+    """
+    apart = max(values) - min(values)
+    if apart > even:
+        raise UnmeasurableError(f"its sides differ by {apart * 1e3:.1f} nm")
+    return float(np.mean(values))
 
 
 @dataclass
@@ -199,14 +204,22 @@ class Readings:
     places: dict[str, Box] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
+    extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
     not_measured: dict[str, str] = field(default_factory=dict)
 
-    def put(self, name: str, value: float, at: Array, layer: str = "WG", spread: float = 0.0) -> None:
-        """Note a value that was read off at some points (N, 2) of a layer, with its standard deviation."""
-        if not math.isfinite(value):
+    def put(self, name: str, read: float | Sequence[float], at: Array, layer: str = "WG", spread: float = 0.0) -> None:
+        """Note a value that was read off at some points (N, 2) of a layer, with its standard deviation.
+
+        Of several readings that should be one the smallest and the largest are kept too.
+        """
+        several = isinstance(read, Sequence)
+        value = float(np.median(read)) if several else float(read)
+        if several:
+            self.extremes[name] = (min(read), max(read))
+        if not math.isfinite(value + sum(self.extremes.get(name, ()))):
             self.not_measured[name] = "its outline gives no finite number"
             return
-        self.values[name] = float(value)
+        self.values[name] = value
         self._place(name, at, layer)
         if spread > 0:
             self.spread[name] = float(spread)

@@ -94,12 +94,10 @@ def _outward(face: Face) -> tuple[float, float]:
 
 def _piece(guide: Band) -> Piece:
     first, last = guide.first, guide.last
-    width = first.width
+    width = min(first.width, last.width)
     if len(guide.left) > 2 or len(guide.right) > 2:
         found, _ = guide.width(_FIBRE_EVEN)
-        width = found if abs(found - width) > _FIBRE_EVEN else width
-    if abs(last.width - width) > 0.01:
-        width = min(width, last.width)
+        width = max((width, *found), key=lambda w: abs(w - width)) if len(found) > 1 else width
     return Piece(_places(first, last), (_outward(first), _outward(last)), guide.length, width, radius_of(guide))
 
 
@@ -165,7 +163,12 @@ def fiber(d: Drawn, r: Readings, pieces: Pieces | None = None) -> None:
         length = sum(piece.length for piece in chain)
         for name in ("path", "path_route"):
             r.put(name, length, at_frame, layer, 0.002)
-        r.put("radius_min", min(1e9, *(piece.radius_min for piece in chain)), at_frame, layer)
+        tight = min(chain, key=lambda piece: piece.radius_min)
+        reach = max(math.dist(*tight.ends), 1.0)
+        # half a nanometre aside over the reach of a piece changes its curvature by so much
+        bend = 2 * math.pi * 0.0005 / reach**2
+        radius = min(1e9, tight.radius_min)
+        r.put("radius_min", radius, at_frame, layer, radius**2 * bend)
         r.put("width", min(piece.width for piece in chain), at_frame, layer)
         r.put("end_x", float(at_frame[1, 0] - at_frame[0, 0]), at_frame, layer)
         r.put("end_y", float(at_frame[1, 1] - at_frame[0, 1]), at_frame, layer)
@@ -223,7 +226,7 @@ def _whole(d: Drawn, layer: str) -> Piece:
         ((ax, ay), (bx, by)),
         (_outward(guide.first), _outward(guide.last)),
         guide.length,
-        guide.width(_FIBRE_EVEN)[0],
+        min(guide.first.width, *guide.width(_FIBRE_EVEN)[0]),
         tightest(guide),
     )
 

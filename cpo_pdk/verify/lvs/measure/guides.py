@@ -8,7 +8,7 @@ import numpy as np
 
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.lvs.measure.bands import Band, Face, band, face_at
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, Terminal, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, Terminal, UnmeasurableError
 from cpo_pdk.verify.lvs.measure.fits import circles, s_bend
 
 #: widths of a crossing's arm at shares of the way to the centre: 0 that of the waveguide, 1 that of the centre
@@ -275,4 +275,4 @@ def _spacing(r: Readings, guide: Band) -> None:
     # a wall that is all bend has no height: the next one is two steps away
     steps = np.diff(upper)
     steps = steps / np.round(steps / steps.min())
-    r.put("spacing", odd_one_out([float(step) for step in steps], 0.002), guide.points)
+    r.put("spacing", [float(step) for step in steps], guide.points)

@@ -15,7 +15,6 @@ from cpo_pdk.verify.lvs.measure.drawn import (
     Readings,
     UnmeasurableError,
     edges_of,
-    odd_one_out,
 )
 from cpo_pdk.verify.lvs.measure.fits import fit
 
@@ -100,15 +99,15 @@ def _membrane(d: Drawn, r: Readings) -> None:
         every = np.concatenate(windows)
         where = np.array([every.min(axis=0), every.max(axis=0)])
         near = [float(np.abs(w[:, 1] - axis).min()) for w in windows]
-        r.put("half_membrane", odd_one_out(near), where, "UNDERCUT")
-        r.put("length_window", odd_one_out([float(w[1, 0] - w[0, 0]) for w in windows]), where, "UNDERCUT")
+        r.put("half_membrane", near, where, "UNDERCUT")
+        r.put("length_window", [float(w[1, 0] - w[0, 0]) for w in windows], where, "UNDERCUT")
         tethers = []
         for side in (1, -1):
             row = sorted((w for w in windows if (w[0, 1] - axis) * side > 0), key=lambda w: -w[0, 0])
             if not row:
                 raise UnmeasurableError("windows lie on one side of the membrane only")
             tethers += [end - float(row[0][1, 0])] + [float(a[0, 0] - b[1, 0]) for a, b in pairwise(row)]
-        r.put("length_tether", odd_one_out(tethers), where, "UNDERCUT")
+        r.put("length_tether", tethers, where, "UNDERCUT")
 
 
 def edge_coupler_array(d: Drawn, r: Readings) -> None:
@@ -121,10 +120,10 @@ def edge_coupler_array(d: Drawn, r: Readings) -> None:
         tips = d.cut("WG", x=at)
         where = np.array([[at, tips[0, 0]], [at, tips[-1, 1]]])
         r.put("n", len(tips), where)
-        r.put("tip_width", odd_one_out([float(t) for t in tips[:, 1] - tips[:, 0]]), where)
+        r.put("tip_width", [float(t) for t in tips[:, 1] - tips[:, 0]], where)
         middle = tips.mean(axis=1)
         if len(tips) > 1:
-            r.put("pitch", odd_one_out([float(s) for s in np.diff(middle)]), where)
+            r.put("pitch", [float(s) for s in np.diff(middle)], where)
         looped = 0
         for loop in d.contours("WG"):
             face = loop[np.abs(loop[:, 0] - facet.x) < 5e-4]
@@ -218,12 +217,12 @@ def grating_coupler_dual(d: Drawn, r: Readings) -> None:
         if side < 2 or side * side != len(holes):
             raise UnmeasurableError(f"{len(holes)} holes are drawn, a square number expected")
         r.put("n_holes", side, box)
-        r.put("diameter", odd_one_out([float(v) for v in (high - low).ravel()]), box)
+        r.put("diameter", [float(v) for v in (high - low).ravel()], box)
         center = (low + high) / 2
         pitch = (center.max(axis=0) - center.min(axis=0)) / (side - 1)
         grid = (center - center.min(axis=0)) / pitch
         off = np.abs(grid - np.round(grid)) * pitch
-        r.put("period", odd_one_out([float(p) for p in pitch], 0.0005), box, spread=ROUNDING / side)
+        r.put("period", [float(p) for p in pitch], box, spread=ROUNDING / side)
         r.put("shape", float(off.max()), box)
         film = np.concatenate(d.contours("SLAB150"))
         o1 = d.ports["o1"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import band
 from cpo_pdk.verify.lvs.measure.detectors import box_on
-from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError
 
 #: size of the marks in the corners of a die, um
 _MARK = 60.0
@@ -16,7 +16,7 @@ def _square(d: Drawn, r: Readings, name: str, layer: str) -> None:
     """Side of what is drawn on a layer, as wide as it is high."""
     box = box_on(d, layer)
     sides = [float(side) for side in box[1] - box[0]]
-    r.put(name, odd_one_out(sides, 0.0) if sides[0] != sides[1] else sides[0], box, layer)
+    r.put(name, sides, box, layer)
 
 
 def bump(d: Drawn, r: Readings) -> None:
@@ -56,7 +56,7 @@ def wire(d: Drawn, r: Readings) -> None:
         found = band(d.contours(layers[0]), d.ports["e1"], d.ports["e2"])
         ends = np.array([found.first.middle, found.last.middle])
         r.say("layer", layers[0], ends, layers[0])
-        r.put("width", odd_one_out([found.first.width, found.last.width]), ends, layers[0])
+        r.put("width", [found.first.width, found.last.width], ends, layers[0])
         r.put("path", found.length, ends, layers[0])
         area = d.region(layers[0]).area() * d.layout.dbu**2
         r.put("width_mean", area / found.length, ends, layers[0])
@@ -72,7 +72,7 @@ def alignment_mark(d: Drawn, r: Readings) -> None:
             found = []
             for x, y in (box[0] + 5e-4, box[1] - 5e-4):
                 found += [float(span[1] - span[0]) for span in (*d.cut(layer, x=x), *d.cut(layer, y=y))]
-            r.put(f"width{suffix}", odd_one_out(found), box, layer)
+            r.put(f"width{suffix}", found, box, layer)
 
 
 def die_frame(d: Drawn, r: Readings) -> None:
@@ -82,10 +82,10 @@ def die_frame(d: Drawn, r: Readings) -> None:
         r.put("size_x", float(die[1, 0] - die[0, 0]), die, "FLOORPLAN")
         r.put("size_y", float(die[1, 1] - die[0, 1]), die, "FLOORPLAN")
         wide = [float(w) for w in [*(die[0] - street[0]).tolist(), street[1, 1] - die[1, 1]]]
-        r.put("street", odd_one_out(wide), street, "DICING")
+        r.put("street", wide, street, "DICING")
         r.say("facet_east", str(bool(street[1, 0] < die[1, 0] + 0.001)), street, "DICING")
         r.put("marks", len(d.polygons("WG")), die)
         marks = box_on(d, "WG")
         for name, axis in (("mark_inset", 0), ("mark_inset_y", 1)):
             near = [float(marks[0, axis] - die[0, axis]), float(die[1, axis] - marks[1, axis])]
-            r.put(name, odd_one_out(near) + _MARK / 2, die)
+            r.put(name, [edge + _MARK / 2 for edge in near], die)

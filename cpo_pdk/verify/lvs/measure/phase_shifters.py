@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpo_pdk.verify.lvs.measure.detectors import box_on
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError
 from cpo_pdk.verify.lvs.measure.guides import read_guide
 from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
 
@@ -27,14 +27,14 @@ def _junctions(d: Drawn, r: Readings, x: float, axes: list[float]) -> None:
     where = np.array([[x, axis + w] for axis in axes for w in (-0.3, 0.3)])
     for name, values in found.items():
         layer = {"contact_p": "PPP", "contact_n": "NPP"}.get(name, "P/N")
-        r.put(name, odd_one_out(values), where, layer, 0.0003)
+        r.put(name, values, where, layer, 0.0003)
 
 
-def _length_of(d: Drawn, layers: tuple[str, ...]) -> tuple[float, Array]:
-    """Common extent of some layers along x, or the one that differs; and the box around them."""
+def _length_of(d: Drawn, layers: tuple[str, ...]) -> tuple[list[float], Array]:
+    """Extent of each polygon of some layers along x, and the box around the first."""
     boxes = [np.array([loop.min(axis=0), loop.max(axis=0)]) for layer in layers for loop in d.contours(layer)]
     lengths = [float(box[1, 0] - box[0, 0]) for box in boxes]
-    return odd_one_out(lengths), np.array([boxes[0][0], boxes[0][1]])
+    return lengths, np.array([boxes[0][0], boxes[0][1]])
 
 
 def phase_shifter_pn(d: Drawn, r: Readings) -> None:
@@ -67,9 +67,9 @@ def _heater(d: Drawn, r: Readings, axes: list[float], length: str) -> None:
                     widths.append(float(span[1] - span[0]))
                     shifts.append(abs(float(span.mean()) - axis))
         where = box_on(d, "HEATER")
-        r.put("width_heater", odd_one_out(widths), where, "HEATER")
+        r.put("width_heater", widths, where, "HEATER")
         r.put("heater_shift", max(shifts), where, "HEATER")
-        r.put(length, odd_one_out(lengths), where, "HEATER")
+        r.put(length, lengths, where, "HEATER")
 
 
 def phase_shifter_thermal(d: Drawn, r: Readings) -> None:
@@ -108,10 +108,10 @@ def mach_zehnder_modulator(d: Drawn, r: Readings) -> None:
             raise UnmeasurableError(f"the electrode has {len(strips)} strips, 5 expected")
         across = np.array([[x, strips[0, 0]], [x, strips[-1, 1]]])
         wide = strips[:, 1] - strips[:, 0]
-        r.put("width_ground", odd_one_out([float(w) for w in wide[[0, 2, 4]]]), across, "M2")
-        r.put("width_signal", odd_one_out([float(w) for w in wide[[1, 3]]]), across, "M2")
+        r.put("width_ground", [float(w) for w in wide[[0, 2, 4]]], across, "M2")
+        r.put("width_signal", [float(w) for w in wide[[1, 3]]], across, "M2")
         gaps = [float(g) for g in strips[1:, 0] - strips[:-1, 1]]
-        r.put("gap_electrode", odd_one_out(gaps), across, "M2")
+        r.put("gap_electrode", gaps, across, "M2")
         heated = max(arms)
         _heater(d, r, [heated], "length_heater")
         points = np.concatenate(d.contours("WG"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, edges_of, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError, edges_of
 from cpo_pdk.verify.lvs.measure.fits import ROUND
 from cpo_pdk.verify.lvs.measure.rings import Ring, gap_beside, measure_heater, put_path, put_ring, rings_of
 from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
@@ -109,8 +109,8 @@ def _fingers(
         crossings = int(np.count_nonzero((outside[0] != outside[1]) & here))
         periods.append(2 * half[layer, sign] * ring.radius / max(crossings / 2, 0.5))
         depth += [float(np.abs(values).min()), float(np.abs(values).max())]
-    r.put("period", odd_one_out(periods, 0.002), box, "P/N", 0.0005)
-    r.put("finger_reach", odd_one_out(depth, 0.002), box, "P/N")
+    r.put("period", periods, box, "P/N", 0.0005)
+    r.put("finger_reach", depth, box, "P/N")
 
 
 def _contacts(d: Drawn, r: Readings, ring: Ring) -> None:
@@ -122,4 +122,4 @@ def _contacts(d: Drawn, r: Readings, ring: Ring) -> None:
             if len(points) < 3:
                 raise UnmeasurableError(f"no edge of {layer} lies beside the core")
             distances += np.abs(np.linalg.norm(points - center, axis=1) - ring.radius).tolist()
-        r.put(name, odd_one_out(distances, ROUND), ring.points, layer, 0.0002)
+        r.put(name, distances, ring.points, layer, 0.0002)

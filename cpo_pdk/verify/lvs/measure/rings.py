@@ -151,7 +151,7 @@ def measure_heater(
         middle = (right + left) / 2
         pads = 1.0 if abs(points[:, 1].max() - middle[1]) > abs(points[:, 1].min() - middle[1]) else -1.0
         far = points[(points[:, 1] - middle[1]) * pads < 0.002]
-        outer, inner, shift = [], [], []
+        outer, inner, shift, spread = [], [], [], 0.0
         for sign, center in ((1, right), (-1, left)):
             half = far[(far[:, 0] - center[0]) * sign > -0.002]
             reach = np.linalg.norm(half - center, axis=1)
@@ -162,12 +162,12 @@ def measure_heater(
             outer.append(found.radii[0])
             inner.append(found.radii[1])
             shift.append(float(np.linalg.norm(found.center - center)))
+            spread = max(spread, found.spread)
         widths = [a - b for a, b in zip(outer, inner, strict=True)]
-        width = widths[0] if abs(widths[0] - widths[1]) < ROUND else min(widths)
         box = np.array([far.min(axis=0), far.max(axis=0)])
-        r.put(names[0], width, box, "HEATER", 0.0005)
-        r.put(names[1], float(np.mean(outer) + np.mean(inner)) / 2 - radius, box, "HEATER", 0.0005)
-        r.put(names[2], max(shift), box, "HEATER", 0.001)
+        r.put(names[0], widths, box, "HEATER", spread)
+        r.put(names[1], float(np.mean(outer) + np.mean(inner)) / 2 - radius, box, "HEATER", spread)
+        r.put(names[2], max(shift), box, "HEATER", 2 * spread)
 
 
 def _buses(d: Drawn, r: Readings, length_x: float, number: int) -> None:

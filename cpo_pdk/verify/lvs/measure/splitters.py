@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import face_at
-from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError, odd_one_out
+from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError
 
 #: corners on one face of the body lie this close along the axis, um
 _SAME = 0.0015
@@ -31,15 +31,15 @@ def multimode(d: Drawn, r: Readings) -> None:
         r.put("length_mmi", right - left, box)
         r.put("n", len(east), np.array([face.middle for face in east]))
         ends = np.array([face.middle for face in faces])
-        r.put("width", odd_one_out([face.width for face in faces]), ends)
+        r.put("width", [face.width for face in faces], ends)
         lengths = [left - float(f.middle[0]) for f in west] + [float(f.middle[0]) - right for f in east]
-        r.put("length_taper", odd_one_out(lengths), ends)
+        r.put("length_taper", lengths, ends)
         steps = [np.diff(np.sort([f.middle[1] for f in side])) for side in (west, east) if len(side) > 1]
-        r.put("separation", odd_one_out(list(np.concatenate(steps))), ends)
+        r.put("separation", list(np.concatenate(steps)), ends)
         widths = []
         for side, x in ((west, left), (east, right)):
             heights = np.sort(hull[np.abs(hull[:, 0] - x) < _SAME][:, 1])
             for face in side:
                 above, below = heights[heights > face.middle[1]], heights[heights < face.middle[1]]
                 widths.append(float(above.min() - below.max()))
-        r.put("width_taper", odd_one_out(widths), box)
+        r.put("width_taper", widths, box)
