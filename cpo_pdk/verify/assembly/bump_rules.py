@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import klayout.db as kdb
 import numpy as np
 
-from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, spot, um
+from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, several, spot, um
 from cpo_pdk.verify.assembly.parts import Package, dots
 from cpo_pdk.verify.assembly.placed import Numbers, Points, polygons_in
 from cpo_pdk.verify.assembly.shapes import overlap, room_inside
@@ -213,8 +213,8 @@ def bump_margin(question: Question) -> Outcome:
             outcome.tell(
                 question.violation(
                     [spot(float(x), float(y)) for x, y in middles[outside]],
-                    f"{len(outside)} bumps lie less than {um(limit)} um ({what}) from the edge of the die; move them "
-                    "inwards",
+                    f"{several(len(outside), 'bump')} within {um(limit)} um ({what}) of the edge of the die, 0 "
+                    "allowed; move them inwards",
                     asked_at=asked_at,
                     cell=cell,
                 )

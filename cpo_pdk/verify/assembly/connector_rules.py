@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from cpo_pdk.verify.assembly.facet_rules import LASER
-from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, spot, um
+from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, several, some, spot, um
 from cpo_pdk.verify.assembly.parts import Package, Plugged
 from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, distance
 
@@ -157,12 +157,12 @@ def connector_halves(question: Question) -> Outcome:
             )
         elif fallen := _fallen(roles):
             backwards = all(_fallen_by_role(roles))
-            text = "in reversed order, as of a mirrored connector" if backwards else "not in rising order"
+            text = "in reversed order, as if it were mirrored" if backwards else "not in rising order"
             names = [package.fibre_name(plug.fibre) for plug in fallen]
             outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, fallen)],
-                    f"the fibres of {connector.name} are {text} of its positions ({some(names)}), 0 swapped allowed; "
+                    f"the fibres of {connector.name} fill its positions {text} ({some(names)}), 0 swapped allowed; "
                     "exchange them or turn the connector",
                 )
             )
@@ -191,11 +191,12 @@ def connector_laser(question: Question) -> Outcome:
         if wrong:
             names = [package.fibre_name(plug.fibre) for plug in wrong]
             kind = connector.kind or ("laser connector" if laser else "data connector")
-            what = "data fibres" if laser else f"{LASER} fibres"
+            what = several(len(wrong), "data fibre" if laser else f"{LASER} fibre")
+            verb = "ends" if len(wrong) == 1 else "end"
             outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, wrong)],
-                    f"{len(wrong)} {what} ({some(names)}) end in {connector.name} ({kind}), 0 allowed; lead them to a "
+                    f"{what} ({some(names)}) {verb} in {connector.name} ({kind}), 0 allowed; lead them to a "
                     + ("data connector" if laser else "laser connector"),
                     asked_at=question.line("laser.connector"),
                 )

@@ -58,7 +58,7 @@ def _wrong(question: Question, what: str, found: int, wanted: str, path: str, la
     box = question.package.file.top.dbbox()
     return question.violation(
         [box],
-        f"{found} {what}, {wanted} asked; build the package again or change the spec",
+        f"{what}: {found} found, {wanted} asked; build the package again or change the spec",
         asked_at=question.line(path) if path else "",
         layer=layer,
     )

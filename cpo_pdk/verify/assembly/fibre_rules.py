@@ -7,10 +7,13 @@ from collections import Counter, defaultdict
 import klayout.db as kdb
 import numpy as np
 
-from cpo_pdk.verify.assembly.crossings import MOST_IN_SQUARE, Crowded, find_crossings, ribbon_distances
+from cpo_pdk.verify.assembly.crossings import MOST_IN_SQUARE, Crossing, Crowded, find_crossings, ribbon_distances
 from cpo_pdk.verify.assembly.facet_rules import is_loop, named
-from cpo_pdk.verify.assembly.outcome import Outcome, Question, some, spot, um
+from cpo_pdk.verify.assembly.outcome import Outcome, Question, several, some, spot, um
 from cpo_pdk.verify.findings import Violation
+
+#: more crossings of the same two ribbons than this are told as one
+FEW = 10
 
 
 def fibre_ends(question: Question) -> Outcome:
@@ -35,22 +38,27 @@ def fibre_ends(question: Question) -> Outcome:
         return outcome
     ends = Counter(met.fibre for met in (*package.landings, *package.plugged))
     cut: dict[int, list[int]] = defaultdict(list)
+    lost: dict[int, list[int]] = defaultdict(list)
     for number in range(len(package.fibres)):
         landing = package.landed.get(number)
         if ends[number] >= 2:
             continue
         if landing is None:
-            which = "at one end" if ends[number] else "at both ends"
-            text = f"{package.fibre_name(number)} meets no facet {which}, 1 needed; lead it to a facet or remove it"
-            outcome.tell(_marked(question, number, text))
+            lost[package.plugs[number].connector if number in package.plugs else -1].append(number)
         elif named(package, package.engines[landing.engine]) and not is_loop(package, landing):
             text = (
                 f"{package.fibre_name(number)} from {package.coupler_name(landing)} ends at no connector, 1 needed; "
                 "lead it to one"
             )
-            outcome.tell(_marked(question, number, text))
+            outcome.tell(_marked(question, [number], text))
         else:
             cut[landing.engine].append(number)
+    for connector, numbers in lost.items():
+        where = f"of {package.connectors[connector].name} " if connector >= 0 else ""
+        count = several(len(numbers), "fibre")
+        names = some(package.fibre_name(number) for number in numbers)
+        text = f"{count} {where}({names}) without a facet, 1 at an end of each needed; lead them to one or remove them"
+        outcome.tell(_marked(question, numbers, text))
     allowed = None if question.spec is None else question.spec.engine.fibre_counts["loopback"]
     for engine, numbers in cut.items():
         if allowed is not None and len(numbers) > allowed:
@@ -67,9 +75,10 @@ def fibre_ends(question: Question) -> Outcome:
     return outcome
 
 
-def _marked(question: Question, number: int, text: str) -> Violation:
-    fibre = question.package.fibres[number]
-    return question.violation([spot(end.x, end.y) for end in fibre.ends], text, layer=fibre.layer)
+def _marked(question: Question, numbers: list[int], text: str) -> Violation:
+    fibres = [question.package.fibres[number] for number in numbers]
+    layers = "/".join(sorted({fibre.layer for fibre in fibres}))
+    return question.violation([spot(end.x, end.y) for fibre in fibres for end in fibre.ends], text, layer=layers)
 
 
 def fibre_order(question: Question) -> Outcome:
@@ -126,22 +135,36 @@ def fibre_crossing(question: Question) -> Outcome:
         outcome.tell(_crowd(question, crowded))
         return outcome
     outcome.counted["fibre_crossings"] = len(crossings)
+    groups: dict[tuple[bool, int, int], list[Crossing]] = defaultdict(list)
     for crossing in crossings:
         over = any(substrate.bbox().contains(kdb.DPoint(crossing.x, crossing.y)) for substrate in package.substrates)
         if not over and allowed_outside and crossing.angle >= rule.value:
             continue
+        a, b = sorted(package.landed[n].engine if n in package.landed else -1 for n in (crossing.a, crossing.b))
+        groups[over, a, b].append(crossing)
+    for (over, _, _), group in groups.items():
         where = "over the package" if over else "outside of the package"
         limit = f"angles from {rule.value:g} degrees allowed" if allowed_outside and not over else "0 crossings allowed"
-        a, b = (package.fibre_name(number) for number in (crossing.a, crossing.b))
-        layers = sorted({package.fibres[crossing.a].layer, package.fibres[crossing.b].layer})
-        outcome.tell(
-            question.violation(
-                [spot(crossing.x, crossing.y, 62.5)],
-                f"{a} and {b} cross {where} at {crossing.angle:.3g} degrees, {limit}; lead one around the other",
-                layer="/".join(layers),
-            )
+        if len(group) <= FEW:
+            for crossing in group:
+                a, b = (package.fibre_name(number) for number in (crossing.a, crossing.b))
+                text = f"{a} and {b} cross {where} at {crossing.angle:.3g} degrees, {limit}; lead one around the other"
+                outcome.tell(_crossed(question, [crossing], text))
+            continue
+        names = some({package.fibre_name(number) for crossing in group for number in (crossing.a, crossing.b)})
+        text = (
+            f"{len(group)} crossings of fibres ({names}) {where}, from {min(c.angle for c in group):.3g} degrees on, "
+            f"{limit}; lay the ribbon in the order in which its fibres end"
         )
+        outcome.tell(_crossed(question, group, text))
     return outcome
+
+
+def _crossed(question: Question, crossings: list[Crossing], text: str) -> Violation:
+    fibres = question.package.fibres
+    layers = {fibres[number].layer for crossing in crossings for number in (crossing.a, crossing.b)}
+    boxes = [spot(crossing.x, crossing.y, 62.5) for crossing in crossings]
+    return question.violation(boxes, text, layer="/".join(sorted(layers)))
 
 
 def _crowd(question: Question, crowded: Crowded) -> Violation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -137,6 +138,12 @@ def spot(x: float, y: float, half: float = 0.5) -> kdb.DBox:
     return kdb.DBox(x - half, y - half, x + half, y + half)
 
 
-def some(names: list[str], most: int = 4) -> str:
-    """A few names and how many more there are."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def some(names: Iterable[str], most: int = 4) -> str:
+    """A few names, in the order in which people count, and how many more there are."""
+    ordered = sorted(names, key=lambda name: [(word, int(n or 0)) for word, n in re.findall(r"(\D*)(\d*)", name)])
+    return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
+
+
+def several(count: int, what: str) -> str:
+    """`1 fibre`, `2 fibres`."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -208,8 +208,14 @@ class Package:
 
     def fibre_name(self, number: int) -> str:
         """What messages call a fibre."""
-        fibre = self.fibres[number]
-        return fibre.name or f"fibre at ({fibre.ends[0].x:.3f}, {fibre.ends[0].y:.3f})"
+        fibre, landing = self.fibres[number], self.landed.get(number)
+        if fibre.name:
+            return fibre.name
+        if landing is None:
+            x, y = min((end.x, end.y) for end in fibre.ends)
+            return f"fibre at ({x:.3f}, {y:.3f})"
+        coupler = self.coupler_name(landing) or f"coupler {landing.coupler + 1}"
+        return f"fibre from {coupler} of {self.engines[landing.engine].name}"
 
     def coupler_name(self, landing: Landing) -> str:
         """What the file calls the coupler that a fibre meets; empty where it has no name."""

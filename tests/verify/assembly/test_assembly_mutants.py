@@ -182,14 +182,19 @@ def test_a_ribbon_that_is_turned_over(spoilt, lines):
     assert len(said) == 1
     assert "the 16 fibres from engine_N2 to MPO-N2 arrive in reversed order, as of a mirrored array" in said[0].message
     assert spoilt.check().counted["fibre_crossings"] >= 16 * 15 // 2
+    crossings = spoilt.said("ASM.FIBRE.X")
+    assert len(crossings) == 1
+    assert "crossings of fibres (fibre from rx_1 of engine_N2, fibre from rx_2" in crossings[0].message
 
 
 def test_a_laser_fibre_in_a_data_connector(spoilt, lines):
     lead(spoilt, lines, "fibre_N2_laser_2", "fibre_N2_tx_1", cut=100_000.0)
     lead(spoilt, lines, "fibre_N2_tx_1", "fibre_N2_laser_2", cut=100_000.0)
-    said = [v.message for v in spoilt.said("ASM.CONN.LASER")]
-    assert any(m.startswith("1 laser fibres (fibre at") and "end in MPO-N2 (MPO-16), 0 allowed" in m for m in said)
-    assert any(m.startswith("1 data fibres (fibre at") and "end in ELS-N2 (ELS), 0 allowed" in m for m in said)
+    said = {v.message.split(", 0 allowed")[0] for v in spoilt.said("ASM.CONN.LASER")}
+    assert said == {
+        "1 laser fibre (fibre from laser_2 of engine_N2) ends in MPO-N2 (MPO-16)",
+        "1 data fibre (fibre from tx_1 of engine_N2) ends in ELS-N2 (ELS)",
+    }
     spoilt.file = wordless(spoilt.file)
     assert len(spoilt.said("ASM.CONN.LASER")) >= 1, "kinds of fibre tell what a connector is"
 
@@ -205,8 +210,8 @@ def test_more_fibres_than_positions(spoilt, words):
     assert "17 fibres end in" in said[0].message
     assert "it has 16 positions" in said[0].message
     assert ("switch_51t2.yaml:" in said[0].asked_at) is not words
-    assert "161 other fibres, 160 asked" in str(spoilt.said("ASM.COUNT"))
-    assert "meets no facet at one end" in spoilt.said("ASM.FIBRE.ENDS")[0].message
+    assert "other fibres: 161 found, 160 asked" in str(spoilt.said("ASM.COUNT"))
+    assert "without a facet, 1 at an end of each needed" in spoilt.said("ASM.FIBRE.ENDS")[0].message
 
 
 def test_two_fibres_in_one_position(spoilt, lines):
@@ -334,13 +339,16 @@ def test_a_mirrored_connector(spoilt):
     plug.transform(kdb.DCplxTrans(1, 180, True, 2 * middle, 0))
     said = {v.rule: v.message for v in spoilt.check().violations}
     assert "MPO-N1 is placed mirrored" in said["ASM.MIRROR"]
-    assert "in reversed order, as of a mirrored connector" in said["ASM.CONN.HALVES"]
+    assert "in reversed order, as if it were mirrored" in said["ASM.CONN.HALVES"]
 
 
 def test_counts_against_the_spec(spoilt):
     spoilt.instance("engine_S1").delete()
     said = spoilt.said("ASM.COUNT")
-    assert {v.message.split(";")[0] for v in said} == {"7 engines, 8 asked", "1 engines in the south, 2 asked"}
+    assert {v.message.split(";")[0] for v in said} == {
+        "engines: 7 found, 8 asked",
+        "engines in the south: 1 found, 2 asked",
+    }
     assert all(v.asked_at for v in said)
 
 

@@ -62,7 +62,7 @@ def test_a_fibre_alone():
 def test_a_package_without_engines(layer):
     result = assembly_layout(drawn((layer, BOX)))
     assert result.by_rule["ASM.COUNT"] == 1
-    assert "0 engines, 1 or more asked" in str(result.violations)
+    assert "engines: 0 found, 1 or more asked" in str(result.violations)
 
 
 @pytest.mark.parametrize(
