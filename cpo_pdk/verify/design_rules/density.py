@@ -8,6 +8,7 @@ bins.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import klayout.db as kdb
 import numpy as np
@@ -45,8 +46,11 @@ def density(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
             disturbed = [place for place, hit in zip(everywhere, touched, strict=True) if hit]
         if places:
             shapes = kdb.RecursiveShapeIterator(layers.layout, die.cell, index, die.outline.bbox(), True)
-            times = len(places) if strays else die.places
-            yield from _windows(kdb.Region(shapes), die.outline, places[0], rule, layers.dbu, times)
+            for window in _windows(kdb.Region(shapes), die.outline, kdb.ICplxTrans(), rule, layers.dbu, die.places):
+                if disturbed:
+                    yield from (replace(window, box=window.box.transformed(place), places=1) for place in places)
+                else:  # a window without a shape can't tell its cell
+                    yield replace(window, cell=die.cell.name)
         for place in disturbed:
             box = die.outline.bbox().transformed(place)
             shapes = kdb.RecursiveShapeIterator(layers.layout, layers.top, index, box, True)

@@ -7,7 +7,7 @@ checks = Class.new do
   def initialize(drc, numbers)
     @drc, @numbers = drc, numbers
     @layout, @top = drc.source.layout, drc.source.cell_obj
-    @merged, @borders, @here = {}, {}, {}
+    @merged, @borders, @here, @facets = {}, {}, {}, {}
     @counts, @seconds = {}, {}
   end
 
@@ -120,45 +120,198 @@ checks = Class.new do
     [@drc.euclidian, @drc.whole_edges, @drc.angle_limit(60.0)]
   end
 
-  # -- kinds of rules --------------------------------------------------------------------------------------------------
+  # -- distances -------------------------------------------------------------------------------------------------------
 
   def width(name, limit)
-    near(borders(name).width(limit, *options), name, limit, true) +
+    of_one_layer(borders(name).width(limit, *options), name, limit, true) +
       pointed(notches(name), name, limit, true)
   end
 
   def space(name, limit)
-    near(borders(name).space(limit, *options), name, limit, false) +
+    of_one_layer(borders(name).space(limit, *options), name, limit, false) +
       pointed(needles(name), name, limit, false)
   end
 
+  def notch(name, limit)
+    of_one_layer(merged(name).notch(limit, *options), name, limit, false)
+  end
+
+  def isolation(name, limit)
+    of_one_layer(merged(name).isolated(limit, *options), name, limit, false)
+  end
+
   def separation(first, second, limit)
-    short(borders(first).separation(borders(second), limit, *options), limit) +
+    a, b = near_each_other(first, second, limit)
+    short(a.separation(b, limit, *options), first, second, limit) +
       pointed(needles(first), second, limit) + pointed(needles(second), first, limit) +
       boxes(merged(first) & merged(second))
   end
 
   def enclosure(inner, outer, limit)
     pairs = borders(outer).enclosing(borders(inner), limit, *options)
-    found = each_short(pairs, limit).map { |pair, _| RBA::EdgePair::new(pair.second, pair.second) }
+    found = each_short(pairs, outer, inner, limit).map { |pair, _| RBA::EdgePair::new(pair.second, pair.second) }
     found + pointed(needles(inner), outer, limit) + pointed(notches(outer), inner, limit) +
       boxes(without_slivers(merged(inner) - merged(outer)))
   end
 
-  def overlap(first, second, limit)
-    shared = (merged(first) & merged(second)).merged.edges.raw
-    short(shared.width(limit, *options), limit) +
-      short(borders(first).overlap(borders(second), limit, *options), limit)
+  def extension(inner, other, limit)
+    short(borders(inner).enclosing(borders(other), limit, *options), inner, other, limit)
   end
 
+  def overlap(first, second, limit)
+    shared = (merged(first) & merged(second)).merged.edges.raw
+    short(shared.width(limit, *options), nil, nil, limit) +
+      short(borders(first).overlap(borders(second), limit, *options), first, second, limit)
+  end
+
+  # Borders of two layers, of the larger one only what is near to the other: KLayout compares all edges that are within
+  # the limit of each other, those of the same layer too.
+  def near_each_other(first, second, limit)
+    a, b = borders(first), borders(second)
+    return [a, b] if limit < 2000
+    if a.data.count < b.data.count
+      [a, b.interacting(merged(first).extents(limit)).raw]
+    else
+      [a.interacting(merged(second).extents(limit)).raw, b]
+    end
+  end
+
+  # -- areas -----------------------------------------------------------------------------------------------------------
+
   def inside(inner, covers)
-    cover = covers.map { |name| merged(name) }.inject { |all, more| all + more }
-    without_slivers(merged(inner) - cover).data
+    without_slivers(merged(inner) - union(covers)).data
+  end
+
+  def exclusion(name, others)
+    others.flat_map { |other| boxes(without_slivers(merged(name) & merged(other))) }
   end
 
   def area(name, limit)
-    merged(name).data.with_area(0, limit, false)
+    too_small(merged(name).data, limit)
   end
+
+  def hole(name, limit)
+    too_small(merged(name).holes.raw.data, limit)
+  end
+
+  # Polygons smaller than the limit by more than the rounding of their slanted edges explains; a cut line that joins a
+  # hole to the outside is counted no longer than twice the border of the smallest square.
+  def too_small(region, limit)
+    longest = 8 * Math.sqrt(limit)
+    found = []
+    each_of(region.with_area(0, limit, false)) do |polygon|
+      slanted = 0.0
+      polygon.each_edge { |edge| slanted += edge.length unless along_axis?(edge) }
+      found << frame(polygon.bbox) if polygon.area < limit - Math.sqrt(0.5) * [slanted, longest].min
+    end
+    found
+  end
+
+  def collision(names, limit)
+    all = RBA::Region::new
+    names.map { |name| index_of(name) }.compact.each do |index|
+      all.insert(RBA::RecursiveShapeIterator::new(@layout, @top, index))
+    end
+    opening = [1, limit / 2].max
+    all.merged_semantics = false
+    all.merged(false, 2).sized(-opening).sized(opening)
+  end
+
+  # -- a whole die -----------------------------------------------------------------------------------------------------
+
+  def in_die(names, die)
+    return [] if merged(die).data.is_empty?
+    names.flat_map { |name| boxes(without_slivers(merged(name) - merged(die))) }
+  end
+
+  def floating(name, others, die, mark = nil)
+    alone = merged(name).not_interacting(union(others)).interacting(merged(die))
+    alone = alone.not_covering(merged(mark)) if mark
+    boxes(alone, false)
+  end
+
+  # Windows of `count` by `count` bins of side `step` of which the layer covers less than `least` or more than `most`.
+  def density(name, die, step, count, least, most)
+    dies(die).flat_map do |outline, to_top|
+      box = outline.bbox
+      columns, rows = -(-box.width / step), -(-box.height / step)
+      raise "a die of #{box.width} by #{box.height} nm has too many windows" if columns * rows > 4_000_000
+      body = RBA::Region::new(outline)
+      index = index_of(name)
+      drawn = RBA::Region::new
+      if index
+        shapes = RBA::RecursiveShapeIterator::new(@layout, @top, index, box.transformed(to_top), true)
+        drawn = RBA::Region::new(shapes).transformed(to_top.inverted) & body
+      end
+      held, covered = by_bin(body, box, step, columns, rows), by_bin(drawn, box, step, columns, rows)
+      windows(held, covered, box, step, count, columns, rows, least, most).map { |window| frame(window.transformed(to_top)) }
+    end
+  end
+
+  def windows(held, covered, box, step, count, columns, rows, least, most)
+    enough = 0.5 * [(count * step)**2, box.area].min
+    found = []
+    # the last window of a row or column is the first that reaches the far side
+    [1, rows - count + 1].max.times do |j|
+      [1, columns - count + 1].max.times do |i|
+        bins = (j...[j + count, rows].min).flat_map { |y| (i...[i + count, columns].min).map { |x| y * columns + x } }
+        room = bins.sum { |bin| held[bin] }
+        next if room < enough || room == 0
+        share = bins.sum { |bin| covered[bin] } / room.to_f
+        next unless share > most + 1e-9 || share < least - 1e-9
+        left, bottom = box.left + i * step, box.bottom + j * step
+        found << (RBA::Box::new(left, bottom, left + count * step, bottom + count * step) & box)
+      end
+    end
+    found
+  end
+
+  # Area of a region in each bin, row by row from the lower left. Every second bin at a time: bins that touch would be
+  # one polygon.
+  def by_bin(region, box, step, columns, rows)
+    areas = Array.new(columns * rows, 0)
+    [0, 1].product([0, 1]).each do |down, across|
+      tiles = RBA::Region::new
+      (down...rows).step(2) do |j|
+        (across...columns).step(2) do |i|
+          left, bottom = box.left + i * step, box.bottom + j * step
+          tiles.insert(RBA::Box::new(left, bottom, left + step, bottom + step))
+        end
+      end
+      (region & tiles).each do |polygon|
+        center = polygon.bbox.center
+        areas[(center.y - box.bottom) / step * columns + (center.x - box.left) / step] += polygon.area
+      end
+    end
+    areas
+  end
+
+  # Outlines of the dies, in the coordinates of the cell of each, with every place of it. That cell is the highest one
+  # that holds the outline and no other die.
+  def dies(name)
+    index = index_of(name)
+    return [] unless index
+    outlines = {}
+    @layout.each_cell_bottom_up do |cell_index|
+      cell = @layout.cell(cell_index)
+      outlines[cell_index] = cell.shapes(index).size
+      cell.each_inst { |inst| outlines[cell_index] += outlines[inst.cell_index] * inst.size }
+    end
+    open, found = { @top.cell_index => true }, {}
+    placements.each_key do |cell_index|
+      next unless open[cell_index] && outlines[cell_index] > 0
+      cell = @layout.cell(cell_index)
+      if outlines[cell_index] > 1 && cell.shapes(index).is_empty?
+        cell.each_inst { |inst| open[inst.cell_index] = true }
+      else
+        region = RBA::Region::new(RBA::RecursiveShapeIterator::new(@layout, cell, index)).merged
+        found[cell_index] = region.each.map(&:dup)
+      end
+    end
+    each_place(found.keys).flat_map { |cell_index, to_top| found[cell_index].map { |outline| [outline, to_top] } }
+  end
+
+  # -- corners ---------------------------------------------------------------------------------------------------------
 
   # Corners off the grid, and whatever is turned or scaled so that its corners fall off it.
   def grid(names, step)
@@ -183,60 +336,107 @@ checks = Class.new do
     end
   end
 
-  def collision(names, limit)
-    all = RBA::Region::new
-    names.map { |name| index_of(name) }.compact.each do |index|
-      all.insert(RBA::RecursiveShapeIterator::new(@layout, @top, index))
+  # -- records of the file, on every layer of it -----------------------------------------------------------------------
+
+  def points(limit)
+    records(RBA::Shapes::SPolygons | RBA::Shapes::SPaths) do |shape|
+      (shape.is_path? ? shape.path.num_points : shape.polygon.num_points) > limit
     end
-    opening = [1, limit / 2].max
-    all.merged_semantics = false
-    all.merged(false, 2).sized(-opening).sized(opening)
+  end
+
+  def no_area
+    records(RBA::Shapes::SPolygons | RBA::Shapes::SPaths | RBA::Shapes::SBoxes) { |shape| shape.area == 0 }
+  end
+
+  def odd_path
+    records(RBA::Shapes::SPaths) { |shape| shape.path_width.odd? }
+  end
+
+  def records(kinds)
+    guilty = {}
+    placements.each_key do |cell|
+      @layout.layer_indexes.each do |layer|
+        @layout.cell(cell).shapes(layer).each(kinds) { |shape| (guilty[cell] ||= []) << shape.bbox if yield shape }
+      end
+    end
+    places_of(guilty)
   end
 
   # -- pairs of edges --------------------------------------------------------------------------------------------------
 
-  # How much less than the limit two edges may measure when one of them was rounded.
-  def rounding
-    Math.sqrt(2.0) + 1e-6
+  # The shortest way between two edges.
+  def way(a, b)
+    return [0.0, 0.0] if a.respond_to?(:intersects?) ? a.intersects?(b) : a.intersect?(b)
+    [way_to(a.p1, b), way_to(a.p2, b), way_to(b.p1, a), way_to(b.p2, a)].min_by { |x, y| Math.hypot(x, y) }
   end
 
-  # Smallest distance of two edges.
-  def distance(a, b)
-    return 0.0 if a.respond_to?(:intersects?) ? a.intersects?(b) : a.intersect?(b)
-    [to_edge(a.p1, b), to_edge(a.p2, b), to_edge(b.p1, a), to_edge(b.p2, a)].min
+  def way_to(point, edge)
+    dx, dy = edge.x2 - edge.x1, edge.y2 - edge.y1
+    share = share_of(point, edge)
+    [point.x - edge.x1 - share * dx, point.y - edge.y1 - share * dy]
   end
 
-  def to_edge(point, edge)
+  # How far along an edge the point of it lies that is nearest to another point, 0 to 1.
+  def share_of(point, edge)
     dx, dy = edge.x2 - edge.x1, edge.y2 - edge.y1
     square = dx * dx + dy * dy
-    share = square == 0 ? 0.0 : ((point.x - edge.x1) * dx + (point.y - edge.y1) * dy).fdiv(square).clamp(0.0, 1.0)
-    Math.hypot(point.x - edge.x1 - share * dx, point.y - edge.y1 - share * dy)
+    square == 0 ? 0.0 : ((point.x - edge.x1) * dx + (point.y - edge.y1) * dy).fdiv(square).clamp(0.0, 1.0)
   end
 
-  # True for an edge along x or y that is no facet of a curve: it lies where it was drawn.
-  def exact?(edge)
-    (edge.x1 == edge.x2 || edge.y1 == edge.y2) && edge.length > 1000
+  def along_axis?(edge)
+    edge.x1 == edge.x2 || edge.y1 == edge.y2
+  end
+
+  # How much less than drawn a distance may measure for each end of it that was rounded.
+  def rounding(way)
+    length = Math.hypot(*way)
+    length == 0 ? 0.0 : [(way[0].abs + way[1].abs) / 2 + 1.0, length / Math.sqrt(2.0)].min / length
+  end
+
+  # Distance of a pair when it is below the limit by more than rounding explains, else nil. `names`: layers of the first
+  # and the second edge, nil where a short edge along x or y is taken for a facet of a curve unseen.
+  def shortfall(pair, limit, names)
+    way = way(pair.first, pair.second)
+    gap = Math.hypot(*way)
+    return nil if gap >= limit - 1e-6
+    allowed, short_by = rounding(way), limit - gap
+    return gap if short_by > 2 * allowed + 1e-6
+    ends = [pair.first, pair.second].zip(names).count do |edge, name|
+      !along_axis?(edge) || (edge.length <= 1000 && (name.nil? || facet?(name, edge)))
+    end
+    short_by > ends * allowed + 1e-6 ? gap : nil
+  end
+
+  # True when a neighbour goes on from an edge nearly straight: both are facets of one curve.
+  def facet?(name, edge)
+    key = [name, edge.x1, edge.y1, edge.x2, edge.y2]
+    return @facets[key] if @facets.key?(key)
+    @facets[key] = around(name, edge.bbox.enlarged(1, 1)).edges.each.any? do |other|
+      next false if other == edge || !meet?(edge, other)
+      cross, dot = edge.dx * other.dy - edge.dy * other.dx, edge.dx * other.dx + edge.dy * other.dy
+      turn = Math.atan2(cross, dot).abs * 180.0 / Math::PI
+      turn > 0.0 && turn < 45.0
+    end
   end
 
   # Pairs that are nearer than the limit by more than rounding explains, with their distance.
-  def each_short(pairs, limit)
+  def each_short(pairs, first, second, limit)
     found = []
     each_of(pairs.data) do |pair|
-      gap = distance(pair.first, pair.second)
-      allowed = exact?(pair.first) && exact?(pair.second) ? limit : limit - rounding
-      found << [pair.dup, gap] if gap < allowed
+      gap = shortfall(pair, limit, [first, second])
+      found << [pair.dup, gap] if gap
     end
     found
   end
 
-  def short(pairs, limit)
-    each_short(pairs, limit).map { |pair, _| shown(pair, limit) }
+  def short(pairs, first, second, limit)
+    each_short(pairs, first, second, limit).map { |pair, _| shown(pair, limit) }
   end
 
   # Pairs of one layer with material between them or without. Edges that meet in a corner count only as a pointed end
   # of the material; edges that don't lie across each other only as a neck or a gap between two corners.
-  def near(pairs, name, limit, material)
-    kept = each_short(pairs, limit).select do |pair, gap|
+  def of_one_layer(pairs, name, limit, material)
+    kept = each_short(pairs, name, name, limit).select do |pair, gap|
       a, b = pair.first, pair.second
       next false if meet?(a, b) && !material
       beside = gap > 0 && !(across(a, b) > 1.0 || across(b, a) > 1.0)
@@ -304,8 +504,10 @@ checks = Class.new do
       region = around(name, RBA::Box::new(corner, corner).enlarged(limit, limit))
       worst = nil
       region.edges.each do |edge|
-        gap = to_edge(corner, edge)
-        next if edge.p1 == corner || edge.p2 == corner || gap >= limit - rounding || (worst && gap >= worst[0])
+        way = way_to(corner, edge)
+        gap = Math.hypot(*way)
+        allowed = rounding(way) * (along_axis?(edge) && edge.length > 1000 ? 1 : 2)
+        next if edge.p1 == corner || edge.p2 == corner || gap >= limit - allowed || (worst && gap >= worst[0])
         foot = foot_on(edge, corner)
         middle = RBA::Point::new((corner.x + foot.x).div(2), (corner.y + foot.y).div(2))
         next if through != nil && region.each.any? { |polygon| polygon.inside?(middle) } != through
@@ -317,13 +519,11 @@ checks = Class.new do
   end
 
   def foot_on(edge, point)
-    dx, dy = edge.x2 - edge.x1, edge.y2 - edge.y1
-    square = dx * dx + dy * dy
-    share = square == 0 ? 0.0 : ((point.x - edge.x1) * dx + (point.y - edge.y1) * dy).fdiv(square).clamp(0.0, 1.0)
-    RBA::Point::new((edge.x1 + share * dx).round, (edge.y1 + share * dy).round)
+    share = share_of(point, edge)
+    RBA::Point::new((edge.x1 + share * edge.dx).round, (edge.y1 + share * edge.dy).round)
   end
 
-  # -- corners and areas -----------------------------------------------------------------------------------------------
+  # -- parts of the above ----------------------------------------------------------------------------------------------
 
   # Corners of a contour sharper than `limit` degrees; jogs of up to 10 nm are passed over.
   def sharp(points, limit)
@@ -341,9 +541,14 @@ checks = Class.new do
     layer.merged.sized(-1).sized(1)
   end
 
-  def boxes(layer)
+  def union(names)
+    names.map { |name| merged(name) }.inject { |all, more| all + more }
+  end
+
+  # Each polygon as a marker.
+  def boxes(layer, merge = true)
     found = []
-    each_of(layer.merged.data) { |polygon| found << frame(polygon.bbox) }
+    each_of((merge ? layer.merged : layer).data) { |polygon| found << frame(polygon.bbox) }
     found
   end
 
@@ -370,11 +575,21 @@ checks = Class.new do
     guilty.empty? ? [] : places_of(guilty)
   end
 
+  # Boxes by cell as markers, in every place of the cell.
   def places_of(guilty)
-    above = guilty.keys.flat_map { |index| [index] + @layout.cell(index).caller_cells }.map { |index| [index, true] }.to_h
+    each_place(guilty.keys).flat_map do |index, to_top|
+      guilty[index].map { |box| frame(box.transformed(to_top)) }
+    end
+  end
+
+  # Every place of some cells in the top cell.
+  def each_place(wanted)
+    return [] if wanted.empty?
+    wanted = wanted.map { |index| [index, true] }.to_h
+    above = wanted.keys.flat_map { |index| [index] + @layout.cell(index).caller_cells }.map { |index| [index, true] }.to_h
     found = []
     walk = lambda do |index, to_top|
-      (guilty[index] || []).each { |box| found << frame(box.transformed(to_top)) }
+      found << [index, to_top] if wanted[index]
       @layout.cell(index).each_inst do |inst|
         next unless above[inst.cell_index]
         array = inst.cell_inst

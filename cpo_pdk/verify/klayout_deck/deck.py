@@ -91,18 +91,54 @@ def _names(names: Sequence[str]) -> str:
     return "[" + ", ".join(f'"{name}"' for name in names) + "]"
 
 
+def _of_layers(rule: Rule) -> str:
+    """A call with the names of the layers, each by itself, and the limit."""
+    return ", ".join([rule.kind + "(" + ", ".join(f'"{name}"' for name in rule.layers), f"{_um(rule.value)})"])
+
+
+def _area(rule: Rule) -> str:
+    return f'{rule.kind}("{rule.layers[0]}", {round(rule.value * _PER_UM**2)})'
+
+
+def _first_and_others(rule: Rule) -> str:
+    return f'{rule.kind}("{rule.layers[0]}", {_names(rule.layers[1:])})'
+
+
+def _floating(rule: Rule) -> str:
+    mark = f', "{rule.more["mark"]}"' if "mark" in rule.more else ""
+    return f'floating("{rule.layers[0]}", {_names(rule.layers[1:])}, "{rule.more["die"]}"{mark})'
+
+
+def _density(rule: Rule) -> str:
+    step = _um(float(rule.more["step"]))
+    least, most = float(rule.more.get("least", 0.0)), float(rule.more.get("most", 1.0))
+    count = round(_um(rule.value) / step)
+    return f'density("{rule.layers[0]}", "{rule.more["die"]}", {step}, {count}, {least:g}, {most:g})'
+
+
 #: kind -> the call that checks a rule of it; what `checks.rb` defines
 CALLS: dict[str, Callable[[Rule], str]] = {
-    "width": lambda r: f'width("{r.layers[0]}", {_um(r.value)})',
-    "space": lambda r: f'space("{r.layers[0]}", {_um(r.value)})',
-    "separation": lambda r: f'separation("{r.layers[0]}", "{r.layers[1]}", {_um(r.value)})',
-    "enclosure": lambda r: f'enclosure("{r.layers[0]}", "{r.layers[1]}", {_um(r.value)})',
-    "overlap": lambda r: f'overlap("{r.layers[0]}", "{r.layers[1]}", {_um(r.value)})',
-    "inside": lambda r: f'inside("{r.layers[0]}", {_names(r.layers[1:])})',
-    "area": lambda r: f'area("{r.layers[0]}", {round(r.value * _PER_UM**2)})',
-    "grid": lambda r: f"grid({_names(r.layers)}, {_um(r.value)})",
-    "angle": lambda r: f"angle({_names(r.layers)}, {r.value:g})",
-    "collision": lambda r: f"collision({_names(r.layers)}, {_um(r.value)})",
+    "width": _of_layers,
+    "space": _of_layers,
+    "notch": _of_layers,
+    "isolation": _of_layers,
+    "separation": _of_layers,
+    "enclosure": _of_layers,
+    "extension": _of_layers,
+    "overlap": _of_layers,
+    "inside": _first_and_others,
+    "exclusion": _first_and_others,
+    "area": _area,
+    "hole": _area,
+    "collision": lambda rule: f"collision({_names(rule.layers)}, {_um(rule.value)})",
+    "in_die": lambda rule: f'in_die({_names(rule.layers)}, "{rule.more["die"]}")',
+    "floating": _floating,
+    "density": _density,
+    "grid": lambda rule: f"grid({_names(rule.layers)}, {_um(rule.value)})",
+    "angle": lambda rule: f"angle({_names(rule.layers)}, {rule.value:g})",
+    "points": lambda rule: f"points({rule.value:g})",
+    "no_area": lambda rule: "no_area",
+    "odd_path": lambda rule: "odd_path",
 }
 
 

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cpo_pdk.version import __version__
 from cpo_pdk.errors import InputError, OutputError
 from cpo_pdk.output import write_text
 from cpo_pdk.verify.klayout_deck.technology import NAME, technology_files
+from cpo_pdk.version import __version__
 
 #: the list of what was installed, relative to the folder
 LIST = f"tech/{NAME}/installed.json"

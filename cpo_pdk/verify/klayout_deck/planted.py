@@ -12,11 +12,16 @@ from pathlib import Path
 
 import klayout.db as kdb
 
-from cpo_pdk.circuit.layout_file import LayoutFile
+from cpo_pdk.circuit.layout_file import LayoutFile, flat_shape_count
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.rules import Rule, load_rules
 
-Shapes = list[tuple[str, kdb.DPolygon]]
+Shapes = list[tuple[str, kdb.DPolygon | kdb.DPath]]
+
+#: what is drawn with it stays in cells: a die is looked at in the cell that holds it
+_DIE = "FLOORPLAN"
+#: a layer without rules, for what is about records
+_BARE = "ASIC"
 
 #: how far below the limit things are drawn, um; what is slanted is found from 5 nm on, however it was rounded
 SHORT_BY = (0.0, 0.001, 0.002, 0.005)
@@ -72,7 +77,8 @@ def planted_layout(rules: Sequence[Rule] | None = None) -> tuple[LayoutFile, tup
     for inst in flat:
         inst.flatten()
     layout.delete_cells(cells)
-    return LayoutFile(Path("planted.gds"), layout, top), tuple(plants)
+    path = Path("planted.gds")
+    return LayoutFile(path, layout, top, flat_shapes=flat_shape_count(layout, top, path)), tuple(plants)
 
 
 def _variants(layout: kdb.Layout, rule: Rule) -> Iterator[tuple[str, float, bool | None, kdb.Cell]]:
@@ -86,15 +92,17 @@ def _variants(layout: kdb.Layout, rule: Rule) -> Iterator[tuple[str, float, bool
     for short_by in SHORT_BY:
         broken = short_by > 0
         shapes = figure(rule, short_by)
+        where = "flat" if _DIE not in {layer for layer, _ in shapes} else "die"
         for variant, angle in (("x", 0.0), ("y", 90.0)):
-            yield variant, short_by, broken, _cell(layout, "flat", _turned(shapes, angle))
-        sure = broken if rule.kind in _NOT_ROUNDED or short_by in _CERTAIN.get(rule.kind, (0.0, 0.005)) else None
+            yield variant, short_by, broken, _cell(layout, where, _turned(shapes, angle))
+        sure = broken if rule.kind in _NOT_ROUNDED or short_by in _CERTAIN else None
+        sure = None if rule.kind == "density" else sure  # windows are not slanted with the die
         for angle in (45.0, 30.0, -61.9):
-            yield f"slanted {angle:g}", short_by, sure, _cell(layout, "flat", _turned(shapes, angle))
+            yield f"slanted {angle:g}", short_by, sure, _cell(layout, where, _turned(shapes, angle))
         yield "cell", short_by, broken, _placed(layout, shapes)
         if len(shapes) > 1:
             yield "parts", short_by, broken, _in_parts(layout, shapes)
-        if short_by in (0.0, SHORT_BY[-1]):
+        if short_by in (0.0, SHORT_BY[-1]) and rule.kind != "hole":  # the cut line to a hole, turned, has sharp corners
             yield "turned", short_by, sure, _placed(layout, shapes, 30.0)
         if rule.kind in ROUND:
             yield "curved", short_by, sure, _cell(layout, "flat", ROUND[rule.kind](rule, short_by))
@@ -184,10 +192,82 @@ def _inside(rule: Rule, less: float) -> Shapes:
     ]
 
 
-def _area(rule: Rule, less: float) -> Shapes:
-    side = math.floor(math.sqrt(rule.value) * 500) / 1000
+def _exclusion(rule: Rule, less: float) -> Shapes:
+    bare = 2 * less + 0.001 if less else 0.0
+    return [(rule.layers[0], _box(0, 0, 4, 2)), (rule.layers[-1], _box(4 - bare, -1, 8, 3))]
+
+
+def _small(rule: Rule, less: float) -> kdb.DBox:
+    side = math.floor(math.sqrt(rule.value) * 1000) / 1000
     long = math.ceil(rule.value / side * 1000) / 1000
-    return [(rule.layers[0], _box(0, 0, side, long - 5 * less))]
+    return kdb.DBox(0, 0, side, long - 5 * less)
+
+
+def _area(rule: Rule, less: float) -> Shapes:
+    return [(rule.layers[0], kdb.DPolygon(_small(rule, less)))]
+
+
+def _hole(rule: Rule, less: float) -> Shapes:
+    hole = _small(rule, less)
+    plate = kdb.DPolygon(hole.enlarged(5, 5))
+    plate.insert_hole(list(kdb.DPolygon(hole).each_point_hull()))
+    return [(rule.layers[0], plate)]
+
+
+def _notch(rule: Rule, less: float) -> Shapes:
+    """A comb of two teeth."""
+    gap, thick = rule.value - less, _long(rule)
+    points = [(0, 0), (0, thick), (thick, thick), (thick, 1), (thick + gap, 1), (thick + gap, thick)]
+    points += [(2 * thick + gap, thick), (2 * thick + gap, 0)]
+    return [(rule.layers[0], kdb.DPolygon([kdb.DPoint(*p) for p in points]))]
+
+
+def _extension(rule: Rule, less: float) -> Shapes:
+    inner, other = rule.layers[:2]
+    size = 4 * _long(rule)
+    return [(other, _box(0, 0, size, size)), (inner, _box(size / 2, size / 4, size + rule.value - less, size / 2))]
+
+
+def _in_die(rule: Rule, less: float) -> Shapes:
+    over = 2 * less + 0.001 if less else 0.0
+    return [(_DIE, _box(0, 0, 20, 20)), (rule.layers[0], _box(10, 5, 20 + over, 15))]
+
+
+def _floating(rule: Rule, less: float) -> Shapes:
+    return [
+        (_DIE, _box(0, 0, 80, 60)),
+        (rule.layers[0], _box(10, 10, 30, 30)),
+        (rule.layers[-1], _box(30 + less if less else 29, 15, 50, 25)),
+    ]
+
+
+def _density(rule: Rule, less: float) -> Shapes:
+    """Covered as far as is allowed in the window in the middle, and by 0.2 % to 1 % beyond it."""
+    window, step = rule.value, float(rule.more["step"])
+    size = 2 * step + window
+    shapes: Shapes = [(_DIE, _box(0, 0, size, size))]
+    if "most" in rule.more:
+        wide = window * (float(rule.more["most"]) + 2 * less)
+    else:  # everything around is covered
+        wide = window * (float(rule.more["least"]) - 2 * less)
+        end = step + window
+        around = [(0, 0, size, step), (0, end, size, size), (0, step, step, end), (end, step, size, end)]
+        shapes += [(rule.layers[0], _box(*corners)) for corners in around]
+    left = step + (window - wide) / 2
+    return [*shapes, (rule.layers[0], _box(left, step, left + wide, step + window))]
+
+
+def _points(rule: Rule, less: float) -> Shapes:
+    number = round(rule.value + 1000 * less)
+    return [(_BARE, kdb.DPolygon.ellipse(_around(100.0), number))]
+
+
+def _no_area(rule: Rule, less: float) -> Shapes:
+    return [(_BARE, kdb.DPath([kdb.DPoint(0, 0), kdb.DPoint(5, 0)], 0.0 if less else 0.01))]
+
+
+def _odd_path(rule: Rule, less: float) -> Shapes:
+    return [(_BARE, kdb.DPath([kdb.DPoint(0, 0), kdb.DPoint(5, 0)], 0.101 if less else 0.1))]
 
 
 def _angle(rule: Rule, less: float) -> Shapes:
@@ -209,13 +289,24 @@ def _collision(rule: Rule, less: float) -> Shapes:
 
 
 def _corners(distance: float) -> int:
-    """So many corners of two circles that the distance of their polygons is less than 0.4 nm short of `distance`."""
-    return max(64, 8 * math.ceil(math.pi / math.acos(1 - 0.0004 / max(distance, 0.1)) / 8))
+    """Corners of two circles: so many that their polygons are at most 1 nm nearer than the circles."""
+    return max(64, 8 * math.ceil(math.pi / math.acos(1 - 0.001 / max(distance, 0.1)) / 8))
 
 
-def _ring(mean: float, width: float, number: int) -> kdb.DPolygon:
-    polygon = kdb.DPolygon.ellipse(_around(mean + width / 2), number)
-    polygon.insert_hole(list(kdb.DPolygon.ellipse(_around(mean - width / 2), number).each_point_hull()))
+def _apart(distance: float, number: int) -> float:
+    """By how much the radii of two polygons of so many corners differ whose sides are `distance` apart."""
+    return distance / math.cos(math.pi / number)
+
+
+def _circle(radius: float, number: int) -> kdb.DPolygon:
+    """A polygon with its corners on a circle."""
+    turns = [2 * math.pi * k / number for k in range(number)]
+    return kdb.DPolygon([kdb.DPoint(radius * math.cos(t), radius * math.sin(t)) for t in turns])
+
+
+def _ring(inside: float, outside: float, number: int) -> kdb.DPolygon:
+    polygon = _circle(outside, number)
+    polygon.insert_hole(list(_circle(inside, number).each_point_hull()))
     return polygon
 
 
@@ -224,22 +315,21 @@ def _around(radius: float) -> kdb.DBox:
 
 
 def _round_width(rule: Rule, less: float) -> Shapes:
-    return [(rule.layers[0], _ring(max(5.0, 2 * rule.value), rule.value - less, _corners(rule.value)))]
+    radius, number = max(5.0, 1.5 * rule.value), _corners(rule.value)
+    return [(rule.layers[0], _ring(radius, radius + _apart(rule.value - less, number), number))]
 
 
 def _round_pair(first: str, second: str, gap: float, rule: Rule) -> Shapes:
-    thick, number = _long(rule), _corners(gap)
-    radius = 2 * thick
-    return [(first, _ring(radius, thick, number)), (second, _ring(radius + thick + gap, thick, number))]
+    thick, number = _long(rule), _corners(rule.value)
+    inner = 2 * thick
+    outer = inner + _apart(gap, number)
+    return [(first, _ring(thick, inner, number)), (second, _ring(outer, outer + thick, number))]
 
 
 def _round_enclosure(rule: Rule, less: float) -> Shapes:
-    inner, outer = rule.layers[:2]
     radius, number = max(3.0, 5 * rule.value), _corners(rule.value)
-    return [
-        (inner, kdb.DPolygon.ellipse(_around(radius), number)),
-        (outer, kdb.DPolygon.ellipse(_around(radius + rule.value - less), number)),
-    ]
+    outer = radius + _apart(rule.value - less, number)
+    return [(rule.layers[0], _circle(radius, number)), (rule.layers[1], _circle(outer, number))]
 
 
 Figure = Callable[[Rule, float], Shapes]
@@ -248,21 +338,33 @@ FIGURES: dict[str, Figure] = {
     "width": _width,
     "space": _space,
     "separation": _separation,
+    "notch": _notch,
+    "isolation": _space,
     "enclosure": _enclosure,
+    "extension": _extension,
     "overlap": _overlap,
     "inside": _inside,
+    "exclusion": _exclusion,
     "area": _area,
+    "hole": _hole,
     "angle": _angle,
     "collision": _collision,
+    "in_die": _in_die,
+    "floating": _floating,
+    "density": _density,
+    "points": _points,
+    "no_area": _no_area,
+    "odd_path": _odd_path,
 }
 #: kind -> the same with curves
 ROUND: dict[str, Figure] = {
     "width": _round_width,
     "space": lambda rule, less: _round_pair(rule.layers[0], rule.layers[0], rule.value - less, rule),
+    "isolation": lambda rule, less: _round_pair(rule.layers[0], rule.layers[0], rule.value - less, rule),
     "separation": lambda rule, less: _round_pair(rule.layers[0], rule.layers[1], rule.value - less, rule),
     "enclosure": _round_enclosure,
 }
 #: kinds whose verdict rounding doesn't change
-_NOT_ROUNDED = ("angle", "collision")
-#: kind -> what must be found, or not, when it is slanted and so rounded; otherwise at the limit and 5 nm below it
-_CERTAIN: dict[str, tuple[float, ...]] = {"area": (0.005,)}
+_NOT_ROUNDED = ("angle", "collision", "points", "no_area", "odd_path")
+#: what is found, or not, however it is slanted and so rounded: at the limit and 5 nm below it
+_CERTAIN = (0.0, 0.005)

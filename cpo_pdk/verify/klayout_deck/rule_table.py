@@ -12,8 +12,8 @@ from cpo_pdk.verify.klayout_deck.deck import expressed
 _HEAD = """# Rules of the process
 
 Written by `cpo rules --out docs/rules.md` from `cpo_pdk/tech/data/rules.yaml`; a test keeps it true. {count} rules:
-`cpo check` runs all of them; those marked *deck* KLayout runs too (`cpo klayout install`, then Tools > DRC). A source in
-*italics* is a choice: no publication gives the number for this kind of process, and the text says why it is what it is.
+`cpo check` runs all of them; those marked *deck* KLayout runs too (`cpo klayout install`, then Tools > DRC). A source
+in *italics* is a choice: no publication gives the number for this kind of process; the text says why it is what it is.
 """
 _GROUPS = {
     "drc": "Design rules",

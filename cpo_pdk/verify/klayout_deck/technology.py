@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from cpo_pdk.version import __version__
 from cpo_pdk.tech.layer_views import lyp_text
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.klayout_deck.deck import deck
+from cpo_pdk.version import __version__
 
 #: name of the technology in KLayout
 NAME = "cpo"
