@@ -117,13 +117,13 @@ def _closed_heaters(layout: kdb.Layout, device: DeviceMetal) -> Iterator[Fault]:
 
 
 def net_faults(metal: MetalNets, readings: Mapping[str, Reading]) -> Iterator[Fault]:
-    """Nets that join too much or too little, in a file that holds bumps; in a part without them ends are open.
+    """Nets that join too much or too little, in a file that holds devices and bumps; in a part ends are open.
 
     Args:
         metal: the nets.
         readings: what was measured, by cell.
     """
-    if not metal.bumps:
+    if not metal.bumps or not metal.terminals:
         return
     yield from _strange_bumps(metal)
     kinds = {device.cell: terminal_kinds(readings.get(device.cell)) for device in metal.devices()}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import klayout.db as kdb
 import pytest
 
 from cpo_pdk.circuit.netlist import Connection, Netlists, PortRef
-from cpo_pdk.spec import PackageSpec, load_spec
+from cpo_pdk.spec import PackageSpec, load_sheets, load_spec
 from cpo_pdk.verify.findings import CheckResult
 
 SpecWith = Callable[[Mapping[str, str]], PackageSpec]
@@ -190,3 +191,26 @@ def test_a_file_of_quite_another_package(small: Any, compared: Callable[..., Che
     assert says(result, "LVS.engines", "engine E1 is missing, 2 engines drawn, 8 asked")
     assert says(result, "LVS.array", "14 facets in the fibre array, 22 asked")
     assert len(result.violations) < 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"laser_fibres: 2": "laser_fibres: 4", "loopbacks: 2": "loopbacks: 1"},
+        {"splitter: mmi1x2": "splitter: y_branch", "laser_fibres: 2": "laser_fibres: 1"},
+        {
+            "modulator: ring_modulator": "modulator: ring_modulator_interleaved",
+            "north: 2, east: 0, south: 0, west: 0": "north: 0, east: 0, south: 1, west: 1",
+            "connector: MPO-8": "connector: MPO-12",
+            "edge_coupler: edge_coupler": "edge_coupler: spot_size_converter",
+        },
+    ],
+)
+def test_other_packages_are_what_was_asked_for(
+    tmp_path: Path, compared: Callable[..., CheckResult], spec_with: SpecWith, changes: dict[str, str]
+) -> None:
+    assemblies = pytest.importorskip("cpo_pdk.assemblies")
+    spec = spec_with(changes)
+    result = compared(assemblies.write_package(spec, tmp_path, load_sheets()).package_gds, spec)
+    assert result.violations == ()
+    assert result.counted["lanes"] == 64
