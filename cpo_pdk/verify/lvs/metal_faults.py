@@ -58,6 +58,7 @@ def device_faults(metal: MetalNets, readings: Mapping[str, Reading]) -> Iterator
             yield Fault(OPEN_RULE, device.cell, text, box=_box(box), layer="VIAC/M1/VIA1")
         if "heater" in kinds.values():
             yield from _closed_heaters(metal.layout, device)
+    yield from _strange_heaters(metal)
 
 
 def _terminal(name: str, reach: Reach, kind: str, device: DeviceMetal) -> str:
@@ -94,6 +95,26 @@ def _short_words(function: str, names: tuple[str, ...], kinds: Mapping[str, str]
     heater = all(kinds.get(name) == "heater" for name in names)
     what = f"the heater of {function} is shorted: " if heater else f"{function}: "
     return f"{what}{' and '.join(called)} on one net, 0 allowed; part the metal"
+
+
+def _strange_heaters(metal: MetalNets) -> Iterator[Fault]:
+    """Heater that a cell draws onto the heater of a device in it."""
+    layout = metal.layout
+    index = layout.find_layer(*layer_of("HEATER"))
+    if index is None:
+        return
+    devices = {device.cell for device in metal.devices()}
+    for number in metal.cells:
+        cell = layout.cell(number)
+        if cell.name in devices or cell.shapes(index).is_empty():
+            continue
+        own = kdb.Region(cell.shapes(index)).merged()
+        inside = kdb.RecursiveShapeIterator(layout, cell, index, own.bbox(), True)
+        inside.min_depth = 1
+        met = own.interacting(kdb.Region(inside))
+        if not met.is_empty():
+            text = "a strip on HEATER joins what the devices in this cell have on it, 0 allowed; remove it"
+            yield Fault(SHORT_RULE, cell.name, text, box=_box(met.bbox().to_dtype(layout.dbu)), layer="HEATER")
 
 
 def _bump(device: DeviceMetal) -> Iterator[Fault]:

@@ -174,6 +174,7 @@ class MetalNets:
         vias = self.layer["VIA1"].sized(_AROUND_VIA).merged()
         body, ends = self.layer["HEATER"] - vias, self.layer["HEATER"] & vias
         x.register(ends, "heater ends")
+        self._heater_ends = ends
         self.texts = x.make_text_layer(terminals, "terminals")
         for name in (*_SILICON.values(), *_STACK):
             x.connect(self.layer[name])
@@ -259,7 +260,7 @@ class MetalNets:
         places = {port: (text.x * dbu, text.y * dbu) for port, text in self.labels.ports[name].items()}
         if circuit is None:
             return DeviceMetal(name, function, factory, {port: (Reach(False), *at) for port, at in places.items()})
-        resistors = list(self._resistors(circuit))
+        resistors = list(self._resistors(circuit)) or list(self._own_heaters(circuit, name))
         reached: dict[str, Reach] = {}
         floating: list[tuple[str, kdb.DBox]] = []
         for net in circuit.each_net():
@@ -287,6 +288,18 @@ class MetalNets:
     def _shapes(self, net: kdb.Net, layer: str) -> kdb.Region:
         return self.extracted.shapes_of_net(net, self.layer[layer], True)
 
+    def _own_heaters(self, circuit: kdb.Circuit, name: str) -> Iterator[frozenset[int]]:
+        """The heaters of a device, from what is drawn in it alone: where a cell around it draws on one of them too,
+        KLayout takes it for a part of that cell."""
+        ends = {
+            net.cluster_id: self.extracted.shapes_of_net(net, self._heater_ends, True) for net in circuit.each_net()
+        }
+        ends = {number: shapes for number, shapes in ends.items() if not shapes.is_empty()}
+        for body in _bodies(self.layout, self.layout.cell(name)) if ends else ():
+            nets = frozenset(number for number, shapes in ends.items() if not shapes.interacting(body).is_empty())
+            if len(nets) == 2:
+                yield nets
+
     def _resistors(self, circuit: kdb.Circuit) -> Iterator[frozenset[int]]:
         """For each heater in a circuit and below: the nets of the circuit that its two ends are on."""
         for device in circuit.each_device():
@@ -298,6 +311,15 @@ class MetalNets:
                 pins = {inner_net.cluster_id: pin for pin in inner.each_pin() if (inner_net := _net(inner, pin))}
                 outer = (sub.net_for_pin(pins[number].id()) for number in nets if number in pins)
                 yield frozenset(net.cluster_id for net in outer if net is not None)
+
+
+def _bodies(layout: kdb.Layout, cell: kdb.Cell) -> list[kdb.Region]:
+    """The pieces of heater between vias in a cell."""
+    found: list[kdb.Region] = []
+    for name in ("HEATER", "VIA1"):
+        index = layout.find_layer(*layer_of(name))
+        found.append(kdb.Region() if index is None else kdb.Region(cell.begin_shapes_rec(index)).merged())
+    return [kdb.Region(piece) for piece in (found[0] - found[1].sized(_AROUND_VIA)).merged().each()]
 
 
 def _net(circuit: kdb.Circuit, pin: kdb.Pin) -> kdb.Net | None:

@@ -39,6 +39,10 @@ def _heater_bridged(bench: Any) -> None:
     bench.box(bench.inside(_MODULATOR), "M2", -2.4, -9, 2.4, -7)
 
 
+def _heater_bridged_from_outside(bench: Any) -> None:
+    bench.box(bench.inside(_UNIT), "HEATER", -2, -8.6, 2, -7.4)
+
+
 def _heater_closed(bench: Any) -> None:
     cell = bench.inside(_MODULATOR)
     box = bench.polygons(cell, "HEATER")[0].dbbox()
@@ -150,6 +154,7 @@ def _terminal(inst: kdb.Instance, name: str) -> kdb.DPoint:
         (_bridge_in_unit, "LVS.short", r"ring_modulator: e1 \(anode\) and e2 \(cathode\) on one net", "cpo_tx_unit"),
         (_bridge_between_units, "LVS.short", r"e2 \(cathode\) and .*e6 .*on one net with 2 bumps", "cpo_tx_macro"),
         (_heater_bridged, "LVS.short", r"the heater of ring_modulator is shorted: e3 .* and e4", "cpo_ring_mod"),
+        (_heater_bridged_from_outside, "LVS.short", r"a strip on HEATER joins what the devices", "cpo_tx_unit"),
         (_heater_closed, "LVS.short", r"heater of ring_modulator is shorted: its filament", "cpo_ring_mod"),
         (_heater_cut, "LVS.open", r"terminal e3 \(heater\).*does not reach its heater", "cpo_ring_mod"),
         (_no_vias, "LVS.open", r"terminal e3 \(heater\).*a via is missing", "cpo_ring_mod"),
@@ -181,6 +186,10 @@ def test_fault_in_a_shared_cell_is_told_once(planted: Callable[..., CheckResult]
     result = planted(cut, "package")
     assert result.by_rule == {"LVS.open": 2}
     assert all(v.places == 8 and "; in 8 places" in v.message for v in result.violations)
+
+
+def test_heater_bridged_from_outside_is_no_fault_of_the_device(planted: Callable[..., CheckResult]) -> None:
+    assert planted(_heater_bridged_from_outside).by_rule == {"LVS.short": 1}
 
 
 def test_metal_is_followed_without_a_spec(planted: Callable[..., CheckResult], says: Says) -> None:
