@@ -10,11 +10,9 @@ NOT_MEASURED: dict[str, dict[str, str]] = {
     "device_cutback_block": dict.fromkeys(("count", "stages", "stages_step", "pitch"), _PARTS),
     "ring_split_block": dict.fromkeys(("count", "gap", "gap_step", "radius", "radius_step", "pitch"), _PARTS),
     "coupler_split_block": dict.fromkeys(("count", "length", "length_step", "gap", "pitch"), _PARTS),
-    "connector": {
-        "n": "positions are ports and not drawn; (n - 1) pitch + 2 wall is, and is compared as height",
-        "pitch": "as n",
-        "wall": "as n",
-    },
+    "connector": dict.fromkeys(
+        ("n", "pitch", "wall"), "positions are ports, not drawn; (n - 1) pitch + 2 wall is, and is compared as height"
+    ),
     "edge_coupler_array": {"length_taper": "measured in the edge couplers that it is made of"},
     "grating_coupler_dual": {"angle_deg": "the drawing is the same for all angles"},
 }

@@ -213,6 +213,8 @@ class Readings:
         Of several readings that should be one the smallest and the largest are kept too.
         """
         several = isinstance(read, Sequence)
+        if several and not read:
+            raise UnmeasurableError("nothing of it is drawn")
         value = float(np.median(read)) if several else float(read)
         if several:
             self.extremes[name] = (min(read), max(read))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import band
@@ -10,41 +12,59 @@ from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings, UnmeasurableError
 
 #: size of the marks in the corners of a die, um
 _MARK = 60.0
+#: area of a regular octagon by that of its box
+_OCTAGON = 2 * (math.sqrt(2) - 1)
 
 
 def _square(d: Drawn, r: Readings, name: str, layer: str) -> None:
     """Side of what is drawn on a layer, as wide as it is high."""
     box = box_on(d, layer)
-    sides = [float(side) for side in box[1] - box[0]]
-    r.put(name, sides, box, layer)
+    r.put(name, [float(side) for side in box[1] - box[0]], box, layer)
+
+
+def _fullness(d: Drawn, r: Readings, layers: tuple[str, ...], share: float) -> None:
+    """How far what is drawn is from filling a share of its box, as a width: um2 that are missing by um of its side."""
+    off = []
+    for layer in layers:
+        size = box_on(d, layer)
+        whole = float(np.prod(size[1] - size[0])) * share
+        off.append(abs(whole - d.region(layer).area() * d.layout.dbu**2) / float(np.max(size[1] - size[0])))
+    r.put("shape", max(off), box_on(d, layers[0]), layers[0])
 
 
 def bump(d: Drawn, r: Readings) -> None:
     """Pillar, metal below it, opening: flat to flat; how far they lie off each other's centre."""
-    with r.attempt("diameter", "diameter_metal", "diameter_opening"):
-        for name, layer in (("diameter", "BUMP"), ("diameter_metal", "M2"), ("diameter_opening", "PADOPEN")):
+    with r.attempt("diameter", "diameter_metal", "diameter_opening", "shift", "shape"):
+        layers = {"diameter": "BUMP", "diameter_metal": "M2", "diameter_opening": "PADOPEN"}
+        for name, layer in layers.items():
             _square(d, r, name, layer)
-        centers = np.array([box_on(d, layer).mean(axis=0) for layer in ("BUMP", "M2", "PADOPEN")])
+        centers = np.array([box_on(d, layer).mean(axis=0) for layer in layers.values()])
         r.put("shift", float(np.abs(centers - centers[0]).max()), box_on(d, "BUMP"), "BUMP")
+        _fullness(d, r, tuple(layers.values()), _OCTAGON)
 
 
 def pad(d: Drawn, r: Readings) -> None:
     """Metal and opening."""
-    with r.attempt("size", "size_opening"):
+    with r.attempt("size", "size_opening", "shape"):
         _square(d, r, "size", "M2")
         _square(d, r, "size_opening", "PADOPEN")
+        _fullness(d, r, ("M2", "PADOPEN"), 1.0)
 
 
 def via_stack(d: Drawn, r: Readings) -> None:
-    """Both metals, the lower one's layer, number of cuts."""
-    with r.attempt("size", "size_bottom", "bottom", "vias"):
+    """Both metals, the lower one's layer, number and size of the cuts."""
+    with r.attempt("size", "size_bottom", "bottom", "vias", "size_cut", "shape"):
         _square(d, r, "size", "M2")
         bottom = [layer for layer in ("M1", "HEATER") if d.has(layer)]
         if len(bottom) != 1:
             raise UnmeasurableError(f"stands on {' and '.join(bottom) or 'nothing'}, on M1 or HEATER expected")
         r.say("bottom", bottom[0], box_on(d, bottom[0]), bottom[0])
         _square(d, r, "size_bottom", bottom[0])
-        r.put("vias", len(d.polygons("VIA1")) if d.has("VIA1") else 0, box_on(d, "M2"), "VIA1")
+        cuts = d.region("VIA1").count()
+        r.put("vias", cuts, box_on(d, "M2"), "VIA1")
+        area = d.region("VIA1").area() * d.layout.dbu**2
+        r.put("size_cut", math.sqrt(area / max(cuts, 1)), box_on(d, "M2"), "VIA1")
+        _fullness(d, r, ("M2", bottom[0]), 1.0)
 
 
 def wire(d: Drawn, r: Readings) -> None:

@@ -27,6 +27,8 @@ _RING_PAD, _PAD = 2.4, 4.0
 #: widest part and length of the body of a Y branch, um
 _Y_BODY = (1.12, 1.6)
 _FIBRE = 125.0
+#: edge of a via's cut, um
+_CUT = 0.6
 #: size of the marks in the corners of a die, um
 _MARK = 60.0
 
@@ -168,7 +170,7 @@ def _ring_modulator(s: Mapping[str, Any], i: Mapping[str, Any], d: Said) -> Said
         said.update({"junction_offset_n": float(s["junction_offset"]), "junction_shift": 0.0})
     else:
         d.pop("junction_offset", None)
-        said.update({"period": float(i["period"]), "finger_reach": width / 2 + 0.1})
+        said.update({"period": float(i.get("period", s["period"])), "finger_reach": width / 2 + 0.1})
     return said
 
 
@@ -314,15 +316,22 @@ def _connector(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
 
 def _bump(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
     diameter = float(s["diameter"])
-    return {"diameter_metal": diameter + 4.0, "diameter_opening": diameter - 6.0, "shift": 0.0}
+    return {"diameter_metal": diameter + 4.0, "diameter_opening": diameter - 6.0, "shift": 0.0, "shape": 0.0}
 
 
 def _pad(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
-    return {"size_opening": float(s["size"]) - 4.0}
+    return {"size_opening": float(s["size"]) - 4.0, "shape": 0.0}
 
 
 def _via_stack(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
-    return {"size_bottom": float(s["size"]), "bottom": str(s["bottom"]), "vias": stack_cuts(float(s["size"]))}
+    size = float(s["size"])
+    return {
+        "size_bottom": size,
+        "bottom": str(s["bottom"]),
+        "vias": stack_cuts(size),
+        "size_cut": _CUT,
+        "shape": 0.0,
+    }
 
 
 def _wire(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
