@@ -52,6 +52,12 @@ def draw(tmp_path: Path) -> Draw:
     return Draw(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def draw_anywhere(tmp_path_factory: pytest.TempPathFactory) -> Draw:
+    """`draw` for tests whose examples share a folder."""
+    return Draw(tmp_path_factory.mktemp("layouts"))
+
+
 @pytest.fixture
 def found() -> Callable[[Path, str], list[Any]]:
     """Violations of one rule of the process in a file."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import klayout.db as kdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify import drc
@@ -271,6 +273,37 @@ def test_fibres_in_one_place(kind, draw, found):
     assert not found(draw(two(125)), "FIBER.X")
     (violation,) = found(draw(two(124)), "FIBER.X")
     assert violation.bbox == pytest.approx((0, 124, 5000, 125))
+
+
+def test_a_fault_that_equal_fibres_share_is_found_in_each(draw, found):
+    """Polygons of one shape are measured once."""
+    outline = [(0, 0), (0, 125), (900, 125), (900, 110), (1000, 110), (1000, 125), (2000, 125), (2000, 0)]
+    fibres = [
+        ("FIBER", kdb.DPolygon([kdb.DPoint(x + dx, y + dy) for x, y in outline]))
+        for dx, dy in ((0, 0), (30, 200), (5000, 0))
+    ]
+    fibres.append(("FIBER", kdb.DBox(0, 400, 2000, 525)))
+    violations = found(draw(fibres), "FIBER.W")
+    assert sorted(v.bbox for v in violations) == [
+        pytest.approx((dx + 776, dy, dx + 1124, dy + 110)) for dx, dy in ((0, 0), (30, 200), (5000, 0))
+    ]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    boxes=st.lists(
+        st.tuples(st.sampled_from(["FIBER", "FIBER_PM"]), *[st.integers(0, 12) for _ in range(4)]),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_whether_anything_is_covered_twice(boxes, draw_anywhere):
+    """The short way by areas says what the long way over every overlap says."""
+    shapes = [(name, kdb.DBox(x, y, x + w + 1, y + h + 1)) for name, x, y, w, h in boxes]
+    file = draw_anywhere(shapes)
+    rule = next(rule for rule in load_rules() if rule.name == "FIBER.X")
+    twice = kdb.Region([box.to_itype(NM) for _, box in shapes]).merged(False, 2)
+    assert bool(drc(file, [rule]).violations) == (not twice.is_empty())
 
 
 def test_fibres_that_cross(draw, found, bar):

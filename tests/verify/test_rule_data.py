@@ -45,6 +45,29 @@ def test_the_rules_of_the_process():
         ("{kind: width, layer: WG, value: 1, source: x}", "no name"),
         ("{name: A, kind: inside, inner: WG, layers: [], source: x}", "layers is empty"),
         ("WG.W", "no mapping"),
+        ("{name: A, kind: in_die, layers: [WG], die: EDGE, source: x}", "die is 'EDGE', must be a layer"),
+        ("{name: A, kind: in_die, layers: [WG], source: x}", "die missing"),
+        (
+            "{name: A, kind: floating, layer: M1, layers: [VIA1], die: FLOORPLAN, mark: 3, source: x}",
+            "mark is 3, must be a layer",
+        ),
+        (
+            "{name: A, kind: density, layer: M1, value: 100, step: 50, die: FLOORPLAN, source: x}",
+            "neither least nor most",
+        ),
+        (
+            "{name: A, kind: density, layer: M1, value: 100, step: 30, most: 0.8, die: FLOORPLAN, source: x}",
+            "step 30 does not divide the window of 100 um",
+        ),
+        (
+            "{name: A, kind: density, layer: M1, value: 100, step: 50, most: 80, die: FLOORPLAN, source: x}",
+            "most is 80, must be a share from 0 to 1",
+        ),
+        (
+            "{name: A, kind: density, layer: M1, value: 9, step: 9, most: 0.2, least: 0.4, die: FLOORPLAN, source: x}",
+            "least 0.4 is above most 0.2",
+        ),
+        ("{name: A, kind: points, layer: WG, value: 10, source: x}", "unknown key layer"),
     ],
 )
 def test_a_faulty_rule_is_refused(entry, said):
