@@ -2,14 +2,17 @@
 
     python benchmarks/fuzz.py [--gds FILE] [--number 2000] [--seed 1] [--json]
 
-Files are cut, flipped, overwritten, repeated and spliced, as GDS and as OASIS. Each is checked in a process of
-its own. Counted are: refused (one line), violations, clean after having been looked at, and what must never happen:
+Half of the files are cut, flipped, overwritten, repeated and spliced, as GDS and as OASIS; the other half is well
+formed and holds nonsense: cells and shapes moved, turned, scaled, repeated in arrays, lost or on other layers, and meta
+information of any type and size. Each is checked in a process of its own. Counted are: refused (one line), violations,
+clean after having been looked at, and what must never happen:
 clean without having been looked at, a message of several lines, an exception that is not ours, a crash, a time-out.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -20,6 +23,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import klayout.db as kdb
 
@@ -63,6 +67,56 @@ def _move(data: bytearray, rng: random.Random, *, keep: bool) -> bytearray:
     return data[:place] + piece + data[place:]
 
 
+#: what meta information may say
+_JUNK: tuple[Any, ...] = (
+    None,
+    -1,
+    0,
+    2**31,
+    1e308,
+    float("nan"),
+    "",
+    "x" * 5000,
+    "<script>&\n\x00",
+    [],
+    [[[[]]]],
+    {},
+    {"name": 3, "trans": None},
+    {"radius": "ten", "gap": float("nan"), "length": [1], "width": -1},
+    [["o1", 1], {"a": {"b": []}}],
+    True,
+)
+
+
+def nonsense(layout: kdb.Layout, rng: random.Random) -> None:
+    """Change a good layout in one to six places into something that a tool would not write."""
+    cells = sorted(layout.each_cell(), key=lambda c: c.name)
+    layers = list(layout.layer_indexes())
+    for _ in range(rng.randint(1, 6)):
+        cell = rng.choice(cells)
+        kind = rng.randrange(8)
+        instances = list(cell.each_inst())
+        if kind <= 2:
+            items = sorted(cell.each_meta_info(), key=lambda m: m.name)
+            name = rng.choice(items).name if items and rng.random() < 0.8 else "kfactory:ports:0"
+            cell.add_meta_info(kdb.LayoutMetaInfo(name, rng.choice(_JUNK), "", True))
+        elif kind == 3 and instances:
+            place = kdb.DCplxTrans(rng.choice((1, 1, 0.5, 3)), rng.choice((0, 17, 90)), rng.random() < 0.5, 1, -7)
+            rng.choice(instances).transform(place)
+        elif kind == 4 and instances:
+            rng.choice(instances).delete()
+        elif kind == 5:
+            steps = kdb.Vector(rng.choice((0, 1, 50_000)), 0), kdb.Vector(0, rng.choice((0, 1, 50_000)))
+            below = [c for c in cells if c.cell_index() not in cell.caller_cells() and c != cell]
+            array = (*steps, rng.choice((1, 3, 2000)), rng.choice((1, 40)))
+            cell.insert(kdb.CellInstArray(rng.choice(below).cell_index(), kdb.Trans(), *array))
+        elif kind == 6:
+            layout.move_layer(rng.choice(layers), rng.choice(layers))
+        else:
+            corners = [kdb.Point(rng.randint(-(10**6), 10**6), rng.randint(-(10**6), 10**6)) for _ in range(12)]
+            cell.shapes(rng.choice(layers)).insert(kdb.Polygon(corners, True))
+
+
 def judge(path: Path) -> int:
     """Index in `OUTCOMES` of what the check makes of a file."""
     try:
@@ -97,7 +151,10 @@ def run(source: Path, number: int, seed: int, keep: Path) -> dict[str, object]:
             rng = random.Random(f"{seed}/{index}")
             suffix = rng.choice(sorted(originals))
             file = Path(temporary) / f"bad_{index}{suffix}"
-            file.write_bytes(damaged(originals[suffix], rng))
+            if rng.random() < 0.5:
+                file.write_bytes(damaged(originals[suffix], rng))
+            else:
+                _write_nonsense(source, file, rng)
             start = time.perf_counter()
             try:
                 outcome = OUTCOMES[guarded(lambda file=file: judge(file), Limits(cpu_s=120, memory_GB=4))]
@@ -113,6 +170,17 @@ def run(source: Path, number: int, seed: int, keep: Path) -> dict[str, object]:
                 file.unlink()
     bad = sum(counts[name] for name in NEVER)
     return {"files": number, "seed": seed, **dict(sorted(counts.items())), "never": bad, "slowest_s": round(slowest, 2)}
+
+
+def _write_nonsense(source: Path, file: Path, rng: random.Random) -> None:
+    layout = kdb.Layout()
+    layout.read(str(source))
+    nonsense(layout, rng)
+    options = kdb.SaveLayoutOptions()
+    options.set_format_from_filename(file.name)
+    options.write_context_info = True
+    with contextlib.suppress(RuntimeError):  # a cell that came to contain itself
+        layout.write(str(file), options)
 
 
 def main() -> int:

@@ -118,8 +118,10 @@ def test_no_file_holds_a_path_or_a_user(result: flow.BuildResult, out: Path) -> 
 
 
 def test_check_and_simulate_say_the_same_of_the_file(result: flow.BuildResult) -> None:
-    found = cpo_pdk.check(result.gds)
+    found = cpo_pdk.check(result.gds, spec=SPEC)
     assert found.clean and found.looked_at == result.verdict.looked_at > 100_000
+    alone = cpo_pdk.check(result.gds)
+    assert alone.clean and any("no spec was given" in notice for notice in alone.notices)
     lanes = cpo_pdk.simulate(result.gds).lanes
     assert [lane.insertion_loss_dB for lane in lanes] == [lane.insertion_loss_dB for lane in result.simulation.lanes]
     engine = cpo_pdk.simulate(result.engine_gds)
