@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-
 import klayout.db as kdb
 import numpy as np
 
+from cpo_pdk.verify.assembly.bump_fields import fields, strays
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, several, spot, um
-from cpo_pdk.verify.assembly.parts import Package, dots
+from cpo_pdk.verify.assembly.parts import Package
 from cpo_pdk.verify.assembly.placed import Numbers, Points, polygons_in
-from cpo_pdk.verify.assembly.shapes import overlap, room_inside
+from cpo_pdk.verify.assembly.shapes import room_inside
 
 #: a field has a grid when this share of its bumps is on it
 _MOST = 0.8
 
 
-def _fields(package: Package, layer: str) -> Iterator[tuple[kdb.Cell, kdb.DPolygon, Points, Points, int]]:
-    """Each die with bumps once: its cell, outline, centres and half sizes of the bumps, number of places."""
-    if layer == "BUMP":
-        dies = [(die.cell, die.outline, len(die.places)) for die in package.dies]
-    else:
-        count = Counter((asic.cell.cell_index(), str(asic.drawn)) for asic in package.asics)
-        one = {(asic.cell.cell_index(), str(asic.drawn)): asic for asic in package.asics}
-        dies = [(asic.cell, asic.drawn, count[key]) for key, asic in one.items()]
-    for cell, outline, places in dies:
-        middles, halves = dots(package, cell, layer, outline)
-        if len(middles):
-            yield cell, outline, middles, halves, places
-
-
-def _asked_pitch(
-    question: Question, layer: str, outline: kdb.DPolygon, cell: kdb.Cell
-) -> tuple[tuple[float, float] | None, str]:
+def _asked_pitch(question: Question, layer: str, upright: bool) -> tuple[tuple[float, float] | None, str]:
     """The pitch in x and y that the spec asks for: its x runs towards the facet, wherever that looks in the cell."""
     spec = question.spec
     if spec is None:
         return None, ""
     if layer == "BUMP":
         x, y = spec.engine.bump_pitch_um
-        dies = [die for die in question.package.dies if die.cell.cell_index() == cell.cell_index()]
-        facets = [facet for die in dies if die.outline == outline for facet in die.facets if len(facet.along)]
-        upright = bool(facets) and abs(facets[0].outward[1]) > abs(facets[0].outward[0])
         return (y, x) if upright else (x, y), question.line("engine.bump_pitch_um")
     return (spec.asic.bump_pitch_um, spec.asic.bump_pitch_um), question.line("asic.bump_pitch_um")
 
@@ -78,10 +57,11 @@ def bump_grid(question: Question) -> Outcome:
     """All bumps of a die are on one grid: that of the spec, else the one that they show themselves."""
     package, outcome, tolerance = question.package, Outcome(), question.rule.value
     layer = question.rule.layers[0]
-    for cell, outline, middles, halves, places in _fields(package, layer):
-        outcome.looked_at += len(middles) * places
+    for field in fields(package, layer):
+        cell, outline, middles, halves = field.cell, field.outline, field.middles, field.halves
+        outcome.looked_at += len(middles) * field.places
         shown = grid_pitch(middles)
-        asked, asked_at = _asked_pitch(question, layer, outline, cell)
+        asked, asked_at = _asked_pitch(question, layer, field.upright)
         if asked is not None:
             as_asked = True
             for axis, name in ((0, "x"), (1, "y")):
@@ -146,8 +126,9 @@ def bump_pitch(question: Question) -> Outcome:
     """Bumps are as far apart as they can be bonded."""
     package, outcome, limit = question.package, Outcome(), question.rule.value
     layer = question.rule.layers[0]
-    for cell, outline, middles, _, places in _fields(package, layer):
-        outcome.looked_at += len(middles) * places
+    for field in fields(package, layer):
+        cell, outline, middles = field.cell, field.outline, field.middles
+        outcome.looked_at += len(middles) * field.places
         close = _closer(middles, limit)
         if len(close):
             box = kdb.DBox()
@@ -198,11 +179,17 @@ def _nearest(middles: Points, close: Numbers) -> float:
 
 
 def bump_margin(question: Question) -> Outcome:
-    """Bumps lie inside their die, away from its edge."""
+    """Bumps lie inside their die, away from its edge, and each on a die."""
     package, outcome, layer = question.package, Outcome(), question.rule.layers[0]
     asked = None if question.spec is None or layer == "BUMP" else question.spec.asic.bump_margin_um
-    for cell, outline, middles, halves, places in _fields(package, layer):
-        outcome.looked_at += len(middles) * places
+    for cell, away in strays(package, layer) if package.engines or package.asics else ():
+        outcome.looked_at += len(away)
+        boxes = [spot(float(x), float(y)) for x, y in away]
+        text = f"{several(len(away), 'bump')} on no die, 0 allowed; move them onto one or remove them"
+        outcome.tell(question.violation(boxes, text, cell=cell))
+    for field in fields(package, layer):
+        cell, outline, middles, halves = field.cell, field.outline, field.middles, field.halves
+        outcome.looked_at += len(middles) * field.places
         # the spec counts from the edge to the centre of the outermost bumps, the rule to their rim
         outside = _outside(outline, middles, halves, question.rule.value)
         limit, asked_at, what = question.rule.value, "", "to the rim"
@@ -243,11 +230,12 @@ def top_die(question: Question) -> Outcome:
     layout = package.file.layout
     if layer is None:
         return outcome
-    for cell, outline, middles, halves, places in _fields(package, "BUMP"):
+    for field in fields(package, "BUMP"):
+        cell, outline, middles, halves = field.cell, field.outline, field.middles, field.halves
         covers = list(polygons_in(layout, cell, layer, outline.bbox()))
         if not covers:
             covers = _from_above(package, cell, outline, layer)
-        outcome.looked_at += len(middles) * places
+        outcome.looked_at += len(middles) * field.places
         bad = np.ones(len(middles), dtype=bool)
         for cover in covers:
             inside = np.ones(len(middles), dtype=bool)
@@ -280,19 +268,39 @@ def _from_above(package: Package, cell: kdb.Cell, outline: kdb.DPolygon, layer: 
 
 def top_die_margin(question: Question) -> Outcome:
     """The electronic die stands inside the engine, away from its edges: the facet stays free for the fibres."""
-    package, outcome, limit = question.package, Outcome(), question.rule.value
-    for cover in package.drawn("EIC"):
-        for engine in package.engines:
-            if overlap([cover], [engine.outline]).empty():
-                continue
-            outcome.looked_at += 1
-            margin = room_inside(engine.outline, cover)
-            if margin < limit - EQUAL:
-                state = f"stands {um(-margin)} um out of" if margin < 0 else f"is {um(margin)} um from the edge of"
-                outcome.tell(
-                    question.violation(
-                        [cover.bbox()],
-                        f"the electronic die {state} {engine.name}, {um(limit)} um inside needed; move or shrink it",
-                    )
-                )
+    package, outcome = question.package, Outcome()
+    layer = package.index("EIC")
+    for die in package.dies:
+        own = list(polygons_in(package.file.layout, die.cell, layer, die.outline.bbox()))
+        if own:
+            outcome.looked_at += len(own) * len(die.places)
+            _inside(question, outcome, own, die.outline, "the die", die.cell)
+            continue
+        for engine in (engine for engine in package.engines if engine.die is die):
+            above = list(polygons_in(package.file.layout, package.file.top, layer, engine.box))
+            outcome.looked_at += len(above)
+            _inside(question, outcome, above, engine.outline, engine.name, package.file.top)
     return outcome
+
+
+def _inside(
+    question: Question,
+    outcome: Outcome,
+    covers: list[kdb.DPolygon],
+    outline: kdb.DPolygon,
+    name: str,
+    cell: kdb.Cell,
+) -> None:
+    """Tell of those that don't stand inside an outline by the limit of the rule."""
+    limit = question.rule.value
+    for cover in covers:
+        margin = room_inside(outline, cover)
+        if margin < limit - EQUAL:
+            state = f"stands {um(-margin)} um out of" if margin < 0 else f"is {um(margin)} um from the edge of"
+            outcome.tell(
+                question.violation(
+                    [cover.bbox()],
+                    f"the electronic die {state} {name}, {um(limit)} um inside needed; move or shrink it",
+                    cell=cell,
+                )
+            )

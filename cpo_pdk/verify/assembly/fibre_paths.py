@@ -27,6 +27,9 @@ JOINED = 1.0
 LINE_ERROR = 5.0
 #: sine of how far a corner of an end may be off the right angle; a coarsely drawn bend begins with a turned chord
 _SQUARE = 0.2
+#: share by which the width of a fibre may vary as measured between the corners of its two sides
+_EVEN = 0.2
+_ENDS = "an outline with {} ends, 2 needed; draw each fibre by itself"
 
 
 @dataclass(frozen=True)
@@ -106,22 +109,22 @@ class _Placed:
     line: Points
 
 
-def read_piece(polygon: kdb.DPolygon) -> Piece | int:
+def read_piece(polygon: kdb.DPolygon) -> Piece | str:
     """The two ends and the centre line of an outline.
 
     Args:
         polygon: um.
 
     Returns:
-        the piece, or the number of ends where there are not two.
+        the piece, or what is wrong with it.
     """
     corners = np.array([(p.x, p.y) for p in polygon.each_point_hull()], float)
     if len(corners) < 4 or polygon.holes():
-        return 0
+        return _ENDS.format(0)
     edges = np.roll(corners, -1, axis=0) - corners
     lengths = np.hypot(edges[:, 0], edges[:, 1])
     if lengths.min() <= 0:
-        return 0
+        return _ENDS.format(0)
     units = edges / lengths[:, None]
     before, after = np.roll(units, 1, axis=0), np.roll(units, -1, axis=0)
 
@@ -136,21 +139,21 @@ def read_piece(polygon: kdb.DPolygon) -> Piece | int:
         pair = min((0, 1), key=lambda k: abs(lengths[k] - CLADDING))
         candidates = np.array([pair, pair + 2])
     if len(candidates) != 2:
-        return len(candidates)
+        return _ENDS.format(len(candidates))
     first, second = int(candidates[0]), int(candidates[1])
     middles = (corners[[first, second]] + np.roll(corners, -1, axis=0)[[first, second]]) / 2
     outward = np.stack([-units[[first, second], 1], units[[first, second], 0]], axis=1)
     left = corners[first + 1 : second + 1]
     right = np.concatenate([corners[second + 1 :], corners[: first + 1]])[::-1]
-    return Piece(middles, outward, float(lengths[first]), _thinned(_middle(left, right)))
-
-
-def _middle(left: Points, right: Points) -> Points:
-    """Centre line between two sides that run the same way."""
     if len(left) != len(right):
         count = max(len(left), len(right))
         left, right = _resampled(left, count), _resampled(right, count)
-    return (left + right) / 2
+    width = float(lengths[first])
+    across = np.hypot(*(left - right).T)
+    odd = float(across[np.argmax(np.abs(across - width))])
+    if abs(odd - width) > _EVEN * width:
+        return f"an outline {width:.4g} um wide at its end and {odd:.4g} um elsewhere, one width needed; draw it again"
+    return Piece(middles, outward, width, _thinned((left + right) / 2))
 
 
 def _resampled(line: Points, count: int) -> Points:
@@ -196,14 +199,8 @@ def find_fibres(
         for cell_index, times in places.times.items():
             cell = layout.cell(cell_index)
             read = [(shape.dbbox(), read_piece(shape.dpolygon)) for shape in cell.shapes(layer).each(AREAS)]
-            unread += [
-                Unread(
-                    name, cell.name, box, f"an outline with {piece} ends, 2 needed; draw each fibre by itself", times
-                )
-                for box, piece in read
-                if isinstance(piece, int)
-            ]
-            good = [piece for _, piece in read if not isinstance(piece, int)]
+            unread += [Unread(name, cell.name, box, fault, times) for box, fault in read if isinstance(fault, str)]
+            good = [piece for _, piece in read if not isinstance(piece, str)]
             if good:
                 where = places.of(cell_index)
                 for piece in good:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import klayout.db as kdb
 import numpy as np
@@ -16,7 +17,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.assembly.facets import Facet
 from cpo_pdk.verify.assembly.fibre_paths import Fibre, Unread
-from cpo_pdk.verify.assembly.placed import Place, Places, Points, centres, polygons_in
+from cpo_pdk.verify.assembly.placed import Place, Places, Points, polygons_in
 from cpo_pdk.verify.assembly.shapes import box_distances, corners_of
 
 
@@ -157,6 +158,7 @@ class Package:
     landings: list[Landing] = field(default_factory=list)
     plugged: list[Plugged] = field(default_factory=list)
     known_dots: dict[tuple[int, str], tuple[Points, Points]] = field(default_factory=dict)
+    known_fields: dict[str, list[Any]] = field(default_factory=dict)
     known_obstacles: object = None
     known_polygons: dict[str, list[kdb.DPolygon]] = field(default_factory=dict)
 
@@ -168,6 +170,13 @@ class Package:
     def index(self, layer: str) -> int | None:
         """Index of a layer; None when the file doesn't have it."""
         return self.file.layout.find_layer(*layer_of(layer))
+
+    def flat_count(self, layer: str) -> int:
+        """Number of shapes on a layer with every instance counted."""
+        index, layout = self.index(layer), self.file.layout
+        return (
+            0 if index is None else sum(n * layout.cell(c).shapes(index).size() for c, n in self.places.times.items())
+        )
 
     def drawn(self, layer: str) -> list[kdb.DPolygon]:
         """Polygons of a layer as drawn, in the top cell, um; read once."""
@@ -228,29 +237,3 @@ class Package:
         return sum(
             len(parts) for parts in (self.substrates, self.asics, self.engines, self.fibres, self.connectors)
         ) + len(self.unread)
-
-
-def dots(package: Package, cell: kdb.Cell, layer: str, outline: kdb.DPolygon) -> tuple[Points, Points]:
-    """Centres and half sizes of what a layer holds on a die, in the coordinates of its cell, shape (N, 2), um.
-
-    Args:
-        package: the parts.
-        cell: that holds the die.
-        layer: name.
-        outline: of the die in that cell; what lies wholly outside its box belongs to something else.
-    """
-    index = package.index(layer)
-    if index is None:
-        return np.empty((0, 2)), np.empty((0, 2))
-    key = (cell.cell_index(), layer)
-    if key not in package.known_dots:
-        middles, halves = centres(package.file.layout, cell, index)
-        order = np.argsort(middles[:, 0], kind="stable")
-        package.known_dots[key] = middles[order], halves[order]
-    middles, halves = package.known_dots[key]
-    box, reach = outline.bbox(), float(halves[:, 0].max(initial=0.0))
-    first, last = np.searchsorted(middles[:, 0], (box.left - reach, box.right + reach))
-    middles, halves = middles[first:last], halves[first:last]
-    low, high = np.array([box.left, box.bottom]), np.array([box.right, box.top])
-    near = np.all((middles + halves > low) & (middles - halves < high), axis=1)
-    return middles[near], halves[near]

@@ -105,6 +105,38 @@ def test_what_is_no_fibre(shape, ends):
     assert said[0].cell == "part"
 
 
+def test_a_fibre_with_a_corner_that_flew_away():
+    """One coordinate of the outline is wrong: the centre line would be followed as if nothing were."""
+    corners = [(0, 0), (0, 125), (9000, 125), (9000, 0), (8500, 0), (4500, -900), (500, 0)]
+    result = assembly_layout(drawn(("FIBER", kdb.DPolygon([kdb.DPoint(*corner) for corner in corners]))))
+    assert "125 um wide at its end and 1025 um elsewhere" in result.violations[0].message
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_bumps_on_no_die(small, flat):
+    away = small.with_(bumps=[*small.bumps, (300.0, 20_000.0)], flat=flat).check()
+    said = [v for v in away.violations if v.rule == "ASM.BUMP.EN"]
+    assert len(said) == 1
+    assert ("2 bumps on no die" if flat else "1 bump on no die, 0 allowed") in said[0].message
+    assert said[0].places == (1 if flat else 2)
+    beside = small.with_(extra=[("ASIC_BUMP", (-9000.0, 0.0, -8922.0, 78.0), False)]).check()
+    assert beside.by_rule == {"ASM.ASIC_BUMP.EN": 1}
+
+
+def test_bumps_drawn_beside_the_cell_of_their_die(small):
+    """The bumps of an engine lie in the top cell: they are looked at there."""
+    dots = []
+    for trans in small.engines:
+        for x, y in small.bumps:
+            p = trans * kdb.DPoint(x, y)
+            dots.append(("BUMP", (p.x - 9, p.y - 9, p.x + 9, p.y + 9), False))
+    result = small.with_(bumps=[], extra=dots).check()
+    assert result.clean, result.violations[:3]
+    assert result.counted["bumps"] == 360
+    dots[7] = ("BUMP", tuple(v + 2 for v in dots[7][1]), False)
+    assert small.with_(bumps=[], extra=dots).broken() == {"ASM.BUMP.GRID"}
+
+
 def test_two_fibres_merged_where_they_cross(small):
     """A mask tool that merges what touches makes one outline of them, with four ends."""
     paths = [kdb.DPath([kdb.DPoint(*p) for p in points], 125.0).polygon() for points in _CROSS]
