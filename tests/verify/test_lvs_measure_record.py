@@ -43,7 +43,7 @@ def test_a_changed_setting_is_found_and_named(tmp_path: Path) -> None:
     file = _record(_path("ring_modulator", tmp_path), lambda s: {**s, "radius": 6.42})
     (violation,) = _found(file)
     assert violation.rule == "LVS.RADIUS"
-    assert violation.message.startswith("radius is 6.4 um as drawn, 6.42 um as recorded, -20.0 nm, 5.4 nm allowed; ")
+    assert violation.message.startswith("radius is 6.4 um as drawn, 6.42 um as recorded, -20.0 nm, 2.9 nm allowed; ")
 
 
 def test_a_junction_of_another_kind_is_found(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import klayout.db as kdb
 import numpy as np
@@ -25,8 +25,7 @@ _FIBRE_EVEN = 0.25
 _PIECE_LIMIT = 400
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """A band with two ends: where each is (um), which way it looks (unit vector), length, widths, smallest radius."""
 
     ends: tuple[tuple[float, float], tuple[float, float]]
@@ -200,11 +199,11 @@ def _chain(d: Drawn, pieces: Pieces, layer: str) -> list[Piece]:
         following = None
         for number, ways in enumerate(left):
             for piece in ways:
-                for turned in (piece, _reversed(piece)):
-                    near = math.dist(turned.ends[0], at)
-                    same = turned.outs[0][0] * looks[0] + turned.outs[0][1] * looks[1]
-                    if near < _MEET and same > 0.9999:
-                        following = (number, turned)
+                for first in (0, 1):
+                    (x, y), (u, v) = piece.ends[first], piece.outs[first]
+                    near = abs(x - at[0]) < _MEET and abs(y - at[1]) < _MEET
+                    if near and u * looks[0] + v * looks[1] > 0.9999:
+                        following = (number, _reversed(piece) if first else piece)
         if following is None:
             raise UnmeasurableError(
                 f"the fibre stops at ({at[0]:.3f}, {at[1]:.3f}) um with {len(left)} pieces left over"
@@ -232,10 +231,19 @@ def _whole(d: Drawn, layer: str) -> Piece:
 
 
 def _moved(piece: Piece, trans: kdb.DCplxTrans) -> Piece:
-    a, b = (trans * kdb.DPoint(*end) for end in piece.ends)
-    u, v = (trans * kdb.DVector(*out) for out in piece.outs)
-    ends, outs = ((a.x, a.y), (b.x, b.y)), ((u.x, u.y), (v.x, v.y))
-    return Piece(ends, outs, piece.length, piece.width, piece.radius_min)
+    origin, x, y = trans.disp, trans * kdb.DVector(1, 0), trans * kdb.DVector(0, 1)
+    a, b, c, d = x.x, y.x, x.y, y.y
+    (p, q), (u, v) = piece.ends, piece.outs
+    return Piece(
+        (
+            (origin.x + a * p[0] + b * p[1], origin.y + c * p[0] + d * p[1]),
+            (origin.x + a * q[0] + b * q[1], origin.y + c * q[0] + d * q[1]),
+        ),
+        ((a * u[0] + b * u[1], c * u[0] + d * u[1]), (a * v[0] + b * v[1], c * v[0] + d * v[1])),
+        piece.length,
+        piece.width,
+        piece.radius_min,
+    )
 
 
 def _reversed(piece: Piece) -> Piece:
