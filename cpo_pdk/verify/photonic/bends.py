@@ -60,7 +60,7 @@ def bend_radius(guides: Guides, rule: Rule) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Bend:
-    """A part of a bend: a corner of its contour, three points on it (um), and the radius of the centre line (um)."""
+    """A part of a bend: a corner of its contour, points on it (um), and the smallest radius of the centre line (um)."""
 
     corner: int
     points: Floats
@@ -92,10 +92,13 @@ def tight_bends(walls: ContourSet, rays: Callable[[], RayGrid], limit: float, ha
         halves = found.halves(walls)
         tolerance = TOLERANCE + 4 * ROUNDING_UM * found.radius / (halves[0] * halves[1])
         centre = found.radius + across / 2
-        for i in np.flatnonzero(centre < limit * (1 - tolerance)):
-            one = found.only(np.array([i]))
-            told[_corners(walls, one, scale * window)] = True
-            yield Bend(int(walls.first[one.loop[0]]), one.points[:, 0], float(centre[i]))
+        tight = centre < limit * (1 - tolerance)
+        found, centre = found.only(tight), centre[tight]
+        for group in _overlapping(walls, found):
+            part = found.only(group)
+            yield Bend(int(walls.first[part.loop[0]]), part.points.reshape(-1, 2), float(centre[group].min()))
+            # what a longer window told, and what lies beside it, no shorter one has to tell less exactly
+            told[_corners(walls, part, scale * window)] = True
 
 
 @dataclass(frozen=True)
@@ -165,7 +168,18 @@ def _hollow(walls: ContourSet, corners: Ints, window: float, limit: float) -> _W
     inside = corners[last + 1] - corners[first + 1]
     whole = corners[walls.first[loop + 1]] - corners[walls.first[loop]]
     smooth = np.where(last >= first, inside, inside + whole) == 0
-    return _Windows(loop, s, points, 1 / curvature[good]).only(smooth)
+    return _Windows(loop, s, points, 1 / curvature[good]).only(smooth & ~_is_one_corner(walls, first, last, s))
+
+
+def _is_one_corner(walls: ContourSet, first: Ints, last: Ints, s: Floats) -> NDArray[np.bool_]:
+    """True where all that turns in a window is one corner between two straights: a kink, and no curve."""
+    corner = walls.following[first]
+    at_end = np.where(s[2] - walls.s[last] < 1e-9, last, -1)
+    only = (corner == last) | (walls.following[corner] == at_end)
+    enough = TURNS_TOO * walls.turn[corner]
+    begins = (s[0] - walls.s[first] < 1e-9) & (walls.turn[first] > enough)
+    ends = (at_end >= 0) & (at_end != corner) & (walls.turn[at_end] > enough)
+    return only & ~begins & ~ends
 
 
 def _turns_ahead(walls: ContourSet, index: Ints, window: float, limit: float) -> NDArray[np.bool_]:
@@ -214,11 +228,27 @@ def _guide_across(
     return across, good & (other_turn < -TURNS_TOO * turn)
 
 
-def _corners(walls: ContourSet, one: _Windows, beyond: float) -> Ints:
-    """The corners of a window and beyond its ends."""
-    first = int(walls.edge_at(one.loop, one.s[0] - beyond)[0][0])
-    last = int(walls.edge_at(one.loop, one.s[2] + beyond)[0][0])
+def _overlapping(walls: ContourSet, found: _Windows) -> list[Ints]:
+    """Windows that overlap, along their contours, together: they are one bend."""
+    if not found.loop.size:
+        return []
+    order = np.lexsort((found.s[0], found.loop))
+    before, after = found.halves(walls)
+    ends = np.maximum.accumulate((found.s[0] + before + after)[order])
+    apart = found.s[0][order][1:] > ends[:-1]
+    return np.split(order, np.flatnonzero(apart | (np.diff(found.loop[order]) > 0)) + 1)
+
+
+def _corners(walls: ContourSet, part: _Windows, beyond: float) -> Ints:
+    """The corners of overlapping windows of one contour, in the order of where they begin, and beyond their ends."""
+    begin, stop = (int(walls.first[part.loop[0] + k]) for k in (0, 1))
+    around = float(walls.around(part.loop[:1])[0])
+    before, after = part.halves(walls)
+    start = part.s[0].min() - beyond
+    way = float((part.s[0] + before + after).max()) + beyond - start
+    if way >= around:
+        return np.arange(begin, stop)
+    first, last = (int(walls.edge_at(part.loop[:1], np.array([s]))[0][0]) for s in (start, start + way))
     if last >= first:
         return np.arange(first, last + 1)
-    begin, stop = (int(walls.first[one.loop[0] + k]) for k in (0, 1))
     return np.concatenate([np.arange(first, stop), np.arange(begin, last + 1)])

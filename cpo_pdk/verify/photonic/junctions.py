@@ -3,8 +3,8 @@
 Where guides meet without a device, walls of constant width end in hollow corners. Each arm has two of them, one on
 either wall, so that going from corner to corner over the arms leads around the place: four corners for two guides that
 cross, two, and a wall that goes straight on, for one that runs into the side of another. Arms that widen or narrow
-towards the place are those of a crossing or branch that was designed, whatever the file says about it, and are passed
-over.
+towards the place, measured `NEAR_UM` and `FAR_UM` from it, are those of a crossing or branch that was designed,
+whatever the file says about it, and are passed over.
 
 What the check of connections finds too (`CONN.overlap`, `CONN.crossing`: two shapes on top of each other) is left to
 it.
@@ -25,9 +25,10 @@ from cpo_pdk.verify.process_layers import Finding
 #: what turns by less is a facet or a taper, what turns by more is the gap between two arms, radian
 LEAST_TURN, MOST_TURN = np.radians(20.0), np.radians(160.0)
 #: an arm is this long at least, um
-ARM_UM = 1.0
-#: its width is measured at these distances from the corner, um
-NEAR_UM, FAR_UM = 0.15, 0.9
+ARM_UM = 1.8
+#: its width is measured at these distances from the corner, um: beyond the corner on the other wall, which lies as much
+#: further out as the crossing is slanted
+NEAR_UM, FAR_UM = 1.2, 1.7
 #: and changes by this much of itself at most between them
 STEADY = 0.04
 #: walls go straight on within this, cosine of 12 degrees
@@ -126,9 +127,15 @@ def _side_of(guides: Guides, name: str, first: int, second: int, widest: float) 
     size = float(np.hypot(*gap))
     if size == 0 or float(before @ after) < ALIKE or float(before @ gap) < ALIKE * size:
         return None
+    ends, loop = np.array([first, second]), walls.loop[[first, second]]
+    # both walls go on straight: they are those of a guide, and not the faces of a step
+    far = walls.at(loop, walls.s[ends] + np.array([-ARM_UM, ARM_UM]))
+    onward = unit(np.vstack([walls.points[first] - far[0], far[1] - walls.points[second]]))
+    if float((onward @ before).min()) < ALIKE:
+        return None
     for way in (0.1, ARM_UM):
         ways = np.array([walls.s[first] - way, walls.s[second] + way])
-        edge, past = walls.edge_at(walls.loop[[first, second]], ways)
+        edge, past = walls.edge_at(loop, ways)
         width, _ = guides.across(name, edge, walls.points[edge] + walls.direction[edge] * past[:, None], widest)
         if not np.isfinite(width).all():
             return None

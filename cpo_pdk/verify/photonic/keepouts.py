@@ -37,7 +37,8 @@ def guide_under(guides: Guides, rule: Rule) -> Iterator[Finding]:
             piece = shape.polygon.transformed(to_top)
             if rule.more.get("exempt") and _in_one_device(guides, rule.layers[0], name, piece, reach):
                 continue
-            yield Finding(piece.bbox(), _distance(guides, name, piece, reach), places, name)
+            distance = _distance(guides, name, piece, reach)
+            yield Finding(_reaching(guides, piece, distance), distance, places, name)
 
 
 def _distance(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> float:
@@ -53,6 +54,12 @@ def _distance(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> floa
         else:
             high = middle
     return max(low - 1, 0) * layers.dbu  # what is sized by its distance only touches
+
+
+def _reaching(guides: Guides, piece: kdb.Polygon, distance: float) -> kdb.Box:
+    """The box of a piece as far as what it is too near to: the cell that both are in is the one to be told."""
+    more = guides.layers.dbus(distance) + 1
+    return piece.bbox().enlarged(more, more)
 
 
 def foreign_heater(guides: Guides, rule: Rule) -> Iterator[Finding]:
@@ -74,7 +81,7 @@ def foreign_heater(guides: Guides, rule: Rule) -> Iterator[Finding]:
             continue
         distance = _distance(guides, heater, piece, reach + 2 * thin)
         if distance < rule.value - 1e-9:
-            yield Finding(piece.bbox(), distance, places)
+            yield Finding(_reaching(guides, piece, distance), distance, places)
 
 
 def _in_one_device(guides: Guides, core: str, other: str, piece: kdb.Polygon, reach: int) -> bool:

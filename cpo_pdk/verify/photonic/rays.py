@@ -10,7 +10,7 @@ import numpy as np
 
 from cpo_pdk.verify.photonic.contour_set import ContourSet, Floats, Ints, cross
 
-#: side of a square of the grid, um
+#: smallest side of a square of the grid, um
 SQUARE_UM = 1.0
 #: most squares that the walls of a file pass through; the grid gets coarser where there would be more
 SQUARE_LIMIT = 4_000_000
@@ -25,7 +25,9 @@ class RayGrid:
 
     def __init__(self, walls: ContourSet) -> None:
         self.walls = walls
-        self.square = max(SQUARE_UM, 2 * float(walls.length.sum()) / SQUARE_LIMIT) if walls.count else SQUARE_UM
+        total, number = float(walls.length.sum()), max(walls.count, 1)
+        # coarse outlines need no fine grid, and long ones would fill the memory with one
+        self.square = max(SQUARE_UM, total / number / 4, 2 * total / SQUARE_LIMIT)
         edge, x, y = self._squares(walls.points, walls.points[walls.following])
         keys = self._keys(walls.polygon[edge], x, y)
         order = np.argsort(keys, kind="stable")
