@@ -1,7 +1,7 @@
 """What the metal joins: terminals of devices, silicon contacts, heaters and bumps, extracted with KLayout.
 
 Layers conduct through what lies between them only: silicon contact - VIAC - M1 - VIA1 - M2 - PADOPEN - BUMP, and the
-ends of a heater - VIA1. The heater between its two ends is a resistor, a device of its own. Each distinct cell is
+ends of a heater - VIA1. The heater between its two ends is a resistor and joins nothing. Each distinct cell is
 extracted once.
 """
 
@@ -172,7 +172,7 @@ class MetalNets:
         self.extracted = x = kdb.LayoutToNetlist(kdb.RecursiveShapeIterator(self.layout, top, []))
         self.layer = {name: self._layer(name) for name in (*_SILICON.values(), *_STACK, "HEATER")}
         vias = self.layer["VIA1"].sized(_AROUND_VIA).merged()
-        body, ends = self.layer["HEATER"] - vias, self.layer["HEATER"] & vias
+        ends = self.layer["HEATER"] & vias
         x.register(ends, "heater ends")
         self._heater_ends = ends
         self.texts = x.make_text_layer(terminals, "terminals")
@@ -185,7 +185,6 @@ class MetalNets:
         x.connect(ends)
         x.connect(ends, self.layer["VIA1"])
         x.connect(self.layer["M2"], self.texts)
-        x.extract_devices(kdb.DeviceExtractorResistor("heater", 1.0), {"R": body, "C": ends})
         x.extract_netlist()
         self.circuits = {circuit.name: circuit for circuit in x.netlist().each_circuit()}
         text_layer = x.layer_index(self.texts)
@@ -260,7 +259,7 @@ class MetalNets:
         places = {port: (text.x * dbu, text.y * dbu) for port, text in self.labels.ports[name].items()}
         if circuit is None:
             return DeviceMetal(name, function, factory, {port: (Reach(False), *at) for port, at in places.items()})
-        resistors = list(self._resistors(circuit)) or list(self._own_heaters(circuit, name))
+        heaters = list(self._heaters(circuit, name))
         reached: dict[str, Reach] = {}
         floating: list[tuple[str, kdb.DBox]] = []
         for net in circuit.each_net():
@@ -278,39 +277,30 @@ class MetalNets:
                 on_metal=True,
                 silicon=frozenset(kind for kind, shapes in kinds.items() if not shapes.is_empty()),
                 joined=tuple(sorted(names)) if len(names) > 1 else (),
-                heaters=tuple(i for i, nets in enumerate(resistors) if net.cluster_id in nets),
+                heaters=tuple(i for i, nets in enumerate(heaters) if net.cluster_id in nets),
                 bump=function == BUMP and not self._shapes(net, "BUMP").is_empty(),
             )
             reached.update(dict.fromkeys(names, reach))
         terminals = {port: (reached.get(port, Reach(False)), *at) for port, at in places.items()}
-        return DeviceMetal(name, function, factory, terminals, tuple(len(nets) for nets in resistors), tuple(floating))
+        return DeviceMetal(name, function, factory, terminals, tuple(len(nets) for nets in heaters), tuple(floating))
 
     def _shapes(self, net: kdb.Net, layer: str) -> kdb.Region:
-        return self.extracted.shapes_of_net(net, self.layer[layer], True)
+        return self._region(net, self.layer[layer])
 
-    def _own_heaters(self, circuit: kdb.Circuit, name: str) -> Iterator[frozenset[int]]:
-        """The heaters of a device, from what is drawn in it alone: where a cell around it draws on one of them too,
-        KLayout takes it for a part of that cell."""
-        ends = {
-            net.cluster_id: self.extracted.shapes_of_net(net, self._heater_ends, True) for net in circuit.each_net()
-        }
+    def _region(self, net: kdb.Net, layer: kdb.Region) -> kdb.Region:
+        return self.extracted.shapes_of_net(net, layer, True)
+
+    def _heaters(self, circuit: kdb.Circuit, name: str) -> Iterator[frozenset[int]]:
+        """For each heater between two ends in a device: the nets that they are on, one where it is shorted.
+
+        Looked for in what is drawn in the device alone: what a cell around it draws on a heater is no part of it.
+        """
+        ends = {net.cluster_id: self._region(net, self._heater_ends) for net in circuit.each_net()}
         ends = {number: shapes for number, shapes in ends.items() if not shapes.is_empty()}
         for body in _bodies(self.layout, self.layout.cell(name)) if ends else ():
-            nets = frozenset(number for number, shapes in ends.items() if not shapes.interacting(body).is_empty())
-            if len(nets) == 2:
-                yield nets
-
-    def _resistors(self, circuit: kdb.Circuit) -> Iterator[frozenset[int]]:
-        """For each heater in a circuit and below: the nets of the circuit that its two ends are on."""
-        for device in circuit.each_device():
-            nets = (device.net_for_terminal(k) for k in range(2))
-            yield frozenset(net.cluster_id for net in nets if net is not None)
-        for sub in circuit.each_subcircuit():
-            inner = sub.circuit_ref()
-            for nets in self._resistors(inner):
-                pins = {inner_net.cluster_id: pin for pin in inner.each_pin() if (inner_net := _net(inner, pin))}
-                outer = (sub.net_for_pin(pins[number].id()) for number in nets if number in pins)
-                yield frozenset(net.cluster_id for net in outer if net is not None)
+            met = {number: shapes.interacting(body).merged().count() for number, shapes in ends.items()}
+            if sum(met.values()) >= 2:
+                yield frozenset(number for number, count in met.items() if count)
 
 
 def _bodies(layout: kdb.Layout, cell: kdb.Cell) -> list[kdb.Region]:
@@ -320,10 +310,6 @@ def _bodies(layout: kdb.Layout, cell: kdb.Cell) -> list[kdb.Region]:
         index = layout.find_layer(*layer_of(name))
         found.append(kdb.Region() if index is None else kdb.Region(cell.begin_shapes_rec(index)).merged())
     return [kdb.Region(piece) for piece in (found[0] - found[1].sized(_AROUND_VIA)).merged().each()]
-
-
-def _net(circuit: kdb.Circuit, pin: kdb.Pin) -> kdb.Net | None:
-    return circuit.net_for_pin(pin.id())
 
 
 def _same(a: tuple[float, float], b: tuple[float, float]) -> bool:
