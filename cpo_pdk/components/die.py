@@ -6,6 +6,7 @@ from typing import Annotated
 
 from cpo_pdk.components.cell import Flag, Um, cell
 from cpo_pdk.components.drawing import rectangle
+from cpo_pdk.errors import ParameterError
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 
@@ -31,7 +32,7 @@ def die_frame(
     size_x: Annotated[float, Um(100, 50_000)] = 2_000.0,
     size_y: Annotated[float, Um(100, 50_000)] = 3_000.0,
     street: Annotated[float, Um(10, 500)] = 50.0,
-    mark_inset: Annotated[float, Um(10, 1_000)] = 60.0,
+    mark_inset: Annotated[float, Um(30, 1_000)] = 60.0,
     *,
     facet_east: Annotated[bool, Flag()] = True,
 ) -> gf.Component:
@@ -43,7 +44,15 @@ def die_frame(
         street: width of the dicing street outside the die in um.
         mark_inset: from the die's edges to the centres of the marks in um.
         facet_east: leave the east side to the facet trench.
+
+    Raises:
+        ParameterError: the marks would reach out of the die.
     """
+    if mark_inset > min(size_x, size_y) - 30:
+        raise ParameterError(
+            f"die_frame: mark_inset = {mark_inset} um puts marks outside a die of {size_x} by {size_y} um; "
+            f"give at most {min(size_x, size_y) - 30:g} um"
+        )
     c = gf.Component()
     rectangle(c, "FLOORPLAN", 0, 0, size_x, size_y)
     rectangle(c, "DICING", -street, -street, 0, size_y + street)
