@@ -29,8 +29,8 @@ def alignment_mark(
 
 @cell
 def die_frame(
-    size_x: Annotated[float, Um(100, 50_000)] = 2_000.0,
-    size_y: Annotated[float, Um(100, 50_000)] = 3_000.0,
+    size_x: Annotated[float, Um(150, 50_000)] = 2_000.0,
+    size_y: Annotated[float, Um(150, 50_000)] = 3_000.0,
     street: Annotated[float, Um(10, 500)] = 50.0,
     mark_inset: Annotated[float, Um(30, 1_000)] = 60.0,
     *,
@@ -46,12 +46,14 @@ def die_frame(
         facet_east: leave the east side to the facet trench.
 
     Raises:
-        ParameterError: the marks would reach out of the die.
+        ParameterError: the marks would touch each other.
     """
-    if mark_inset > min(size_x, size_y) - 30:
+    # a mark is 60 um wide and keeps 1 um from the next, as metal 2 must
+    most = min(size_x, size_y) / 2 - 30.5
+    if mark_inset > most:
         raise ParameterError(
-            f"die_frame: mark_inset = {mark_inset} um puts marks outside a die of {size_x} by {size_y} um; "
-            f"give at most {min(size_x, size_y) - 30:g} um"
+            f"die_frame: mark_inset = {mark_inset} um puts marks of 60 um on each other in a die of {size_x} by "
+            f"{size_y} um; give at most {most:g} um, or a larger die"
         )
     c = gf.Component()
     rectangle(c, "FLOORPLAN", 0, 0, size_x, size_y)
