@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
-from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.leaves import ENGINE, leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.errors import InputError
 from cpo_pdk.spec import Sheet, load_sheets
@@ -25,6 +25,10 @@ Stage = Callable[[str, str], AbstractContextManager[None]]
 
 GROUPS: tuple[Group, ...] = ("drc", "photonic", "connectivity", "lvs", "assembly")
 NO_SPEC = "no spec was given: the file was held against itself, not against what was asked for; give --spec"
+
+ONE_ENGINE = (
+    "the file holds one engine: it was compared with the engine of the spec, the package around it was not seen"
+)
 
 
 def check(
@@ -99,5 +103,9 @@ def check_layout(
     if "assembly" in wanted and netlists is not None:
         with stage("assembly", "checking the package"):
             results.append(assembly_layout(file, netlists, spec))
-    notices = (*file.warnings, NO_SPEC) if spec is None and "lvs" in wanted else file.warnings
-    return Verdict(file=file.path.name, results=tuple(results), notices=notices, top=file.top.name)
+    notices = list(file.warnings)
+    if spec is None and "lvs" in wanted:
+        notices.append(NO_SPEC)
+    if spec is not None and netlists is not None and netlists.cells[netlists.top].function == ENGINE:
+        notices.append(ONE_ENGINE)
+    return Verdict(file=file.path.name, results=tuple(results), notices=tuple(notices), top=file.top.name)

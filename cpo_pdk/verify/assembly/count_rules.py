@@ -24,6 +24,8 @@ def part_count(question: Question) -> Outcome:
         if not package.engines and (package.substrates or package.asics):
             outcome.tell(_wrong(question, "engines", 0, "1 or more", "", "FLOORPLAN"))
         return outcome
+    if package.is_one_engine:
+        return outcome  # the file of an engine, not of a package: its circuit is compared, there is nothing to count
     sides: Counter[str] = Counter()
     for number, nearest in package.nearest_asics.items():
         sides[beside(package.engines[number], package.asics[nearest])[0]] += 1

@@ -232,6 +232,12 @@ class Package:
         return names[landing.coupler] if names else ""
 
     @property
+    def is_one_engine(self) -> bool:
+        """True for one engine and nothing else of a package: the file of the engine itself."""
+        others = (self.substrates, self.asics, self.fibres, self.connectors, self.unread)
+        return len(self.engines) == 1 and not any(others)
+
+    @property
     def number_of_parts(self) -> int:
         """Substrates, dies, fibres and connectors."""
         return sum(
