@@ -248,7 +248,13 @@ MUTANTS: dict[str, tuple[str, dict[str, Any], Edit, set[str], str]] = {
         {"LVS.VIAS"},
         "contacts_e2",
     ),
-    "via gone": ("ring_modulator", {}, inside("cpo_via_stack_S2p4_BHEATER", removed("VIA1")), {"LVS.VIAS"}, "vias_e3"),
+    "via gone": (
+        "ring_modulator",
+        {},
+        inside("cpo_via_stack_S2p4_BHEATER", removed("VIA1")),
+        {"LVS.VIAS"},
+        "vias is 3 cuts",
+    ),
     "heater 10 nm narrower": (
         "ring_modulator",
         {},
@@ -442,3 +448,16 @@ def test_an_edited_drawing_is_found(mutant: str, tmp_path: Path) -> None:
         left, bottom, right, top = violation.bbox
         assert left <= right and bottom <= top
         assert "\n" not in violation.message and "draw the cell again" in violation.message
+
+
+def test_a_missing_cut_is_told_in_its_via_stack_only(tmp_path: Path) -> None:
+    edit = inside("cpo_via_stack_S2p4_BHEATER", removed("VIA1"))
+    violations, _ = measured_layout(_written("ring_modulator", {}, tmp_path, edit))
+    assert [v.cell.startswith("cpo_via_stack") for v in violations] == [True]
+
+
+def test_one_edit_of_a_length_is_told_once(tmp_path: Path) -> None:
+    name, arguments, edit, _, _ = MUTANTS["straight 50 nm longer"]
+    violations, _ = measured_layout(_written(name, arguments, tmp_path, edit))
+    assert len(violations) == 1
+    assert violations[0].message.startswith("length and path are 10.05 um as drawn, 10 um as recorded, +50.0 nm")

@@ -89,6 +89,7 @@ class Measured:
         spread: standard deviation of values that follow from a fit, um.
         extremes: the smallest and the largest reading, where a value was read in several places; the value is then
             their median.
+        stacks: terminal -> cells of via stacks that it is joined to, and how many of each.
     """
 
     factory: str = ""
@@ -100,6 +101,7 @@ class Measured:
     layers: dict[str, str] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
     extremes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    stacks: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class Measurer:
@@ -164,6 +166,7 @@ class Measurer:
             found.layers,
             found.spread,
             found.extremes,
+            found.stacks,
         )
 
 

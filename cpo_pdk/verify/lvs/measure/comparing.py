@@ -17,7 +17,8 @@ from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.findings import Violation
 from cpo_pdk.verify.lvs.measure.arguments import ARGUMENTS
 from cpo_pdk.verify.lvs.measure.cells import MEASURES, PREFIX, Measured, Measurer, terminals_of
-from cpo_pdk.verify.lvs.measure.record import recorded
+from cpo_pdk.verify.lvs.measure.drawn import Box
+from cpo_pdk.verify.lvs.measure.record import recorded, stack_cuts
 from cpo_pdk.verify.process_layers import placements
 
 #: a device whose outline can't be read, or whose record can't be compared
@@ -53,6 +54,7 @@ def compare_with_record(
     cell: str,
     box: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
     places: int = 1,
+    short_stacks: Mapping[str, float] | None = None,
 ) -> Compared:
     """Compare what was measured in a cell with its recorded settings and info.
 
@@ -62,6 +64,7 @@ def compare_with_record(
         cell: its name.
         box: of the cell, um: for what has no place of its own.
         places: how often the cell is placed.
+        short_stacks: cells of via stacks that lack cuts -> how many: they are told there, not in what holds them.
     """
     times = f"; in {places} places" if places > 1 else ""
 
@@ -76,6 +79,7 @@ def compare_with_record(
         return Compared((violation(RECORD_RULE, "-", box, text),), 0)
     found: list[Violation] = []
     missing: dict[str, list[str]] = {}
+    wrong: dict[tuple[str, str, Box, str], list[str]] = {}
     compared = 0
     for name, value in sorted(said.items()):
         rule = rule_of(name)
@@ -98,19 +102,35 @@ def compare_with_record(
         compared += 1
         drawn = _furthest(drawn, measured.extremes.get(name, ()), value)
         tolerance = tolerance_of(rule, value) + _SIGMAS * measured.spread.get(name, 0.0)
-        if not abs(drawn - value) <= tolerance:
-            unit = str(rule.more.get("unit", "um"))
-            text = f"{name} is {_number(drawn)}{_unit(unit)} as drawn, {_number(value)}{_unit(unit)} as recorded, "
-            text += f"{_difference(drawn - value, tolerance, unit)}; draw the cell again, or correct its record"
-            found.append(violation(rule.name, measured.layers[name], measured.places[name], text))
+        if abs(drawn - value) <= tolerance or _told_below(name, value - drawn, measured, short_stacks):
+            continue
+        unit = str(rule.more.get("unit", "um"))
+        text = f"{_number(drawn)}{_unit(unit)} as drawn, {_number(value)}{_unit(unit)} as recorded, "
+        text += f"{_difference(drawn - value, tolerance, unit)}; draw the cell again, or correct its record"
+        # one number of the drawing may be several of the record, equal or the same: a length and a path
+        same = (rule.name, measured.layers[name], measured.places[name], text)
+        wrong.setdefault(same, []).append(name)
+    for (name, layer, where, text), names in wrong.items():
+        found.append(
+            violation(name, layer, where, f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} {text}")
+        )
     for reason, names in missing.items():
         text = f"{', '.join(names)} can't be measured: {reason}; draw the cell again"
         found.append(violation(SHAPE_RULE, "-", box, text))
     unsaid = sorted(set(ARGUMENTS.get(measured.factory, ())) - set(settings))
-    if measured.factory and (unsaid or not compared):
+    if measured.factory and (unsaid or not (compared or missing)):
         what = f"nothing about {', '.join(unsaid)}" if unsaid else "nothing that can be compared"
         found.append(violation(RECORD_RULE, "-", box, f"its record says {what}; draw the cell again"))
     return Compared(tuple(found), compared)
+
+
+def _told_below(name: str, short: float, measured: Measured, short_stacks: Mapping[str, float] | None) -> bool:
+    """Whether the cuts that a terminal is short of are all missing in the via stacks that it is joined to."""
+    if not short_stacks or not name.startswith("vias_"):
+        return False
+    stacks = measured.stacks.get(name.removeprefix("vias_"), {})
+    below = sum(times * short_stacks.get(cell, 0.0) for cell, times in stacks.items())
+    return short > 0 and below == short
 
 
 def _furthest(value: float, others: tuple[float, ...], recorded_value: float) -> float:
@@ -134,7 +154,8 @@ def _unit(unit: str) -> str:
 def _difference(off: float, tolerance: float, unit: str) -> str:
     if unit == "um" and abs(off) < 1.0:
         return f"{off * 1e3:+.1f} nm, {tolerance * 1e3:.1f} nm allowed"
-    return f"{off:+.4g}{_unit(unit)}, {tolerance:.3g}{_unit(unit)} allowed"
+    sign = "+" if off > 0 else "-"
+    return f"{sign}{_number(abs(off))}{_unit(unit)}, {_number(tolerance)}{_unit(unit)} allowed"
 
 
 def measured_layout(file: LayoutFile, netlists: Netlists | None = None) -> tuple[list[Violation], dict[str, int]]:
@@ -158,12 +179,14 @@ def compared_readings(readings: Iterable[Reading]) -> tuple[list[Violation], dic
     counts: Counter[str] = Counter(
         {"devices": 0, "devices_distinct": 0, "parameters": 0, "parameters_distinct": 0, "cells_unknown": 0}
     )
+    readings = list(readings)
+    short = _short_stacks(readings)
     for reading in readings:
         if reading.measured is None:
             counts["cells_unknown"] += 1
             continue
         outcome = compare_with_record(
-            reading.measured, reading.settings, reading.info, reading.cell, reading.box, reading.places
+            reading.measured, reading.settings, reading.info, reading.cell, reading.box, reading.places, short
         )
         violations += outcome.violations
         counts["devices_distinct"] += 1
@@ -171,6 +194,19 @@ def compared_readings(readings: Iterable[Reading]) -> tuple[list[Violation], dic
         counts["parameters_distinct"] += outcome.parameters
         counts["parameters"] += outcome.parameters * reading.places
     return sorted(violations), dict(counts)
+
+
+def _short_stacks(readings: Iterable[Reading]) -> dict[str, float]:
+    """Cells of via stacks that lack cuts, and how many."""
+    found: dict[str, float] = {}
+    for reading in readings:
+        size = reading.settings.get("size")
+        if reading.measured is None or reading.measured.factory != "via_stack" or not isinstance(size, int | float):
+            continue
+        short = stack_cuts(float(size)) - reading.measured.values.get("vias", 0.0)
+        if short > 0:
+            found[reading.cell] = short
+    return found
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,7 @@ class Readings:
     values: dict[str, float] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     polarity: dict[str, str] = field(default_factory=dict)
+    stacks: dict[str, dict[str, int]] = field(default_factory=dict)
     places: dict[str, Box] = field(default_factory=dict)
     layers: dict[str, str] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
@@ -234,7 +235,9 @@ class Readings:
     def _place(self, name: str, at: Array, layer: str) -> None:
         where = self.frame.back(np.atleast_2d(np.asarray(at, dtype=np.float64)))
         left, bottom, right, top = box_of(where)
-        self.places[name] = (round(left, 4), round(bottom, 4), round(right, 4), round(top, 4))
+        # no -0.0 in a report
+        x0, y0, x1, y1 = (round(v, 4) + 0.0 for v in (left, bottom, right, top))
+        self.places[name] = (x0, y0, x1, y1)
         self.layers[name] = layer
 
     @contextmanager

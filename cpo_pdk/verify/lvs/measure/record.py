@@ -304,7 +304,9 @@ def _fiber(s: Mapping[str, Any], i: Mapping[str, Any], _d: Said) -> Said:
         path += {"line": a, "s": sine_path(a, b)[0] if a else 0.0, "arc": a * math.pi / 2}[verb]
         cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[heading]
         x, y, heading = x + cos * along - sin * aside, y + sin * along + cos * aside, (heading + turn) % 360
-    said: Said = {"width": _FIBRE, "kind": str(s["kind"]), "end_x": x, "end_y": y, "path_route": path}
+    said: Said = {"width": _FIBRE, "kind": str(s["kind"]), "end_x": x, "end_y": y}
+    if abs(path - float(i.get("length", math.inf))) > 0.005:  # else one comparison is enough
+        said["path_route"] = path
     if "radius_min" in i:
         said["radius_min"] = float(i["radius_min"])
     return said

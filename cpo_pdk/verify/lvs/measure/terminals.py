@@ -13,6 +13,8 @@ from cpo_pdk.verify.lvs.measure.drawn import Drawn, Readings
 
 #: metals that are joined by vias before anything else is asked
 _METALS = ("M2", "M1")
+#: what the names of cells of via stacks begin with
+_STACK = "cpo_via_stack"
 
 
 def measure_terminals(d: Drawn, r: Readings) -> None:
@@ -44,6 +46,7 @@ def _terminal(d: Drawn, r: Readings, name: str) -> None:
             metals[metal] = d.region(metal).interacting(vias) + metals[metal].not_interacting(vias)
         if vias.is_empty():
             break
+    r.stacks[name] = _stacks(d, vias)
     contacts = d.region("VIAC").interacting(metals["M1"])
     reached = metals["M2"] + metals["M1"]
     box = reached.bbox() if not reached.is_empty() else probe.bbox()
@@ -56,3 +59,12 @@ def _terminal(d: Drawn, r: Readings, name: str) -> None:
     kinds = [word for word, yes in (("p", p), ("n", n), ("heater", heater)) if yes]
     r.polarity[name] = "+".join(kinds) or "metal"
     r.say(f"polarity_{name}", r.polarity[name], where, "PPP/NPP")
+
+
+def _stacks(d: Drawn, vias: kdb.Region) -> dict[str, int]:
+    """Via stacks placed in a cell that hold some of its vias, by the name of their cell."""
+    found: dict[str, int] = {}
+    for inst in d.cell.each_inst():
+        if inst.cell.name.startswith(_STACK) and not vias.interacting(kdb.Region(inst.bbox())).is_empty():
+            found[inst.cell.name] = found.get(inst.cell.name, 0) + inst.size()
+    return found
