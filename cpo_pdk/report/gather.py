@@ -7,9 +7,9 @@ from typing import Any
 
 from cpo_pdk.report.data import Choice, RuleLine
 from cpo_pdk.spec import PackageSpec, Sheet
-from cpo_pdk.tech.rules import Rule
+from cpo_pdk.tech.rules import KINDS, Rule
 
-_UNITS = {"area": "µm²", "angle": "°"}
+_UNITS = {"area": "µm²", "hole": "µm²", "angle": "°", "points": "corners"}
 _SAYS = {
     "width": "{0} at least this wide",
     "space": "{0} at least this far from {0}",
@@ -20,6 +20,17 @@ _SAYS = {
     "area": "an island of {0} is at least this large",
     "grid": "all corners of {all} on this grid",
     "angle": "no sharper corner on {all}",
+    "notch": "a notch in {0} is at least this wide",
+    "isolation": "two shapes of {0} are at least this far apart",
+    "extension": "{0} reaches this far beyond {1} where it leaves it",
+    "exclusion": "{0} lies on no {rest}",
+    "hole": "a hole in {0} is at least this large",
+    "in_die": "nothing of {all} outside the die",
+    "floating": "every island of {0} in a die touches {rest}",
+    "density": "{0} fills no window of this size in a die too much or too little",
+    "points": "no shape has more",
+    "no_area": "no shape without area",
+    "odd_path": "no path whose width is an odd number of grid points",
     "bend_radius": "{0} bends with at least this radius",
     "collision": "{all} keep this far from each other",
 }
@@ -63,7 +74,7 @@ def rule_lines(rules: tuple[Rule, ...]) -> tuple[RuleLine, ...]:
         says = _SAYS.get(rule.kind, rule.kind + " of {all}").format(
             *pair, rest=" or ".join(rule.layers[1:]), all=", ".join(rule.layers)
         )
-        value = "" if rule.kind == "inside" else f"{rule.value:g} {_UNITS.get(rule.kind, 'µm')}"
+        value = f"{rule.value:g} {_UNITS.get(rule.kind, 'µm')}" if "value" in KINDS[rule.kind].needs else ""
         lines.append(RuleLine(rule.name, says, value, rule.source, rule.choice))
     return tuple(lines)
 
