@@ -15,7 +15,7 @@ from typing import Any
 
 import klayout.db as kdb
 
-from cpo_pdk.circuit.layout_file import LayoutFile
+from cpo_pdk.circuit.layout_file import LayoutFile, captured_output
 from cpo_pdk.circuit.meta import CellMeta, CrossSection, instance_name, is_optical, read_cell_meta, read_cross_sections
 from cpo_pdk.circuit.netlist import CellNetlist, Instance, Netlists, NetProblem, Port, plain_dict
 from cpo_pdk.circuit.touching import PlacedPort, touch
@@ -318,6 +318,15 @@ def extract(file: LayoutFile, leaves: Collection[str] = (), describe: Describe |
         the netlist; whatever doesn't fit is in `problems`.
 
     Raises:
-        LayoutError: a port without place or cross-section, an absurd number of instances.
+        LayoutError: a port without place or cross-section, an absurd number of instances, damaged geometry.
     """
-    return _Extractor(file, leaves, describe).run()
+    fault: RuntimeError | None = None
+    with captured_output():
+        try:
+            return _Extractor(file, leaves, describe).run()
+        except RuntimeError as error:  # KLayout's own, of polygons that it can't merge
+            fault = error
+    text = " ".join(str(fault).split())
+    raise LayoutError(
+        f"{file.path}: the circuit can't be read ({text}); the geometry is damaged, build it again"
+    ) from fault
