@@ -7,7 +7,7 @@ bins.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import klayout.db as kdb
@@ -38,12 +38,15 @@ def density(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
     first = first_places(layers.layout, layers.top)
     for die in found.dies:
         places, disturbed = [first[die.cell.cell_index()]], []
-        if strays:
+        if not strays.is_empty():
             everywhere = _places(layers, die.cell)
             boxes = [die.outline.bbox().transformed(place) for place in everywhere]
-            touched = [any(stray.touches(box) for stray in strays) for box in boxes]
-            places = [place for place, hit in zip(everywhere, touched, strict=True) if not hit]
-            disturbed = [place for place, hit in zip(everywhere, touched, strict=True) if hit]
+            apart = _region(boxes)
+            apart.merged_semantics = False
+            hit = {(b.left, b.bottom, b.right, b.top) for p in apart.interacting(strays).each() for b in (p.bbox(),)}
+            touched = [(box.left, box.bottom, box.right, box.top) in hit for box in boxes]
+            places = [place for place, disturbs in zip(everywhere, touched, strict=True) if not disturbs]
+            disturbed = [place for place, disturbs in zip(everywhere, touched, strict=True) if disturbs]
         if places:
             shapes = kdb.RecursiveShapeIterator(layers.layout, die.cell, index, die.outline.bbox(), True)
             for window in _windows(kdb.Region(shapes), die.outline, kdb.ICplxTrans(), rule, layers.dbu, die.places):
@@ -58,17 +61,26 @@ def density(layers: ProcessLayers, rule: Rule) -> Iterator[Finding]:
             yield from _windows(region, die.outline, place, rule, layers.dbu, 1)
 
 
-def _strays(layers: ProcessLayers, index: int, dies: Dies) -> list[kdb.Box]:
+def _strays(layers: ProcessLayers, index: int, dies: Dies) -> kdb.Region:
     """Boxes, in the top cell, of what is drawn on a layer beside or over the dies, by no cell of a die."""
     through = {*(die.cell.cell_index() for die in dies.dies), *(cell.cell_index() for cell in dies.above)}
-    boxes: list[kdb.Box] = []
+    boxes = kdb.Region()
     for cell in dies.above:
         own = [shape.bbox() for shape in cell.shapes(index).each()]
         own += [inst.bbox_per_layer(index) for inst in cell.each_inst() if inst.cell_index not in through]
         own = [box for box in own if not box.empty()]
         if own:
-            boxes += [box.transformed(place) for place in _places(layers, cell) for box in own]
+            beside = _region(own).merged()
+            for place in _places(layers, cell):
+                boxes += beside.transformed(place)
     return boxes
+
+
+def _region(boxes: Iterable[kdb.Box]) -> kdb.Region:
+    region = kdb.Region()
+    for box in boxes:
+        region.insert(box)
+    return region
 
 
 def _places(layers: ProcessLayers, cell: kdb.Cell) -> list[kdb.ICplxTrans]:
