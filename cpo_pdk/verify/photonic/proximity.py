@@ -43,7 +43,8 @@ PIECES_DB = 40.0
 STRETCH_LIMIT = 4000
 #: a stretch with more corners is cut in two, and each half is looked at for itself
 CORNER_LIMIT = 20_000
-#: a ring is as wide as a guide, um
+#: a ring is no larger than this, and as wide as a guide, um
+LARGEST_RING_UM = 200.0
 WIDEST_RING_UM = 3.0
 
 
@@ -255,12 +256,30 @@ def _clipped(guides: Guides, name: str, box: kdb.Box, around: int) -> kdb.Region
 def _closed(guides: Guides, name: str, box: kdb.Box) -> kdb.Region:
     """Rings near a box that lie in no cell that says what it is."""
     layers = guides.layers
-    near = box.enlarged(10, 10)
-    shapes = kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.indexes([name])[0], near, False)
     found = kdb.Region()
-    for polygon in kdb.Region(shapes).merged().each():
-        if polygon.holes() != 1 or 2 * polygon.area() > WIDEST_RING_UM / layers.dbu * polygon.perimeter():
+    for polygon in _touching(guides, name, box.enlarged(10, 10)):
+        # the pieces that a ring is drawn in are put together as far as it reaches
+        whole, reached = polygon, kdb.Box()
+        while whole.bbox() != reached and max(whole.bbox().width(), whole.bbox().height()) < layers.dbus(
+            LARGEST_RING_UM
+        ):
+            reached = whole.bbox()
+            whole = next((p for p in _touching(guides, name, reached) if _holds(p, polygon)), whole)
+        if whole.holes() != 1 or 2 * whole.area() > WIDEST_RING_UM / layers.dbu * whole.perimeter():
             continue
-        if not guides.devices.is_told(layers.indexes([name]), polygon.bbox()):
-            found.insert(polygon)
+        if not guides.devices.is_told(layers.indexes([name]), whole.bbox()):
+            found.insert(whole)
     return found
+
+
+def _touching(guides: Guides, name: str, box: kdb.Box) -> Iterator[kdb.Polygon]:
+    """Polygons of a layer that touch a box, each made of the shapes that touch it."""
+    layers = guides.layers
+    shapes = kdb.RecursiveShapeIterator(layers.layout, layers.top, layers.indexes([name])[0], box, False)
+    yield from kdb.Region(shapes).merged().each()
+
+
+def _holds(polygon: kdb.Polygon, part: kdb.Polygon) -> bool:
+    """True when a polygon has a corner of another in it or on it."""
+    corner = next(part.each_point_hull())
+    return polygon.bbox().contains(corner) and polygon.inside(corner)

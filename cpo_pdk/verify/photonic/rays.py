@@ -14,6 +14,8 @@ from cpo_pdk.verify.photonic.contour_set import ContourSet, Floats, Ints, cross
 SQUARE_UM = 1.0
 #: most squares that the walls of a file pass through; the grid gets coarser where there would be more
 SQUARE_LIMIT = 4_000_000
+#: rays that are followed at a time: each is tried against some tens of edges
+CHUNK = 20_000
 #: a ray that starts on a wall doesn't meet that wall, um
 OFF_WALL_UM = 1e-4
 _BITS = 22
@@ -45,6 +47,14 @@ class RayGrid:
         Returns:
             distance in um (inf where there is no wall within reach) and number of the edge (-1), each of shape (K,).
         """
+        reached = np.full(len(start), np.inf)
+        met = np.full(len(start), -1)
+        for first in range(0, len(start), CHUNK):
+            part = slice(first, first + CHUNK)
+            reached[part], met[part] = self._meet(start[part], direction[part], polygon[part], reach)
+        return reached, met
+
+    def _meet(self, start: Floats, direction: Floats, polygon: Ints, reach: float) -> tuple[Floats, Ints]:
         ray, x, y = self._squares(start, start + reach * direction)
         keys = self._keys(polygon[ray], x, y)
         low = np.searchsorted(self._keys_sorted, keys, side="left")
