@@ -17,7 +17,9 @@ from cpo_pdk.components.cell import Count, Flag, Maybe, OneOf, Points, Real, Tex
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.layers import NAMES
+from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify import drc
+from cpo_pdk.verify.photonic.run import photonic
 
 #: cells whose arguments are paths of points: exercised by tests of their own
 _PATHS = {"wire", "fiber", "connector"}
@@ -101,6 +103,10 @@ def written(component: Any, path: Any) -> LayoutFile:
     return read_layout(path)
 
 
+#: the rules of waveguides that hold over the whole range of every cell; how steep a taper is, its user decides
+_BENDS = [rule for rule in load_rules(group="photonic") if rule.kind == "bend_radius"]
+
+
 @pytest.mark.parametrize("name", sorted(PORTS))
 def test_ports_are_the_contract(name: str) -> None:
     assert tuple(p.name for p in CELLS[name]().ports) == PORTS[name]
@@ -114,6 +120,7 @@ def test_default_cell_is_clean_and_on_known_layers(name: str, tmp_path: Any) -> 
     assert used <= set(NAMES), f"layers that the process does not know: {used - set(NAMES)}"
     result = drc(tmp_path / f"{name}.gds")
     assert result.violations == ()
+    assert photonic(tmp_path / f"{name}.gds").violations == ()
     assert result.looked_at > 0 or name == "connector"  # no design rule is about the body of a connector
 
 
@@ -122,6 +129,7 @@ def test_sheet_geometry_is_clean(name: str, tmp_path: Any) -> None:
     sheet = load_sheets()[name]
     written(CELLS[sheet.cell](**sheet.geometry), tmp_path / f"{name}.gds")
     assert drc(tmp_path / f"{name}.gds").violations == ()
+    assert photonic(tmp_path / f"{name}.gds").violations == ()
 
 
 def assert_clean_or_refused(name: str, data: st.DataObject, folder: Any) -> None:
@@ -137,6 +145,7 @@ def assert_clean_or_refused(name: str, data: st.DataObject, folder: Any) -> None
     path = folder / "cell.gds"
     written(component, path)
     assert drc(path).violations == (), arguments
+    assert photonic(path, _BENDS).violations == (), arguments
 
 
 @pytest.mark.parametrize("name", sorted(set(_PARAMETRIC) - _BLOCKS))

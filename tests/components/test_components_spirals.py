@@ -20,6 +20,7 @@ from cpo_pdk.verify import drc
 from cpo_pdk.verify.photonic.bends import Bend, tight_bends
 from cpo_pdk.verify.photonic.contour_set import ContourSet
 from cpo_pdk.verify.photonic.rays import RayGrid
+from cpo_pdk.verify.photonic.run import photonic
 
 
 def region(component: gf.Component, layer: str = "WG") -> kdb.Region:
@@ -57,6 +58,7 @@ def test_spirals_are_as_long_as_asked_and_clean_or_say_the_nearest_length(argume
     path = tmp_path / "spiral.gds"
     canonical_layout(component, {}).write(str(path))
     assert drc(path).violations == ()
+    assert photonic(path).violations == ()
     assert core.space_check(2_590).count() == 0, "two turns are nearer than the smallest spacing"
 
 
