@@ -67,13 +67,14 @@ def _of_one_layer(
 ) -> Iterator[Finding]:
     """Pairs of edges of one layer that are nearer than `limit`, with material between them or without.
 
-    Two edges that meet in a corner count only as a pointed end of the material. Two that don't lie across each other
+    Two edges that meet in a corner count only as a pointed end of the material, where one follows the other: those of
+    two corners that touch each other don't, whichever of them KLayout finds. Two that don't lie across each other
     are near with their ends only: that is a neck (or a gap) between two corners that look at each other, but on a
     round shape it is nothing.
     """
     for pair, to_top, places, distance in _near(layers, pairs, (name, name), limit):
         a, b = pair.first, pair.second
-        if share_end(a, b) and not material:
+        if share_end(a, b) and not (material and (a.p2 == b.p1 or b.p2 == a.p1)):
             continue
         beside = distance > 0 and not face(a, b)
         if beside and any(_is_reflex(layers, name, to_top * end) != material for end in nearest_ends(a, b)):

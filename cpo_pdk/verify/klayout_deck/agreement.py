@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import klayout.db as kdb
 
-from cpo_pdk.circuit.layout_file import LayoutFile
+from cpo_pdk.circuit.layout_file import LayoutFile, captured_output
 from cpo_pdk.tech.rules import Rule, load_rules
-from cpo_pdk.verify.design_rules.run import drc_layout
-from cpo_pdk.verify.findings import Violation
+from cpo_pdk.verify import process_layers
+from cpo_pdk.verify.design_rules.kinds import RULE_KINDS, looked_at
 from cpo_pdk.verify.klayout_deck.deck import expressed
 from cpo_pdk.verify.klayout_deck.program import PROGRAM, TIME_LIMIT, run_deck
+from cpo_pdk.verify.process_layers import ProcessLayers
 
 #: markers nearer to each other than this are in one place, um
 TOGETHER = 0.003
 _DBU = 0.001
+
+
+class EveryPlace(ProcessLayers):
+    """Layers whose results are handed on in every place of the top cell, not once a cell."""
+
+    def distinct(self, collection: process_layers.Collection) -> Iterator[tuple[kdb.Shape, kdb.ICplxTrans, int]]:
+        """What a hierarchical collection holds, in every place; otherwise as in `ProcessLayers`."""
+        if collection.is_empty():
+            return
+        found = kdb.Layout()
+        found.dbu = self.dbu
+        root, layer = found.create_cell(self.top.name), found.layer(1, 0)
+        found.insert(root.cell_index(), layer, collection)
+        places = kdb.RecursiveShapeIterator(found, root, layer)
+        while not places.at_end():
+            yield places.shape(), places.trans(), 1
+            places.next()
 
 
 @dataclass(frozen=True)
@@ -51,8 +69,7 @@ def compare_engines(
 ) -> tuple[RuleAgreement, ...]:
     """Run both engines on one layout and compare them rule by rule, place by place.
 
-    Violations of a cell are looked for in every place where the cell stands. Markers that touch are one place; a place
-    is agreed on when markers of both engines touch in it.
+    Markers that touch are one place; a place is agreed on when markers of both engines touch in it.
 
     Args:
         file, rules, mode, program, time_limit: as `run_deck`.
@@ -65,50 +82,55 @@ def compare_engines(
     """
     shared = expressed(load_rules() if rules is None else rules)
     theirs = run_deck(file, shared, mode=mode, program=program, time_limit=time_limit).markers
-    ours: dict[str, list[kdb.DBox]] = {rule.name: [] for rule in shared}
-    for violation in drc_layout(file, shared).violations:
-        ours[violation.rule] += boxes_in_top(file, violation)
-    return tuple(_agreement(rule.name, ours[rule.name], list(theirs[rule.name])) for rule in shared)
+    ours = check_boxes(file, shared)
+    return tuple(_agreement(rule.name, ours[rule.name], theirs[rule.name]) for rule in shared)
 
 
-def boxes_in_top(file: LayoutFile, violation: Violation) -> list[kdb.DBox]:
-    """The box of a violation in every place of its cell, in the coordinates of the top cell."""
-    box = kdb.DBox(*violation.bbox)
-    return [box.transformed(place) for place in _places(file, violation.cell)]
+def check_boxes(file: LayoutFile, rules: Sequence[Rule]) -> dict[str, list[kdb.DBox]]:
+    """Everything that the checker objects to, in every place of the top cell, um, by rule."""
+    layers = EveryPlace(file.layout, file.top)
+    counts = layers.shape_counts()
+    boxes: dict[str, list[kdb.DBox]] = {rule.name: [] for rule in rules}
+    for rule in rules:
+        if not looked_at(rule, counts, file.flat_shapes):
+            continue
+        with captured_output():
+            found = list(RULE_KINDS[rule.kind](layers, rule))
+        for finding in found:
+            places = places_of(file, finding.cell) if finding.cell else [kdb.ICplxTrans()]
+            boxes[rule.name] += [finding.box.transformed(place).to_dtype(_DBU) for place in places]
+    return boxes
 
 
-def _places(file: LayoutFile, name: str) -> list[kdb.DCplxTrans]:
+def places_of(file: LayoutFile, name: str) -> list[kdb.ICplxTrans]:
+    """Every place of a cell in the top cell."""
     cell = file.layout.cell(name)
     if cell.cell_index() == file.top.cell_index():
-        return [kdb.DCplxTrans()]
+        return [kdb.ICplxTrans()]
     instances = kdb.RecursiveInstanceIterator(file.layout, file.top)
     instances.targets = [cell.cell_index()]
-    found = []
-    for at in instances.each():
-        found.append(at.dtrans() * at.inst_dtrans())
+    found: list[kdb.ICplxTrans] = []
+    while not instances.at_end():
+        found.append(instances.trans() * instances.current_inst_element().specific_cplx_trans())
+        instances.next()
     return found
 
 
 def _agreement(rule: str, ours: Sequence[kdb.DBox], theirs: Sequence[kdb.DBox]) -> RuleAgreement:
-    places = _places_of([*ours, *theirs])
-    mine, other = _near(ours), _near(theirs)
-    both, only_check, only_deck = [], [], []
-    for place in places:
-        found = kdb.Region(place)
-        in_check, in_deck = not found.interacting(mine).is_empty(), not found.interacting(other).is_empty()
-        box = place.bbox().to_dtype(_DBU)
-        (both if in_check and in_deck else only_check if in_check else only_deck).append(box)
-    return RuleAgreement(rule, tuple(both), tuple(only_check), tuple(only_deck))
+    places = _near([*ours, *theirs])
+    check, deck = (set(places.interacting(_near(boxes)).each()) for boxes in (ours, theirs))
+
+    def boxes_of(found: Collection[kdb.Polygon]) -> tuple[kdb.DBox, ...]:
+        boxes = (polygon.bbox().to_dtype(_DBU) for polygon in found)
+        return tuple(sorted(boxes, key=lambda box: (box.left, box.bottom, box.right, box.top)))
+
+    return RuleAgreement(rule, boxes_of(check & deck), boxes_of(check - deck), boxes_of(deck - check))
 
 
 def _near(boxes: Sequence[kdb.DBox]) -> kdb.Region:
-    """Boxes made larger by half of what still is together, merged."""
-    half = round(TOGETHER / _DBU / 2) or 1
+    """Boxes made larger by half of what still is together, merged: one polygon a place."""
+    half = round(TOGETHER / _DBU / 2)
     region = kdb.Region()
     for box in boxes:
         region.insert(box.to_itype(_DBU).enlarged(half, half))
     return region.merged()
-
-
-def _places_of(boxes: Sequence[kdb.DBox]) -> list[kdb.Polygon]:
-    return list(_near(boxes).each())

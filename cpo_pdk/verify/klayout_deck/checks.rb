@@ -69,16 +69,14 @@ checks = Class.new do
   end
 
   # What was done and what was not, in the output of the run.
-  def summary(elsewhere)
+  def summary(missing, words)
     slowest, seconds = @seconds.max_by { |_, time| time }
     violated = @counts.select { |_, number| number > 0 }
     lines = ["#{shapes.values.sum} shapes on #{shapes.size} layers against #{@counts.size} rules: " +
              "#{@counts.values.sum} markers of #{violated.size} rules" + (violated.empty? ? "" : ":")]
     lines += violated.map { |name, number| "  #{name} #{number}" }
     lines << "slowest: #{slowest}, #{'%.1f' % seconds} s"
-    unless elsewhere.empty?
-      lines << "not in this deck, run cpo check: #{elsewhere.size} rules (#{elsewhere.join(', ')})"
-    end
+    lines << "not in this deck, run cpo check: #{missing} rules (#{words})" if missing > 0
     lines.each { |line| $stdout.puts("cpo: #{line}") }
     $stdout.flush
   end
@@ -438,7 +436,7 @@ checks = Class.new do
   def of_one_layer(pairs, name, limit, material)
     kept = each_short(pairs, name, name, limit).select do |pair, gap|
       a, b = pair.first, pair.second
-      next false if meet?(a, b) && !material
+      next false if meet?(a, b) && !(material && (a.p2 == b.p1 || b.p2 == a.p1))
       beside = gap > 0 && !(across(a, b) > 1.0 || across(b, a) > 1.0)
       !beside || nearest_ends(a, b).all? { |corner| reflex?(name, corner) == material }
     end

@@ -6,6 +6,7 @@ with no line in common with the Python checker. Both must find the same in the s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -69,8 +70,10 @@ checks = checks.new(self, numbers)
 fault = checks.refusal
 raise "nothing checked: #{{fault}}" if fault
 
+# how many rules of each kind of check are not in this deck
 elsewhere = {elsewhere}
-report("{title}: {expressed} rules; #{{elsewhere.size}} more only in cpo check: #{{elsewhere.join(', ')}}", $report)
+words = elsewhere.map {{ |number, group| "#{{number}} #{{group}}" }}.join(", ")
+report("{title}: {expressed} rules; not in this deck, run cpo check: #{{words}}", $report)
 
 begin
 {rules}
@@ -79,7 +82,7 @@ rescue => fault
   checks.stopped(fault)
   raise
 end
-checks.summary(elsewhere)
+checks.summary(elsewhere.sum(&:first), words)
 """
 
 
@@ -163,7 +166,7 @@ def deck_script(rules: Sequence[Rule] | None = None) -> str:
         "version": __version__,
         "expressed": len(here),
         "missing": "\n".join(f"#   {_comment(_meaning(rule))}" for rule in elsewhere) or "#   none",
-        "elsewhere": "[" + ", ".join(_text(rule.name) for rule in elsewhere) + "]",
+        "elsewhere": "[" + ", ".join(f"[{n}, {_text(group)}]" for group, n in _by_group(elsewhere).items()) + "]",
         "numbers": "\n".join(f'  "{name}" => [{info.layer}, {info.datatype}],' for name, info in LAYERS.items()),
         "rules": "\n".join(_rule(rule) for rule in here),
     }
@@ -184,6 +187,10 @@ def deck(rules: Sequence[Rule] | None = None) -> str:
         InputError: none of the rules can be expressed.
     """
     return _MACRO.format(title=TITLE, version=__version__, text=escape(deck_script(rules)))
+
+
+def _by_group(rules: Sequence[Rule]) -> dict[str, int]:
+    return dict(Counter(rule.group for rule in rules))
 
 
 def _rule(rule: Rule) -> str:

@@ -16,7 +16,8 @@ from cpo_pdk.circuit.layout_file import LayoutFile, flat_shape_count
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.rules import Rule, load_rules
 
-Shapes = list[tuple[str, kdb.DPolygon | kdb.DPath]]
+Shape = tuple[str, kdb.DPolygon | kdb.DPath]
+Shapes = Sequence[Shape]
 
 #: what is drawn with it stays in cells: a die is looked at in the cell that holds it
 _DIE = "FLOORPLAN"
@@ -245,7 +246,7 @@ def _density(rule: Rule, less: float) -> Shapes:
     """Covered as far as is allowed in the window in the middle, and by 0.2 % to 1 % beyond it."""
     window, step = rule.value, float(rule.more["step"])
     size = 2 * step + window
-    shapes: Shapes = [(_DIE, _box(0, 0, size, size))]
+    shapes: list[Shape] = [(_DIE, _box(0, 0, size, size))]
     if "most" in rule.more:
         wide = window * (float(rule.more["most"]) + 2 * less)
     else:  # everything around is covered
