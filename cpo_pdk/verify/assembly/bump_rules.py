@@ -223,17 +223,18 @@ def _outside(outline: kdb.DPolygon, middles: Points, halves: Points, margin: flo
 def top_die(question: Question) -> Outcome:
     """The electronic die covers the bumps of the engine that it stands on.
 
-    It is drawn in the cell of the engine or in the package on top of it.
+    It is drawn in the cell of the engine or in the package on top of it. A file without any is a photonic die by
+    itself, which is in order where no spec asks for the engine.
     """
     package, outcome, limit = question.package, Outcome(), question.rule.value
     layer = package.index("EIC")
     layout = package.file.layout
-    if layer is None:
+    if question.spec is None and not package.flat_count("EIC"):
         return outcome
     for field in fields(package, "BUMP"):
         cell, outline, middles, halves = field.cell, field.outline, field.middles, field.halves
-        covers = list(polygons_in(layout, cell, layer, outline.bbox()))
-        if not covers:
+        covers = [] if layer is None else list(polygons_in(layout, cell, layer, outline.bbox()))
+        if not covers and layer is not None:
             covers = _from_above(package, cell, outline, layer)
         outcome.looked_at += len(middles) * field.places
         bad = np.ones(len(middles), dtype=bool)

@@ -26,10 +26,19 @@ FIBRE_LAYERS = ("FIBER", "FIBER_PM")
 _SAME = 1.0
 
 
-def has_package_layers(file: LayoutFile) -> bool:
-    """True when something is drawn on a layer that only a package has."""
-    indices = (file.layout.find_layer(*layer_of(name)) for name in PACKAGE_LAYERS)
-    return any(index is not None and not file.top.bbox_per_layer(index).empty() for index in indices)
+def has_package_layers(file: LayoutFile, *, or_a_die: bool = False) -> bool:
+    """True when something is drawn on a layer that only a package has.
+
+    Args:
+        file: the layout.
+        or_a_die: a die with bumps on it is enough.
+    """
+
+    def drawn(name: str) -> bool:
+        index = file.layout.find_layer(*layer_of(name))
+        return index is not None and not file.top.bbox_per_layer(index).empty()
+
+    return any(drawn(name) for name in PACKAGE_LAYERS) or (or_a_die and drawn("FLOORPLAN") and drawn("BUMP"))
 
 
 def flat_counts(file: LayoutFile, places: Places, layers: tuple[str, ...]) -> dict[str, int]:

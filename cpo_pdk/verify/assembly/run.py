@@ -116,7 +116,8 @@ def assembly_layout(
         made = CheckResult(violations=(), rules=names, looked_at=0, group="assembly", what="parts")
         return replace(made, seconds={"assembly": time.perf_counter() - start}, **more)
 
-    if not has_package_layers(file):
+    # with a spec a die is an engine, even one that its electronic die is missing from
+    if not has_package_layers(file, or_a_die=spec is not None):
         shown = ", ".join(PACKAGE_LAYERS[:3])
         return result(not_applicable=f"no package in the file: none of its layers ({shown}...) holds a shape")
     places = Places(file.layout, file.top)

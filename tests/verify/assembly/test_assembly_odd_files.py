@@ -44,6 +44,16 @@ def test_no_package(shapes):
     assert len(result.rules) > 40
 
 
+def test_an_engine_without_its_electronic_die(small, rule, shipped):
+    bare = small.with_(eic=None)
+    rules = [rule("ASM.BUMP.EIC")]
+    (violation,) = assembly_layout(bare.file, spec=shipped, rules=rules).violations
+    assert "180 of 180 bumps are not covered by the EIC" in violation.message
+    assert assembly_layout(bare.file, rules=rules).clean  # a photonic die by itself
+    die = drawn(("WG", BOX), ("FLOORPLAN", BOX), ("BUMP", BOX))
+    assert not assembly_layout(die, spec=shipped, rules=rules).clean
+
+
 @pytest.mark.parametrize("layer", ["CONNECTOR", "EIC", "KEEPOUT", "LID", "SHORELINE", "COLDPLATE"])
 def test_a_part_alone_has_nothing_to_stand_beside(layer):
     result = assembly_layout(drawn((layer, BOX)))
