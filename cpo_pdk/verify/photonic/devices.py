@@ -38,6 +38,7 @@ class Devices:
         self.leaves = frozenset(leaves)
         self._metas: dict[int, CellMeta] = {}
         self._device: dict[int, bool] = {}
+        self._ported: set[int] | None = None
         self._sections = read_cross_sections(layout)
         self._boxes = layout.find_layer(*layer_of("DEVREC"))
         self._marks = layout.find_layer(*layer_of("PORT"))
@@ -150,6 +151,8 @@ class Devices:
         if depth > 0 and self.meta(cell.cell_index()).ports:
             return False
         for instance in cell.each_touching_inst(box):
+            if instance.cell_index not in self._with_ports():
+                continue
             child = self.layout.cell(instance.cell_index)
             array = instance.cell_inst
             for trans in array.each_cplx_trans() if array.size() < 10_000 else ():
@@ -157,3 +160,12 @@ class Devices:
                 if child.bbox().touches(inner) and self._has_port(child, inner, depth + 1):
                     return True
         return False
+
+    def _with_ports(self) -> set[int]:
+        """Cells that have an optical port, or hold a cell that has one: the others need not be searched."""
+        if self._ported is None:
+            self._ported = set()
+            for index in (self.top.cell_index(), *self.top.called_cells()):
+                if any(is_optical(port.port_type) for port in self.meta(index).ports):
+                    self._ported |= {index, *self.layout.cell(index).caller_cells()}
+        return self._ported

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import klayout.db as kdb
 import numpy as np
 
 from cpo_pdk.verify.lvs.measure.bands import band
@@ -102,6 +103,9 @@ def die_frame(d: Drawn, r: Readings) -> None:
         r.put("size_x", float(die[1, 0] - die[0, 0]), die, "FLOORPLAN")
         r.put("size_y", float(die[1, 1] - die[0, 1]), die, "FLOORPLAN")
         wide = [float(w) for w in [*(die[0] - street[0]).tolist(), street[1, 1] - die[1, 1]]]
+        drawn = d.region("DICING")
+        if not ((kdb.Region(drawn.bbox()) - d.region("FLOORPLAN")) ^ drawn).is_empty():
+            wide.append(0.0)  # a part of it is missing, or lies on the die
         r.put("street", wide, street, "DICING")
         r.say("facet_east", str(bool(street[1, 0] < die[1, 0] + 0.001)), street, "DICING")
         r.put("marks", len(d.polygons("WG")), die)
