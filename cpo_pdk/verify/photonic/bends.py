@@ -55,16 +55,17 @@ def bend_radius(guides: Guides, rule: Rule) -> Iterator[Finding]:
     """Bends whose centre line has a radius below the limit."""
     name = rule.layers[0]
     for bend in tight_bends(guides.contours(name), lambda: guides.rays(name), rule.value, rule.half_width):
-        yield guides.finding(name, bend.corner, bend.points, bend.radius)
+        yield guides.finding(name, bend.corner, bend.points, bend.radius, at=bend.tightest)
 
 
 @dataclass(frozen=True)
 class Bend:
-    """A part of a bend: a corner of its contour, points on it (um), and the smallest radius of the centre line (um)."""
+    """A part of a bend: a corner of its contour, points on it, smallest radius of its centre line and where; um."""
 
     corner: int
     points: Floats
     radius: float
+    tightest: Floats
 
 
 def tight_bends(walls: ContourSet, rays: Callable[[], RayGrid], limit: float, half_width: float) -> Iterator[Bend]:
@@ -96,7 +97,9 @@ def tight_bends(walls: ContourSet, rays: Callable[[], RayGrid], limit: float, ha
         found, centre = found.only(tight), centre[tight]
         for group in _overlapping(walls, found):
             part = found.only(group)
-            yield Bend(int(walls.first[part.loop[0]]), part.points.reshape(-1, 2), float(centre[group].min()))
+            worst = int(centre[group].argmin())
+            corner, points = int(walls.first[part.loop[0]]), part.points.reshape(-1, 2)
+            yield Bend(corner, points, float(centre[group[worst]]), part.points[1, worst])
             # what a longer window told, and what lies beside it, no shorter one has to tell less exactly
             told[_corners(walls, part, scale * window)] = True
 

@@ -39,7 +39,9 @@ def chord_deviation(guides: Guides, rule: Rule) -> Iterator[Finding]:
     for i in np.flatnonzero(np.isfinite(width)):
         e = edge[i]
         ends = walls.points[[e, walls.following[e]]]
-        yield guides.finding(name, int(e), ends, float(bow[e]), f"facet {walls.length[e]:.3g} um long")
+        yield guides.finding(
+            name, int(e), ends, float(bow[e]), f"facet {walls.length[e]:.3g} um long", ends.mean(axis=0)
+        )
 
 
 def _in_curve(walls: ContourSet) -> NDArray[np.bool_]:

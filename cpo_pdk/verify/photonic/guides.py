@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 
 import klayout.db as kdb
 import numpy as np
@@ -12,7 +13,22 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.photonic.contour_set import ContourSet, Floats, Ints, right_of
 from cpo_pdk.verify.photonic.devices import Devices
 from cpo_pdk.verify.photonic.rays import RayGrid
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers, process_layers
+from cpo_pdk.verify.process_layers import Finding, process_layers
+
+#: half the side of the box that a point is told by, dbu
+SPOT = 3
+
+
+@dataclass(frozen=True)
+class LocatedFinding(Finding):
+    """A finding whose cell is told by the shapes at one place, as its box reaches into the neighbours."""
+
+    at: kdb.Box = field(default_factory=kdb.Box)
+
+
+def place_of(finding: Finding) -> kdb.Box:
+    """Where the shapes lie that tell the cell of a finding."""
+    return finding.at if isinstance(finding, LocatedFinding) else finding.box
 
 
 class Guides:
@@ -24,9 +40,9 @@ class Guides:
         looked_at: how many things a rule examined, by name of the rule, where that isn't the number of polygons.
     """
 
-    def __init__(self, file: LayoutFile, leaves: Collection[str], layers: ProcessLayers | None = None) -> None:
+    def __init__(self, file: LayoutFile, leaves: Collection[str]) -> None:
         self.file = file
-        self.layers = layers or process_layers(file)
+        self.layers = process_layers(file)
         self.devices = Devices(file.layout, file.top, leaves)
         self.looked_at: dict[str, int] = {}
         self._contours: dict[str, ContourSet] = {}
@@ -55,13 +71,27 @@ class Guides:
         walls = self.contours(name)
         return self.rays(name).meet(start, right_of(walls.direction[edge]), walls.polygon[edge], reach)
 
-    def finding(self, name: str, corner: int, points: Floats, value: float | None, note: str = "") -> Finding:
-        """A finding around some points (um) of the polygon that a corner belongs to."""
+    def finding(
+        self, name: str, corner: int, points: Floats, value: float | None, note: str = "", at: Floats | None = None
+    ) -> Finding:
+        """A finding around some points (um) of the polygon that a corner belongs to.
+
+        Args:
+            name: the layer.
+            corner: any of the polygon.
+            points: shape (K, 2).
+            value, note: see `Finding`.
+            at: a point on a wall of the cell that is to be told; default: all shapes around the points tell it.
+        """
         walls = self.contours(name)
         low, high = points.min(axis=0) / self.layers.dbu, points.max(axis=0) / self.layers.dbu
         box = kdb.Box(*(int(v) for v in np.floor(low + 1e-6)), *(int(v) for v in np.ceil(high - 1e-6)))
-        return Finding(box, value, int(walls.places[walls.polygon[corner]]), note)
+        places = int(walls.places[walls.polygon[corner]])
+        if at is None:
+            return Finding(box, value, places, note)
+        x, y = (round(float(v) / self.layers.dbu) for v in at)
+        return LocatedFinding(box, value, places, note, at=kdb.Box(x, y, x, y).enlarged(SPOT, SPOT))
 
     def excused(self, rule: Rule, finding: Finding) -> bool:
         """True when what the finding is in is known to be like that: see `Devices.excuse`."""
-        return self.devices.excuse(rule, self.layers.indexes(rule.layers[:1]), finding.box)
+        return self.devices.excuse(rule, self.layers.indexes(rule.layers[:1]), place_of(finding))

@@ -24,7 +24,7 @@ from cpo_pdk.circuit.census.coupling_angle import log_kappa
 from cpo_pdk.circuit.census.facing import LocalRun, Shape, facing_runs
 from cpo_pdk.circuit.census.outline import walls_of
 from cpo_pdk.tech.rules import Rule
-from cpo_pdk.verify.photonic.guides import Guides
+from cpo_pdk.verify.photonic.guides import Guides, LocatedFinding
 from cpo_pdk.verify.process_layers import Finding
 
 #: outlines of candidates are thinned to this, um
@@ -91,11 +91,11 @@ def proximity(guides: Guides, rule: Rule) -> Iterator[Finding]:
             note = f"more than {STRETCH_LIMIT} stretches beside each other, the rest is not looked at"
             yield Finding(box, None, stretch[0].places, note)
             return
-        for spot, run in _runs(guides, rule, stretch, box, wl, known):
+        for spot, gap, run in _runs(guides, rule, stretch, box, wl, known):
             level = -20 * float(np.log10(np.sin(min(run.angle, np.pi / 2))))
             if level < rule.value:
                 note = f"{run.length:.3g} um side by side with a gap of {run.gap:.3g} um"
-                yield Finding(spot, level, stretch[0].places, note)
+                yield LocatedFinding(spot, level, stretch[0].places, note, at=gap)
 
 
 def _pieces(guides: Guides, name: str, reach: float) -> Iterator[_Piece]:
@@ -156,8 +156,11 @@ _Pairs = list[tuple[list[LocalRun], float]]
 
 def _runs(
     guides: Guides, rule: Rule, stretch: list[_Piece], box: kdb.Box, wl: float, known: dict[str, _Pairs]
-) -> Iterator[tuple[kdb.Box, _Run]]:
-    """Runs in a box that lie in no device, each with where it is; what is drawn alike is computed once."""
+) -> Iterator[tuple[kdb.Box, kdb.Box, _Run]]:
+    """Runs in a box that lie in no device, each with where it is and the gap in its middle.
+
+    What is drawn alike is computed once.
+    """
     layers, reach = guides.layers, float(rule.more["reach"])
     around = layers.dbus(reach)
     cores = _clipped(guides, rule.layers[0], box, around)
@@ -180,7 +183,7 @@ def _runs(
             half = min(run.length, 1000.0) / 2
             place = kdb.DPoint(run.x, run.y) + corner
             spot = kdb.DBox(place.x - half, place.y - half, place.x + half, place.y + half).to_itype(layers.dbu) & box
-            yield (box if spot.empty() else spot), run
+            yield (box if spot.empty() else spot), _between(run, corner, layers.dbu), run
 
 
 def _is_free(guides: Guides, rule: Rule, stretch: list[_Piece], gap: kdb.Box) -> bool:
@@ -202,7 +205,7 @@ def _halves(box: kdb.Box) -> tuple[kdb.Box, kdb.Box]:
     )
 
 
-def _between(part: LocalRun, corner: kdb.DVector, dbu: float) -> kdb.Box:
+def _between(part: LocalRun | _Run, corner: kdb.DVector, dbu: float) -> kdb.Box:
     """The gap in the middle of a run, as wide as to touch both guides."""
     half = part.gap / 2 + 0.02
     place = kdb.DPoint(part.x, part.y) + corner

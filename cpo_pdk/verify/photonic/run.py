@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +15,12 @@ from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.spec import load_sheets
 from cpo_pdk.tech.rules import Rule, load_rules
-from cpo_pdk.verify.design_rules.places import cluster, deepest_cell
+from cpo_pdk.verify.design_rules.places import cluster, deepest_path
 from cpo_pdk.verify.design_rules.run import refuse_foreign
 from cpo_pdk.verify.findings import CheckResult, Violation
-from cpo_pdk.verify.photonic.guides import Guides
+from cpo_pdk.verify.photonic.guides import Guides, LocatedFinding, place_of
 from cpo_pdk.verify.photonic.kinds import LARGEST, OWN_EXEMPTION, PHOTONIC_KINDS, WORDS
-from cpo_pdk.verify.process_layers import Finding, ProcessLayers
+from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
 
 #: layers that light is guided in
 GUIDES = ("WG", "FIBER", "FIBER_PM")
@@ -49,7 +49,6 @@ def photonic_layout(
     file: LayoutFile,
     rules: Sequence[Rule] | None = None,
     leaves: Collection[str] | None = None,
-    layers: ProcessLayers | None = None,
 ) -> CheckResult:
     """`photonic` of a layout that was read.
 
@@ -57,7 +56,6 @@ def photonic_layout(
         file: the layout.
         rules: those of other kinds are passed over; default: those of the process.
         leaves: functions of cells that are one device; default: those of the shipped sheets.
-        layers: of the file, if another check merged them already.
 
     Returns:
         the violations, each once a cell; `looked_at` is the number of merged polygons of waveguides and fibres, every
@@ -66,7 +64,7 @@ def photonic_layout(
     start = time.perf_counter()
     chosen = [rule for rule in (load_rules(group="photonic") if rules is None else rules) if rule.group == "photonic"]
     refuse_foreign(file)
-    guides = Guides(file, leaf_factories(load_sheets()) if leaves is None else leaves, layers)
+    guides = Guides(file, leaf_factories(load_sheets()) if leaves is None else leaves)
     counts = guides.layers.shape_counts()
     violations: list[Violation] = []
     by_rule: dict[str, int] = {}
@@ -117,23 +115,76 @@ def _run(guides: Guides, rule: Rule) -> list[Violation]:
         raise LayoutError(
             f"{guides.file.path}: rule {rule.name} can't be checked ({text}); the geometry is damaged, build it again"
         ) from fault
+    told = _once_a_cell(layers, rule, findings)
+    return [
+        Violation(
+            rule.name,
+            rule.layer_names,
+            cell,
+            _um(finding.box, layers.dbu),
+            message(rule, _signed(finding, sign)),
+            places=finding.places,
+        )
+        for cell, finding in told
+    ]
+
+
+def _once_a_cell(layers: ProcessLayers, rule: Rule, findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
+    """Findings with the cell that is to be told, boxes in its coordinates.
+
+    What a cell has in itself is found in each polygon that it is part of, with a box that depends on how the polygon
+    goes on: boxes that touch are one, in as many places as all of them together.
+    """
     indexes = layers.indexes(rule.layers)
-    held: dict[tuple[str, tuple[float, float, float, float]], Finding] = {}
-    times: Counter[tuple[str, tuple[float, float, float, float]]] = Counter()
+    cells: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         name, box = finding.cell, finding.box
         if not name:
-            cell, box = deepest_cell(layers.layout, layers.top, indexes, finding.box)
-            name = cell.name
-        key = (name, _um(box, layers.dbu))
-        times[key] += finding.places
-        held[key] = min(held.get(key, finding), finding, key=lambda f: (f.value is None, f.value or 0.0))
-    return [
-        Violation(
-            rule.name, rule.layer_names, *key, message(rule, _signed(finding, sign), times[key]), places=times[key]
-        )
-        for key, finding in held.items()
-    ]
+            name, box = _in_its_cell(layers, indexes, finding)
+        note = "" if isinstance(finding, LocatedFinding) else finding.note
+        cells[name, note].append(replace(finding, box=box))
+    placed = placements(layers.layout, layers.top) if cells else {}
+    told: list[tuple[str, Finding]] = []
+    for (name, _), found in cells.items():
+        most = placed[layers.layout.cell(name).cell_index()]
+        told += [(name, _together(group, most)) for group in _touching(found)]
+    return told
+
+
+def _touching(found: list[Finding]) -> list[list[Finding]]:
+    """Findings of one cell, those together whose boxes touch."""
+    done: list[list[Finding]] = []
+    open_now: list[tuple[kdb.Box, list[Finding]]] = []
+    for finding in sorted(found, key=lambda f: (f.box.left, f.box.bottom, f.box.right, f.box.top)):
+        box, members = finding.box, [finding]
+        apart: list[tuple[kdb.Box, list[Finding]]] = []
+        for other, others in open_now:
+            if other.touches(box):
+                box, members = box + other, [*others, *members]
+            elif other.right < finding.box.left:
+                done.append(others)
+            else:
+                apart.append((other, others))
+        open_now = [*apart, (box, members)]
+    return [*done, *(members for _, members in open_now)]
+
+
+def _together(group: list[Finding], most: int) -> Finding:
+    """The worst of some findings, with the box around all and the number of their places."""
+    box = kdb.Box()
+    for finding in group:
+        box += finding.box
+    worst = min(group, key=lambda f: (f.value is None, f.value or 0.0))
+    return replace(worst, box=box, places=min(sum(f.places for f in group), most))
+
+
+def _in_its_cell(layers: ProcessLayers, indexes: list[int], finding: Finding) -> tuple[str, kdb.Box]:
+    """Name of the deepest cell that holds a finding, and its box in the coordinates of that cell."""
+    cell, to_top = layers.top, kdb.ICplxTrans()
+    for element in deepest_path(layers.layout, layers.top, indexes, place_of(finding)):
+        cell = layers.layout.cell(element.inst().cell_index)
+        to_top = to_top * element.specific_cplx_trans()
+    return cell.name, finding.box.transformed(to_top.inverted())
 
 
 def _signed(finding: Finding, sign: float) -> Finding:
@@ -145,11 +196,11 @@ def _um(box: kdb.Box, dbu: float) -> tuple[float, float, float, float]:
     return (round(box.left * dbu, 4), round(box.bottom * dbu, 4), round(box.right * dbu, 4), round(box.top * dbu, 4))
 
 
-def message(rule: Rule, finding: Finding, places: int) -> str:
+def message(rule: Rule, finding: Finding) -> str:
     """Value, limit and cure in one line."""
     what, unit, cure = WORDS[rule.kind]
     note = f" ({finding.note})" if finding.note else ""
     value = "unknown" if finding.value is None else f"{finding.value:.4g}"
-    many = f"; in {places} places" if places > 1 else ""
+    many = f"; in {finding.places} places" if finding.places > 1 else ""
     unit = f" {unit}" if unit else ""
     return f"{what} {value}{unit}{note}, limit {rule.value:g}{unit}; {cure}{many}"

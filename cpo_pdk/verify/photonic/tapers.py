@@ -61,7 +61,7 @@ def taper_slope(guides: Guides, rule: Rule) -> Iterator[Finding]:
     allowed = rule.value + TOLERANCE_DEGREES + np.degrees(ROUNDING_UM / straight)
     for i in np.flatnonzero(smooth & (half > allowed) & (half < STEEPEST)):
         ends = walls.points[[edge[i], walls.following[edge[i]]]]
-        yield guides.finding(name, int(edge[i]), np.vstack([ends, met[i]]), float(half[i]))
+        yield guides.finding(name, int(edge[i]), np.vstack([ends, met[i]]), float(half[i]), at=ends.mean(axis=0))
 
 
 def _places(walls: ContourSet) -> tuple[Ints, Floats]:

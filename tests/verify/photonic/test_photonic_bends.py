@@ -114,3 +114,23 @@ def test_random_outlines_never_fail(seed):
 def _run(loops):
     walls = ContourSet.of_loops(loops, range(len(loops)), [1] * len(loops))
     return list(tight_bends(walls, lambda: RayGrid(walls), 4.5, 0.2))
+
+
+def test_a_cell_is_told_once_whatever_it_is_joined_to(look, along, quarter):
+    """The polygon that a bend is part of differs from place to place, the fault doesn't."""
+    file = look.file([])
+    bend, straight = file.layout.create_cell("bend"), file.layout.create_cell("straight")
+    index = file.layout.layer(1, 0)
+    bend.shapes(index).insert(along(quarter(4.2))[1])
+    straight.shapes(index).insert(kdb.DBox(-10, -0.2, 0, 0.2))
+    for number, length in enumerate((0, 1, 2, 3)):
+        group = file.layout.create_cell(f"group {number}")
+        group.insert(kdb.DCellInstArray(bend.cell_index(), kdb.DTrans()))
+        for k in range(length):
+            group.insert(kdb.DCellInstArray(straight.cell_index(), kdb.DTrans(-10.0 * k, 0.0)))
+        turned = kdb.DTrans(number % 2, False, 100.0 * number, 0.0)
+        file.top.insert(kdb.DCellInstArray(group.cell_index(), turned))
+    (violation,) = look.on(file, "WG.BEND")
+    assert (violation.cell, violation.places) == ("bend", 4)
+    assert violation.bbox[0] >= -0.1
+    assert violation.bbox[2] <= 4.3
