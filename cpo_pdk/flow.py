@@ -24,7 +24,7 @@ from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import CpoError, InputError, Problem, SpecError
 from cpo_pdk.integrity import confirm_written
-from cpo_pdk.manifest import Inputs, sheets_with_a_part, write_manifest
+from cpo_pdk.manifest import Inputs, outdated_files, sheets_with_a_part, write_manifest
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import Group, Verdict
@@ -180,7 +180,7 @@ def build(
     with clock.stage("spec", "reading the spec"):
         package, sheets = _read(spec, project)
     folder = output.result_folder(out, package.name)
-    with output.staged(folder) as stage:
+    with output.staged(folder, outdated_files) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
             files, own_cells = _draw(package, stage, sheets, project or project_of(spec), trust)
         notes = (*own_sheet_notes(sheets), *files.warnings)
@@ -207,7 +207,7 @@ def report(
     if not gds.is_file():
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
     folder = output.result_folder(out, package.name)
-    with output.staged(folder) as stage:
+    with output.staged(folder, outdated_files) as stage:
         result = _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
     confirm_written(folder)
     return result

@@ -132,6 +132,36 @@ def write_manifest(
     return write_text(stage / MANIFEST, sealed(document))
 
 
+def outdated_files(folder: Path, stage: Path) -> list[Path]:
+    """Files of the build before that the new one no longer makes: `cpo verify` would call them extra.
+
+    Only what the earlier manifest lists by a plain name, and what is still the regular file that it lists; whatever
+    somebody put or changed there stays.
+
+    Args:
+        folder: of the results, with the manifest of the build before, if there is one.
+        stage: the new results, with theirs.
+    """
+    try:
+        before, now = read_manifest(folder), read_manifest(stage)
+    except InputError:
+        return []
+    if not before.intact or before.name != now.name:
+        return []
+    made = {name.casefold() for name in now.files}  # one file on a system that does not tell the cases apart
+    found = []
+    for name, entry in before.files.items():
+        path = folder / name
+        if "/" in name or name.casefold() in made or path.is_symlink():
+            continue
+        try:
+            if path.stat().st_size == entry.size and sha256_of(path) == (entry.size, entry.sha256):
+                found.append(path)
+        except OSError:
+            continue
+    return found
+
+
 def sheets_with_a_part(package: PackageSpec, sheets: Mapping[str, Sheet], netlist: Netlists) -> list[Sheet]:
     """The sheets that a package names, and those of the cells that are in it.
 

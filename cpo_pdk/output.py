@@ -14,7 +14,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from cpo_pdk.errors import OutputError
@@ -82,6 +82,30 @@ def chosen_folder(folder: Path | str) -> Path:
     return _writable_folder(Path(folder))
 
 
+def refuse_unwritable(path: Path, but: Iterable[Path | None] = ()) -> None:
+    """Say before long work, not after it, that a file can't be written where it is wanted.
+
+    Args:
+        path: the file that is to be written.
+        but: files that are read by the same command and may not be overwritten.
+
+    Raises:
+        OutputError: its folder is missing or can't be written, it is a folder or a link, or one of `but`.
+    """
+    _refuse_link(path)
+    folder = path.parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: there is no folder {folder}; make it, or choose another")
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder, a file is to be written; choose another name")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: no permission to write in {folder}; choose another folder")
+    if path.exists():
+        for other in but:
+            if other is not None and other.exists() and path.samefile(other):
+                raise OutputError(f"{path}: is read by this command, and would be overwritten; choose another name")
+
+
 def remove_made(folder: Path, files: Sequence[str], existed: bool) -> None:
     """Take back the files of a set that could not be written whole, and the folders that it made.
 
@@ -121,11 +145,15 @@ def _writable_folder(folder: Path, inside: Path | None = None) -> Path:
 
 
 @contextlib.contextmanager
-def staged(folder: Path) -> Iterator[Path]:
+def staged(folder: Path, outdated: Callable[[Path, Path], Iterable[Path]] | None = None) -> Iterator[Path]:
     """Give a temporary folder inside `folder`; on success its files replace those of the same name in `folder`.
 
     An exception, or Ctrl-C, inside the block leaves `folder` as it was. Leftovers of builds that were killed are
     removed first; a build of the same results that still runs is an `OutputError`.
+
+    Args:
+        folder: of the results.
+        outdated: told `folder` and the temporary one when all is made, names the files in `folder` to be removed.
     """
     with _locked(folder):
         _clean_leftovers(folder)
@@ -135,14 +163,14 @@ def staged(folder: Path) -> Iterator[Path]:
             raise OutputError(_explain(folder, error)) from error
         try:
             yield temporary
-            _move_into_place(temporary, folder)
+            _move_into_place(temporary, folder, list(outdated(folder, temporary)) if outdated else [])
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
             with contextlib.suppress(OSError):
                 folder.rmdir()  # only if nothing is in it: a first build that failed leaves no empty folder
 
 
-def _move_into_place(temporary: Path, folder: Path) -> None:
+def _move_into_place(temporary: Path, folder: Path, outdated: Sequence[Path]) -> None:
     files = sorted(p for p in temporary.iterdir() if p.is_file() and not p.name.startswith(TEMPORARY))
     for file in files:
         _refuse_link(folder / file.name)
@@ -155,6 +183,8 @@ def _move_into_place(temporary: Path, folder: Path) -> None:
         with _uninterrupted():
             for file in files:
                 os.replace(file, folder / file.name)
+            for file in outdated:
+                file.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(_explain(folder, error)) from error
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from cpo_pdk.cli.app import run
 from cpo_pdk.errors import InputError, OutputError
 from cpo_pdk.integrity import confirm_written, verify_folder
-from cpo_pdk.manifest import MANIFEST, SIZE_LIMIT, Inputs, read_manifest, sealed, write_manifest
+from cpo_pdk.manifest import MANIFEST, SIZE_LIMIT, Inputs, outdated_files, read_manifest, sealed, write_manifest
+from cpo_pdk.output import staged
 from cpo_pdk.spec import find_spec, load_sheets
 from cpo_pdk.tech.geometry_hash import geometry_hash
 
@@ -290,3 +291,51 @@ def test_what_was_just_written_is_read_again(release: Path) -> None:
     (release / "lanes.csv").write_text("engine,port\nE2,1\n")
     with pytest.raises(OutputError, match="can't be read back"):
         confirm_written(release)
+
+
+def test_what_a_build_no_longer_makes_is_removed(tmp_path: Path) -> None:
+    def release_of(files: dict[str, str]) -> None:
+        with staged(folder, outdated_files) as stage:
+            for name, text in files.items():
+                (stage / name).write_text(text)
+            write_manifest(stage, "package", Inputs(find_spec("switch_51t2"), [SHEETS["straight"]]))
+
+    folder = tmp_path / "package"
+    folder.mkdir()
+    release_of({"a.txt": "a", "old.png": "old", "edited.png": "old", "link.png": "old", "Case.txt": "c"})
+    (folder / "edited.png").write_text("new")  # as long as before
+    (folder / "mine.txt").write_text("mine")
+    (folder / "link.png").unlink()
+    (tmp_path / "elsewhere.png").write_text("old")
+    (folder / "link.png").symlink_to(tmp_path / "elsewhere.png")
+    release_of({"a.txt": "b", "case.txt": "c"})
+    assert (folder / "a.txt").read_text() == "b" and (folder / "case.txt").exists()
+    assert not (folder / "old.png").exists()
+    assert (tmp_path / "elsewhere.png").exists()
+    (folder / "Case.txt").unlink()  # may be the new one where the system does not tell the cases apart
+    assert kinds(folder) == {"edited.png": "extra", "link.png": "link", "mine.txt": "extra"}
+
+
+@pytest.mark.parametrize("change", ["name", "text", "missing", "nested"])
+def test_nothing_is_removed_on_the_word_of_another_manifest(tmp_path: Path, change: str) -> None:
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "old.png").write_text("old")
+    inputs = Inputs(find_spec("switch_51t2"), [SHEETS["straight"]])
+    path = write_manifest(folder, "other" if change == "name" else "package", inputs)
+    if change == "text":
+        path.write_text(path.read_text().replace('"python": "', '"python": "x'))
+    if change == "missing":
+        path.unlink()
+    if change == "nested":
+        (folder / "sub").mkdir()
+        (folder / "sub" / "old.png").write_text("old")
+        (folder / "old.png").unlink()
+        document = json.loads(path.read_text())
+        del document["manifest_sha256"]
+        document["files"]["sub/old.png"] = document["files"].pop("old.png")
+        path.write_text(sealed(document))
+    with staged(folder, outdated_files) as stage:
+        (stage / "new.txt").write_text("new")
+        write_manifest(stage, "package", inputs)
+    assert (folder / ("sub/old.png" if change == "nested" else "old.png")).read_text() == "old"
