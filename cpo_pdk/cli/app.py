@@ -29,7 +29,8 @@ from cpo_pdk.cli.streams import stdout_failed
 app = typer.Typer(
     name="cpo",
     help="Photonic layout of co-packaged optics: a spec in, a checked GDS and the loss and crosstalk of its lanes out.",
-    epilog="Exit codes: 0 clean, 1 a check failed, 2 bad input, 3 a fault of cpo itself, 130 interrupted.",
+    epilog="Exit codes: 0 clean, 1 a check failed, 2 bad input, 3 a fault of cpo itself, 130 interrupted or "
+    "terminated, 141 the reader of a pipe went away, 143 terminated before it had begun.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -98,7 +99,8 @@ def _parsed(arguments: list[str]) -> int:
         sys.stdout.flush()
     except typer.Exit as stop:
         return stop.exit_code
-    except (typer.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):  # before or after the work of a command
+        print("cpo: interrupted; earlier results are untouched", file=sys.stderr)
         return 130
     except _UsageError as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cpo_pdk.cli import console
+from cpo_pdk.cli import console, guard
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress, printable
 
 if TYPE_CHECKING:
@@ -45,9 +45,11 @@ def diff(
         from cpo_pdk.difference.files import write_report, writer_of
         from cpo_pdk.difference.findings import Limits
         from cpo_pdk.difference.run import compare
+        from cpo_pdk.output import refuse_unwritable
 
         for path in report or ():
             writer_of(path)  # an ending that is none is told before the work
+            refuse_unwritable(path, but=(a, b))
         result = compare(
             a,
             b,
@@ -63,7 +65,7 @@ def diff(
             progress.warn(notice)
         return Outcome(result.as_json(), _text(result), 0 if result.passed else 1)
 
-    console.run(work, json)
+    console.run(work, json, guard.Limits())
 
 
 def _text(result: Difference) -> list[Any]:

@@ -112,7 +112,7 @@ def run(work: Callable[[Progress], Outcome], as_json: bool, limits: Limits | Non
     if limits is None:
         raise typer.Exit(_answer(work, as_json))
     try:
-        code = guarded(lambda: _answer(work, as_json), limits)
+        code = guarded(lambda: _answer(work, as_json, limits), limits)
     except Died as death:
         with _stdout_aside() as stdout:
             outcome = _refused("LayoutError", f"reading the layout: {death}", 2)
@@ -121,7 +121,7 @@ def run(work: Callable[[Progress], Outcome], as_json: bool, limits: Limits | Non
     raise typer.Exit(code)
 
 
-def _answer(work: Callable[[Progress], Outcome], as_json: bool) -> int:
+def _answer(work: Callable[[Progress], Outcome], as_json: bool, limits: Limits | None = None) -> int:
     """Run `work`, print its outcome and return the exit code."""
     with _stdout_aside() as stdout:
         progress = Progress(sys.stderr)
@@ -137,7 +137,8 @@ def _answer(work: Callable[[Progress], Outcome], as_json: bool) -> int:
         except OSError as error:
             outcome = _refused(type(error).__name__, _about_file(error), 2)
         except MemoryError:
-            outcome = _refused("MemoryError", "more memory is needed than is allowed or there; split the layout", 2)
+            cure = (limits or Limits()).cure("--memory-limit")
+            outcome = _refused("MemoryError", f"more memory is needed than is allowed or there; {cure}", 2)
         except Exception as error:
             outcome = _refused(
                 type(error).__name__,

@@ -29,6 +29,12 @@ class Limits:
 
     cpu_s: int = 900
     memory_GB: float = 6.0
+    #: the command has --time-limit and --memory-limit
+    options: bool = False
+
+    def cure(self, option: str) -> str:
+        """What to do when a limit was reached."""
+        return f"give it more with {option}, or split the layout" if self.options else "split the layout"
 
 
 class Died(Exception):
@@ -82,6 +88,10 @@ def _be_the_child(work: Callable[[], int], limits: Limits) -> None:
         code = work()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 3
+    except KeyboardInterrupt:  # before or after the work
+        code = 130
+        with contextlib.suppress(Exception):
+            print("cpo: interrupted; earlier results are untouched", file=sys.stderr)
     except BaseException as error:  # nothing may run on in the copy of the command
         with contextlib.suppress(Exception):
             print(f"cpo: a fault of cpo itself: {type(error).__name__}", file=sys.stderr)
@@ -118,9 +128,9 @@ def _address_space() -> int:
 
 def _why(number: int, limits: Limits) -> str:
     if number == signal.SIGXCPU:
-        return f"took more than {limits.cpu_s} s of processor time; give it more with --time-limit, or split the layout"
+        return f"took more than {limits.cpu_s} s of processor time; {limits.cure('--time-limit')}"
     if number == signal.SIGALRM:
-        return f"no answer within {limits.cpu_s * _WALL_PER_CPU} s; give it more with --time-limit, or split the layout"
+        return f"no answer within {limits.cpu_s * _WALL_PER_CPU} s; {limits.cure('--time-limit')}"
     if number == signal.SIGKILL:
         return "was killed, as a rule by the system for want of memory; split the layout"
     name = signal.Signals(number).name if number in set(signal.Signals) else str(number)

@@ -42,7 +42,7 @@ def check(
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option("--baseline", metavar="FILE", help="An earlier --json result: only what is new fails."),
+        typer.Option("--baseline", metavar="FILE", help="An earlier result (.json): only what is new fails."),
     ] = None,
     github: Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions.")] = False,
     time_limit: Annotated[
@@ -60,6 +60,7 @@ def check(
         from typing import cast
 
         from cpo_pdk import flow
+        from cpo_pdk.output import refuse_unwritable
         from cpo_pdk.report.check_files import refuse_unknown, write_report
         from cpo_pdk.verify.baseline import compare, read_baseline
         from cpo_pdk.verify.formats.github import annotations, shield
@@ -68,6 +69,7 @@ def check(
 
         for file in report or ():
             refuse_unknown(file)
+            refuse_unwritable(file, but=(gds, waivers, baseline))
         granted = None if waivers is None else load_waivers(waivers)
         earlier = None if baseline is None else read_baseline(baseline)
         verdict = flow.check(gds, progress=progress, spec=spec, only=cast("list[Group] | None", only or None))
@@ -85,7 +87,7 @@ def check(
             text.append(go_on)
         return Outcome(verdict.as_json(), text, 0 if verdict.passed else 1, lines)
 
-    console.run(work, json, Limits(time_limit, memory_limit))
+    console.run(work, json, Limits(time_limit, memory_limit, options=True))
 
 
 def simulate(

@@ -9,6 +9,7 @@ import typer
 
 from cpo_pdk.cli import console
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress, printable
+from cpo_pdk.cli.guard import Limits
 
 if TYPE_CHECKING:
     from cpo_pdk.integrity import Integrity
@@ -33,7 +34,7 @@ def verify(
         progress("")
         return Outcome(result.as_json(), _text(result), 0 if result.complete else 1)
 
-    console.run(work, json)
+    console.run(work, json, Limits())
 
 
 def _text(result: Integrity) -> list[Any]:

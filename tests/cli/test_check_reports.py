@@ -56,6 +56,24 @@ def test_a_format_that_is_none_is_refused_before_anything_is_checked(here, capfd
     assert code == 2 and ".pdf" in document["error"]["message"] and not (here / "a.json").exists()
 
 
+def test_a_report_that_can_not_be_written_is_refused_before_anything_is_checked(here, capfd) -> None:
+    (here / "dir.html").mkdir()
+    (here / "chip.txt").write_bytes((here / "chip.gds").read_bytes())
+    layout = (here / "chip.txt").read_bytes()
+    for file, target, word in (
+        ("chip.gds", "missing/a.json", "there is no folder missing"),
+        ("chip.gds", "dir.html", "is a folder"),
+        ("chip.txt", "chip.txt", "would be overwritten"),
+        ("chip.txt", "dir.html/../chip.txt", "would be overwritten"),
+    ):
+        code, document = _document([file, "--report", "a.json", "--report", target], capfd)
+        assert code == 2 and word in document["error"]["message"] and not (here / "a.json").exists()
+    assert (here / "chip.txt").read_bytes() == layout
+    code, document = _document(["chip.gds", "--report", "first.json"], capfd)
+    code, document = _document(["chip.gds", "--baseline", "first.json", "--report", "first.json"], capfd)
+    assert code == 2 and "first.json" in document["error"]["message"]
+
+
 def test_waivers(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     _, before = _document(["chip.gds"], capfd)
     (here / "w.yaml").write_text(
