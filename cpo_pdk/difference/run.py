@@ -17,7 +17,7 @@ from cpo_pdk.difference.findings import Circuit, Difference, Gate, Lanes, Limits
 from cpo_pdk.difference.geometry import compare_geometry, layer_name, layer_number
 from cpo_pdk.difference.lanes import compare_lanes
 from cpo_pdk.difference.sides import Side, read_side
-from cpo_pdk.difference.words import worst_crosstalk, worst_loss
+from cpo_pdk.difference.words import differing, worst_crosstalk, worst_loss
 from cpo_pdk.errors import CpoError, InputError, LayoutError
 from cpo_pdk.spec import Sheet, load_sheets
 
@@ -163,7 +163,7 @@ def _gates(result: Difference, limits: Limits) -> tuple[Gate, ...]:
     if not limits.geometry:
         changed = result.geometry.changed
         if changed:
-            words = f"{sum(e.polygons for e in changed):,} polygons differ on {', '.join(e.layer for e in changed)}"
+            words = f"{differing(changed)} on {', '.join(e.layer for e in changed)}"
         else:
             words = f"the same polygons on {len(result.geometry.layers)} layers"
         gates.append(Gate("geometry", not changed and bool(result.geometry.layers), words))

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cpo_pdk.difference.findings import Circuit, Difference, LaneChange, Lanes
+from cpo_pdk.difference.findings import Circuit, Difference, LaneChange, Lanes, LayerChange
 from cpo_pdk.verify.formats.plain import number
 
 #: causes of one lane that are named
@@ -21,6 +21,12 @@ def decibel(value: float) -> str:
     if abs(value) >= 0.005:
         return f"{value:+.2f}"
     return f"{value:+.4f}".rstrip("0").rstrip(".") if abs(value) >= 5e-5 else "0"
+
+
+def differing(changed: Sequence[LayerChange]) -> str:
+    """How many polygons differ on some layers."""
+    count = sum(layer.polygons for layer in changed)
+    return f"{number(count, 'polygons')} {'differs' if count == 1 else 'differ'}"
 
 
 def causes_of(change: LaneChange, shown: int = CAUSES) -> str:
@@ -136,8 +142,7 @@ def summary(result: Difference) -> list[str]:
     changed = result.geometry.changed
     if changed:
         area = sum(layer.changed_um2 for layer in changed)
-        polygons = number(sum(layer.polygons for layer in changed), "polygons")
-        lines.append(f"{polygons} differ on {number(len(changed), 'layers')}, {area:,.6g} um2 in all")
+        lines.append(f"{differing(changed)} on {number(len(changed), 'layers')}, {area:,.6g} um2 in all")
     elif result.geometry.layers:
         lines.append(f"the same polygons on {len(result.geometry.layers)} layers")
     if lanes.retuned:
