@@ -98,7 +98,7 @@ def _variants(layout: kdb.Layout, rule: Rule) -> Iterator[tuple[str, float, bool
             yield variant, short_by, broken, _cell(layout, where, _turned(shapes, angle))
         sure = broken if rule.kind in _NOT_ROUNDED or short_by in _CERTAIN else None
         sure = None if rule.kind == "density" else sure  # windows are not slanted with the die
-        for angle in (45.0, 30.0, -61.9):
+        for angle in (45.0, -61.9):
             yield f"slanted {angle:g}", short_by, sure, _cell(layout, where, _turned(shapes, angle))
         yield "cell", short_by, broken, _placed(layout, shapes)
         if len(shapes) > 1:
