@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -52,6 +53,7 @@ def install(
         text = _done(done, dry_run)
         if not dry_run:
             text.append("start KLayout anew; open a layout with: klayout -n cpo FILE")
+            text.append("KLayout before 0.28.11 needs a copy of it: cpo klayout plain FILE COPY")
         return Outcome({**done.as_json(), "dry_run": dry_run}, text)
 
     console.run(work, json)
@@ -97,6 +99,32 @@ def path(folder: FolderOption = None, json: JsonOption = False) -> None:
         return Outcome(document, [str(state.folder)])
 
     console.run(work, json)
+
+
+@group.command("plain")
+def plain(
+    gds: Annotated[Path, typer.Argument(metavar="GDS", help="A GDS or OASIS file.")],
+    out: Annotated[Path, typer.Argument(metavar="COPY", help="The copy; .gds or .oas by its ending.")],
+    json: JsonOption = False,
+) -> None:
+    """Copy a layout without its meta information: KLayout before 0.28.11 says 'Invalid record inside a context
+    info cell' of a GDS file that has it. Look at the copy, but check and simulate the file itself."""
+
+    def work(progress: Progress) -> Outcome:
+        from cpo_pdk.circuit.layout_file import read_layout
+        from cpo_pdk.errors import InputError
+        from cpo_pdk.output import refuse_unwritable, write_bytes
+        from cpo_pdk.verify.klayout_deck.program import plain_copy
+
+        if out.suffix.lower() not in (".gds", ".oas"):
+            raise InputError(f"{out}: ending {out.suffix!r} is no kind of layout; use .gds or .oas")
+        refuse_unwritable(out, but=(gds,))
+        with tempfile.TemporaryDirectory(prefix="cpo-plain-") as folder:
+            write_bytes(out, plain_copy(read_layout(gds), Path(folder) / f"copy{out.suffix.lower()}").read_bytes())
+        document = {"gds": gds.as_posix(), "copy": out.as_posix(), "bytes": out.stat().st_size}
+        return Outcome(document, [f"wrote {out.as_posix()}: polygons and texts, no meta information"])
+
+    console.run(work, json, Limits())
 
 
 @group.command("deck")

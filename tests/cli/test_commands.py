@@ -161,3 +161,25 @@ def test_a_file_that_is_no_layout_is_one_line(
         (here / name).mkdir()
     error = document_of([command, name], capfd, code=2)["error"]
     assert error["message"].startswith(name) and "\n" not in error["message"]
+
+
+def test_a_plain_copy_for_an_older_klayout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    layout = kdb.Layout()
+    top = layout.create_cell("top")
+    top.shapes(layout.layer(1, 0)).insert(kdb.Box(0, 0, 400, 3000))
+    top.add_meta_info(kdb.LayoutMetaInfo("kfactory:info", {"length": 3.0}, None, True))
+    options = kdb.SaveLayoutOptions()
+    options.write_context_info = True
+    file, copy = tmp_path / "chip.gds", tmp_path / "copy.GDS"
+    layout.write(str(file), options)
+    assert b"$$$CONTEXT_INFO$$$" in file.read_bytes()
+    assert run(["klayout", "plain", str(file), str(copy)]) == 0
+    assert b"$$$CONTEXT_INFO$$$" not in copy.read_bytes()
+    again = kdb.Layout()
+    again.read(str(copy))
+    assert again.top_cell().shapes(again.layer(1, 0)).size() == 1
+    before = file.read_bytes()
+    for out in (file, tmp_path / "x.dxf", tmp_path / "missing" / "x.gds"):
+        assert run(["klayout", "plain", str(file), str(out)]) == 2
+    assert file.read_bytes() == before
+    assert "no kind of layout" in capfd.readouterr().err
