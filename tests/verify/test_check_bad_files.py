@@ -50,6 +50,29 @@ def test_no_known_layer(run, tmp_path):
         run(path)
 
 
+def test_a_cell_that_the_file_does_not_hold(tmp_path):
+    layout = kdb.Layout()
+    top, missing = layout.create_cell("top"), layout.create_cell("elsewhere")
+    top.shapes(layout.layer(*layer_of("WG"))).insert(kdb.DBox(0, 0, 10, 1))
+    top.insert(kdb.DCellInstArray(missing.cell_index(), kdb.DTrans()))
+    missing.ghost_cell = True
+    path = tmp_path / "partly.gds"
+    layout.write(str(path))
+    with pytest.raises(LayoutError, match="calls 1 cells that it does not define \\('elsewhere'\\)"):
+        check(path, ())
+
+
+def test_layers_of_another_process_beside_ours_are_told(tmp_path):
+    layout = kdb.Layout()
+    top = layout.create_cell("top")
+    for layer in (layer_of("WG"), (1, 1)):
+        top.shapes(layout.layer(*layer)).insert(kdb.DBox(0, 0, 10, 1))
+    path = tmp_path / "mixed.gds"
+    layout.write(str(path))
+    said = " ".join(check(path, ()).notices)
+    assert "1 layer is not of the process, nothing on it was looked at: 1/1" in said
+
+
 def test_an_empty_top_cell_is_not_clean(run, tmp_path):
     layout = kdb.Layout()
     layout.create_cell("top")

@@ -40,6 +40,15 @@ def part_count(question: Question) -> Outcome:
         ("other fibres", len(package.fibres) - lasers, asked["total"] - asked["laser"], "engine.tx_fibres", "FIBER"),
         ("data fibres at connectors", data, asked["tx"] + asked["rx"], "engine.tx_fibres", "FIBER"),
     ]
+    # not in the files of a part of a package
+    if package.plugged:
+        empty = len(package.connectors) - len(by_connector(package))
+        checks.append(("connectors without a fibre", empty, 0, "faceplate.connector", "CONNECTOR"))
+    if package.substrates or package.asics:
+        checks += [
+            ("switch dies", len(package.asics), 1, "asic.size_mm", "ASIC"),
+            ("substrates", len(package.substrates), 1, "substrate.size_mm", "SUBSTRATE"),
+        ]
     if package.asics:
         per_side = spec.engines.per_side.model_dump()
         checks += [

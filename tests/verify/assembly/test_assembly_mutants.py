@@ -342,6 +342,19 @@ def test_a_mirrored_connector(spoilt):
     assert "in reversed order, as if it were mirrored" in said["ASM.CONN.HALVES"]
 
 
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("CONNECTOR", "connectors without a fibre: 1 found, 0 asked"),
+        ("SUBSTRATE", "substrates: 2 found, 1 asked"),
+        ("ASIC", "switch dies: 2 found, 1 asked"),
+    ],
+)
+def test_a_part_that_nobody_asked_for(spoilt, layer, message):
+    spoilt.draw(layer, (-30_000, -30_000, -28_000, -28_000))
+    assert message in str(spoilt.said("ASM.COUNT"))
+
+
 def test_counts_against_the_spec(spoilt):
     spoilt.instance("engine_S1").delete()
     said = spoilt.said("ASM.COUNT")
