@@ -6,7 +6,7 @@ as they were: what finds a mutant is the polygons alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,10 +103,9 @@ class Bench:
         shapes.clear()
         shapes.insert(before - hole)
 
-    def polygons(self, cell: kdb.Cell, layer: str) -> Iterator[kdb.Shape]:
+    def polygons(self, cell: kdb.Cell, layer: str) -> list[kdb.Shape]:
         """The cell's own shapes on a layer, the one with most corners first."""
-        shapes = list(cell.shapes(self.layer(layer)).each())
-        yield from sorted(shapes, key=lambda s: -s.polygon.num_points())
+        return sorted(cell.shapes(self.layer(layer)).each(), key=lambda shape: -shape.polygon.num_points())
 
 
 def moved(bench: Bench, cell: kdb.Cell, name: str, dx: float, dy: float) -> None:
@@ -156,33 +155,33 @@ def _rx_unit(bench: Bench, port: int = 2, channel: int = 4) -> kdb.Cell:
 
 def gap_5nm(b: Bench) -> None:
     """The ring of a modulator 5 nm further from its bus."""
-    ring = next(b.polygons(_modulator(b), "WG"))
+    ring = b.polygons(_modulator(b), "WG")[0]
     ring.transform(kdb.Trans(0, 5))
 
 
 def gap_drop_5nm(b: Bench) -> None:
     """The drop bus of a filter 5 nm further from its ring: the ring moves to the other bus."""
     cell = b.own(_rx_unit(b), "ring_upper")
-    ring = next(b.polygons(cell, "WG"))
+    ring = b.polygons(cell, "WG")[0]
     ring.transform(kdb.Trans(0, -5))
 
 
 def radius_20nm(b: Bench) -> None:
     """The ring of a modulator 20 nm larger, its gap kept."""
-    ring = next(b.polygons(_modulator(b), "WG"))
+    ring = b.polygons(_modulator(b), "WG")[0]
     ring.polygon = radially(ring.polygon, 20, 20).moved(0, 20)
 
 
 def core_10nm(b: Bench) -> None:
     """The core of a ring 10 nm wider."""
-    ring = next(b.polygons(_modulator(b), "WG"))
+    ring = b.polygons(_modulator(b), "WG")[0]
     ring.polygon = radially(ring.polygon, 5, -5)
 
 
 def straight_narrow(b: Bench) -> None:
     """A straight drawn 20 nm narrower than it says."""
     cell = b.own(b.engine(), "laser_1_run")
-    (shape,) = list(b.polygons(cell, "WG"))
+    (shape,) = b.polygons(cell, "WG")
     box = shape.bbox()
     shape.polygon = kdb.Polygon(kdb.Box(box.left, box.bottom + 10, box.right, box.top - 10))
 
@@ -212,9 +211,9 @@ def heater_width(b: Bench) -> None:
 def junction_moved(b: Bench) -> None:
     """Both implants of a modulator's junction moved by 60 nm outwards."""
     cell = _modulator(b)
-    middle = next(b.polygons(cell, "WG")).bbox().center()
+    middle = b.polygons(cell, "WG")[0].bbox().center()
     for name in ("P", "N"):
-        for shape in list(b.polygons(cell, name)):
+        for shape in b.polygons(cell, name):
             side = 60 if shape.bbox().center().x > middle.x else -60
             shape.transform(kdb.Trans(side, 0))
 
@@ -373,7 +372,7 @@ def heater_short(b: Bench) -> None:
 def heater_cut(b: Bench) -> None:
     """A heater cut through at its top."""
     cell = _modulator(b)
-    box = next(b.polygons(cell, "HEATER")).dbbox()
+    box = b.polygons(cell, "HEATER")[0].dbbox()
     x = box.center().x
     b.cut(cell, "HEATER", x - 0.5, box.top - 3, x + 0.5, box.top + 1)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,12 @@ from cpo_pdk.circuit.layout_file import read_layout
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.spec import PackageSpec, Sheet, data_folder, load_sheets, parse_spec
-from cpo_pdk.tech.drawn_digest import META_NAME
-from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.findings import CheckResult
 from cpo_pdk.verify.lvs.run import lvs_layout
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
+
+import mutants
 
 #: the shipped spec, made small: 2 engines of 4 + 4 fibres with 4 channels
 SMALL = {
@@ -44,33 +47,8 @@ def small_spec(changes: Mapping[str, str] | None = None) -> PackageSpec:
     return parse_spec(text, Path("small.yaml"))
 
 
-class Bench:
-    """A layout to plant faults in; lengths in um. Fingerprints of the drawing are taken out."""
-
-    def __init__(self, source: Path) -> None:
-        self.layout = kdb.Layout()
-        self.layout.read(str(source))
-        for cell in self.layout.each_cell():
-            cell.remove_meta_info(META_NAME)
-        self.top = self.layout.top_cell()
-
-    def layer(self, name: str) -> int:
-        return self.layout.layer(*layer_of(name))
-
-    def engine(self) -> kdb.Cell:
-        return next(c for c in self.layout.each_cell() if c.name.endswith("_engine"))
-
-    def child(self, parent: kdb.Cell, name: str) -> kdb.Instance:
-        return next(i for i in parent.each_inst() if i.property(0) == name)
-
-    def own(self, parent: kdb.Cell, name: str) -> kdb.Cell:
-        """A copy of an instance's cell for this instance alone."""
-        inst = self.child(parent, name)
-        copy = inst.cell.dup()
-        for meta in inst.cell.each_meta_info():
-            copy.add_meta_info(meta)
-        inst.cell_index = copy.cell_index()
-        return copy
+class Bench(mutants.Bench):
+    """What only these tests do to a layout."""
 
     def inside(self, path: str) -> kdb.Cell:
         """The cell of `tx_3/unit_2/modulator`, copied on the way so that nothing else changes."""
@@ -79,35 +57,10 @@ class Bench:
             cell = self.own(cell, name)
         return cell
 
-    def polygons(self, cell: kdb.Cell, layer: str) -> list[kdb.Shape]:
-        """The cell's own shapes on a layer, that with most corners first."""
-        return sorted(cell.shapes(self.layer(layer)).each(), key=lambda shape: -shape.polygon.num_points())
-
-    def box(self, cell: kdb.Cell, layer: str, left: float, bottom: float, right: float, top: float) -> None:
-        cell.shapes(self.layer(layer)).insert(kdb.DBox(left, bottom, right, top))
-
-    def clear(self, cell: kdb.Cell, layer: str, left: float, bottom: float, right: float, top: float) -> None:
-        """Take a box out of what the cell itself holds."""
-        shapes = cell.shapes(self.layer(layer))
-        hole = kdb.Region(kdb.DBox(left, bottom, right, top).to_itype(self.layout.dbu))
-        before = kdb.Region(shapes).merged()
-        assert not (before & hole).is_empty()
-        shapes.clear()
-        shapes.insert(before - hole)
-
     def say(self, cell: kdb.Cell, what: str, **values: object) -> None:
         """Change what a cell records: `settings` or `info`."""
         item = cell.meta_info(f"kfactory:{what}")
         cell.add_meta_info(kdb.LayoutMetaInfo(f"kfactory:{what}", {**item.value, **values}, "", True))
-
-    def write(self, path: Path) -> Path:
-        for cell in list(self.layout.top_cells()):
-            if cell.cell_index() != self.top.cell_index():
-                self.layout.prune_cell(cell.cell_index(), -1)
-        options = kdb.SaveLayoutOptions()
-        options.write_context_info = True
-        self.layout.write(str(path), options)
-        return path
 
 
 @dataclass(frozen=True)

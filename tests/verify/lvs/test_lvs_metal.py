@@ -17,12 +17,12 @@ _MODULATOR = "tx_3/unit_2/modulator"
 
 
 def _wire_cut(bench: Any) -> None:
-    bench.clear(bench.inside(_UNIT), "M2", 29.5, 5, 30.5, 9)
+    bench.cut(bench.inside(_UNIT), "M2", 29.5, 5, 30.5, 9)
 
 
 def _wire_cut_at_the_terminal(bench: Any) -> None:
     cell = bench.inside(_MODULATOR)
-    bench.clear(cell, "M2", -2, 15, 2, 30)
+    bench.cut(cell, "M2", -2, 15, 2, 30)
 
 
 def _bridge_in_unit(bench: Any) -> None:
@@ -52,7 +52,7 @@ def _heater_closed(bench: Any) -> None:
 def _heater_cut(bench: Any) -> None:
     cell = bench.inside(_MODULATOR)
     box = bench.polygons(cell, "HEATER")[0].dbbox()
-    bench.clear(cell, "HEATER", -0.5, box.top - 3, 0.5, box.top + 1)
+    bench.cut(cell, "HEATER", -0.5, box.top - 3, 0.5, box.top + 1)
 
 
 def _no_vias(bench: Any) -> None:
@@ -77,7 +77,7 @@ def _no_contact(bench: Any) -> None:
 def _half_a_contact(bench: Any) -> None:
     """One of the two halves of the n side loses its way to the terminal."""
     cell = bench.inside(_MODULATOR)
-    bench.clear(cell, "M1", -10.8, 4, -10.2, 10)
+    bench.cut(cell, "M1", -10.8, 4, -10.2, 10)
 
 
 def _detector_via(bench: Any) -> None:
@@ -181,7 +181,7 @@ def test_every_fault_is_found_and_named(
 def test_fault_in_a_shared_cell_is_told_once(planted: Callable[..., CheckResult]) -> None:
     def cut(bench: Any) -> None:
         unit = bench.child(bench.child(bench.engine(), "tx_1").cell, "unit_2").cell
-        bench.clear(unit, "M2", 29.5, 5, 30.5, 9)
+        bench.cut(unit, "M2", 29.5, 5, 30.5, 9)
 
     result = planted(cut, "package")
     assert result.by_rule == {"LVS.open": 2}
