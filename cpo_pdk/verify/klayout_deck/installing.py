@@ -143,6 +143,7 @@ def install(folder: Path, *, dry_run: bool = False, files: Mapping[str, str] | N
                 os.replace(temporary, folder / name)
             for name in done.removed:
                 (folder / name).unlink(missing_ok=True)
+            _write_list(folder, _Listed(__version__, {name: [digest] for name, digest in hashes.items()}, folders))
         except BaseException:
             _put_back(folder, before)
             raise
@@ -150,7 +151,6 @@ def install(folder: Path, *, dry_run: bool = False, files: Mapping[str, str] | N
             for temporary in staged.values():
                 with contextlib.suppress(OSError):
                     temporary.unlink()
-        _write_list(folder, _Listed(__version__, {name: [digest] for name, digest in hashes.items()}, folders))
     except OSError as error:
         _undo_list(folder, known, folders)
         raise OutputError(

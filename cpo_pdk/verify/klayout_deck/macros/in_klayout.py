@@ -6,6 +6,7 @@ Nothing of cpo is imported here: KLayout has a Python of its own. `cpo check` ru
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,8 @@ pya: Any = _pya
 PYTHON = ""
 #: key of KLayout's configuration that remembers the last marker file
 LAST = "cpo-last-markers"
+#: folders of checks in the folder for temporary files
+PREFIX = "cpo-check-"
 #: how long a check may take, s
 TIME_LIMIT = 1800.0
 
@@ -29,13 +32,15 @@ def check_this_layout() -> None:
     if view is None or not view.active_cellview().is_valid():
         tell("Open a layout first.")
         return
-    folder = tempfile.mkdtemp(prefix="cpo-check-")
+    folder = tempfile.mkdtemp(prefix=PREFIX)
     layout = _file_of(view.active_cellview(), folder)
     markers = os.path.join(folder, "cpo check.lyrdb")
     code, text = _run(["check", layout, "--report", markers], folder)
     if code not in (0, 1) or not os.path.exists(markers):
+        shutil.rmtree(folder, ignore_errors=True)
         tell("cpo check could not be done.\n\n" + text)
         return
+    _forget(str(pya.Application.instance().get_config(LAST) or ""))
     pya.Application.instance().set_config(LAST, markers)
     _show(view, markers)
     tell(text.splitlines()[0] if text else "clean")
@@ -51,6 +56,14 @@ def open_last_markers() -> None:
         tell("There are no markers of an earlier check; run 'cpo check this layout'.")
     else:
         _show(view, markers)
+
+
+def _forget(markers: str) -> None:
+    """Remove the folder of an earlier check, if it is one."""
+    folder = os.path.dirname(markers)
+    ours = os.path.dirname(folder) == tempfile.gettempdir() and os.path.basename(folder).startswith(PREFIX)
+    if ours and os.path.isdir(folder) and not os.path.islink(folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _file_of(shown: Any, folder: str) -> str:
@@ -100,7 +113,7 @@ def _show(view: Any, markers: str) -> None:
     database = view.rdb(view.create_rdb("cpo check"))
     database.load(markers)
     index = view.num_rdbs() - 1
-    view.show_rdb(index, view.active_cellview_index)
+    view.show_rdb(index, view.active_cellview().index())
 
 
 def tell(text: str) -> None:
