@@ -216,6 +216,13 @@ MUTANTS: dict[str, tuple[str, dict[str, Any], Edit, set[str], str]] = {
         {"LVS.WIDTH", "LVS.GAP"},
         "width_bus",
     ),
+    "slab of the drop bus gone": (
+        "ring_modulator",
+        {},
+        cut("SLAB90", 9500, 7000, 40_000, 40_000),
+        {"LVS.WIDTH"},
+        "width_slab_drop",
+    ),
     "ring no circle": ("ring_modulator", {}, stretched, {"LVS.SHAPE"}, "radius"),
     "ring gone": ("add_drop_ring", {}, removed("WG", _is_ring), {"LVS.SHAPE"}, "gap"),
     "gap closed": ("all_pass_ring", {}, moved("WG", 0, 300, lambda p: not _is_ring(p)), {"LVS.SHAPE"}, "radius"),
@@ -395,6 +402,7 @@ MUTANTS: dict[str, tuple[str, dict[str, Any], Edit, set[str], str]] = {
     "opening of a pad": ("pad", {}, sized("PADOPEN", 20, 20), {"LVS.SIZE"}, "size_opening"),
     "mark in metal smaller": ("alignment_mark", {}, sized("M2", -20, -20), {"LVS.SIZE", "LVS.WIDTH"}, "width_metal"),
     "street": ("die_frame", {}, sized("DICING", 100, 100), {"LVS.PLACE"}, "street"),
+    "street cut": ("die_frame", {}, cut("DICING", 500_000, -60_000, 600_000, 0), {"LVS.PLACE"}, "street"),
     "teeth of a grating": (
         "grating_coupler",
         {},

@@ -152,6 +152,8 @@ def _ring_modulator(s: Mapping[str, Any], i: Mapping[str, Any], d: Said) -> Said
         "width": width,
         "width_bus": width,
         "width_drop": width,
+        "width_slab_bus": SLAB,
+        "width_slab_drop": SLAB,
         "heater_offset": 0.0,
         "heater_shift": 0.0,
         "junction": str(s["junction"]),

@@ -13,6 +13,8 @@ from cpo_pdk.verify.lvs.measure.terminals import measure_terminals
 _CORE = 0.45
 #: corners of both edges of interleaved fingers lie this far from the axis at least, um
 _FINGERS = 0.15
+#: the slab of a ring ends 3.3 um outside of its axis, its buses go on, um
+_BESIDE = 5.0
 
 
 def ring_modulator(d: Drawn, r: Readings) -> None:
@@ -29,12 +31,30 @@ def ring_modulator(d: Drawn, r: Readings) -> None:
             gap, width, where = gap_beside(d, ring, side)
             r.put(name, gap, where, spread=0.0002)
             r.put(bus, width, where)
+        with r.attempt("width_slab_bus", "width_slab_drop"):
+            _slabs(d, r, ring)
         measure_heater(d, r, (ring.right, ring.left, ring.radius))
         with r.attempt(*junction):
             _junction(d, r, ring)
         with r.attempt(*contacts):
             _contacts(d, r, ring)
     measure_terminals(d, r)
+
+
+def _slabs(d: Drawn, r: Readings, ring: Ring) -> None:
+    """Width of the slab below each bus, on both sides of the slab that the ring stands on."""
+    found: dict[str, list[float]] = {"width_slab_bus": [], "width_slab_drop": []}
+    for sign, center in ((1, ring.right), (-1, ring.left)):
+        x = float(center[0]) + sign * (ring.radius + _BESIDE)
+        slabs = [(float(low), float(high)) for low, high in d.cut("SLAB90", x=x)]
+        for low, high in d.cut("WG", x=x):
+            middle = float(low + high) / 2
+            name = "width_slab_bus" if middle < ring.center[1] else "width_slab_drop"
+            found[name].append(next((b - a for a, b in slabs if a < middle < b), 0.0))
+    for name, widths in found.items():
+        if not widths:
+            raise UnmeasurableError("no bus leads away from the ring")
+        r.put(name, widths, ring.points, "SLAB90")
 
 
 def _near(d: Drawn, layer: str, ring: Ring, sign: int, low: float, high: float) -> Array:
