@@ -36,6 +36,8 @@ LENGTH_RULE = "CONN.length"
 LOOSE_RULE = "CONN.loose_facet"
 #: silicon in the file, and nothing that says where its optical ports are
 NOTHING_RULE = "CONN.no_ports"
+#: why a file of metal alone has no connection to look at
+NO_GUIDES = "no silicon waveguide in the file, and its cells say that they have no optical port"
 CONNECTIVITY_RULES = (
     *(f"CONN.{kind}" for kind in get_args(ProblemKind)),
     CROSSING_RULE,
@@ -95,8 +97,9 @@ def connectivity_layout(
         violations += _undrawn_violations(file, netlists, placed)
     looked_at = netlists.counts().get("optical_ports", 0) or len(netlists.cells[netlists.top].ports)
     wg = file.layout.find_layer(*layer_of("WG"))
-    if looked_at == 0 and wg is not None and not file.top.bbox_per_layer(wg).empty() and not _says_what_it_is(file):
-        box = file.top.dbbox_per_layer(wg)
+    guides = wg is not None and not file.top.bbox_per_layer(wg).empty()
+    if looked_at == 0 and guides and not _says_what_it_is(file):
+        box = file.top.dbbox_per_layer(file.layout.layer(*layer_of("WG")))
         violations.append(
             Violation(
                 NOTHING_RULE,
@@ -114,6 +117,7 @@ def connectivity_layout(
         seconds={"connectivity": time.perf_counter() - start},
         group="connectivity",
         what="ports",
+        not_applicable=NO_GUIDES if looked_at == 0 and not guides and _says_what_it_is(file) else "",
     )
 
 
