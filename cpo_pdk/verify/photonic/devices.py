@@ -40,8 +40,10 @@ class Devices:
         self._device: dict[int, bool] = {}
         self._ported: set[int] | None = None
         self._sections = read_cross_sections(layout)
-        self._boxes = layout.find_layer(*layer_of("DEVREC"))
-        self._marks = layout.find_layer(*layer_of("PORT"))
+        # marks speak for cells that don't: where cells say what they are, a box drawn over them excuses nothing
+        told = any(self.meta(index).function for index in (top.cell_index(), *top.called_cells()))
+        self._boxes = None if told else layout.find_layer(*layer_of("DEVREC"))
+        self._marks = None if told else layout.find_layer(*layer_of("PORT"))
 
     def meta(self, index: int) -> CellMeta:
         """What a cell says about itself."""

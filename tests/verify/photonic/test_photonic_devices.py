@@ -12,6 +12,8 @@ from cpo_pdk.circuit.layout_file import read_layout
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.components import CELLS
 from cpo_pdk.spec import load_sheets
+from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.verify.photonic.devices import Devices
 from cpo_pdk.verify.photonic.run import photonic, photonic_layout
 
 #: cells that are drawn in no time and bend, widen, couple, end or heat
@@ -145,3 +147,18 @@ def test_how_much_was_looked_at(look, bar):
     assert result.looked_at == 6
     assert result.looked_at_by_rule == {"PH.JUMP": 6}
     assert (result.group, result.what) == ("photonic", "waveguides")
+
+
+@pytest.mark.parametrize("layer", ["DEVREC", "PORT"])
+@pytest.mark.parametrize("told", [True, False])
+def test_marks_speak_only_for_cells_that_do_not(layer, told):
+    layout = kdb.Layout()
+    top, part = layout.create_cell("top"), layout.create_cell("part")
+    top.insert(kdb.DCellInstArray(part.cell_index(), kdb.DTrans()))
+    top.shapes(layout.layer(*layer_of(layer))).insert(kdb.DBox(-10, -10, 60, 10))
+    if told:
+        part.add_meta_info(kdb.LayoutMetaInfo("kfactory:function_name", "straight", "", True))
+    devices = Devices(layout, top, ())
+    place = kdb.Box(0, 0, 1000, 400)
+    excused = devices.in_box(place) if layer == "DEVREC" else devices.is_port((), place)
+    assert excused is not told
