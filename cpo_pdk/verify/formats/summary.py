@@ -105,7 +105,7 @@ def blind_message(result: CheckResult) -> str:
     """Why a check that looked at nothing fails."""
     return (
         f"{result.group} looked at 0 {result.what}, at least 1 needed: it says nothing about this file; "
-        "check that the layout holds what it is meant to hold"
+        "give the layout with its meta information, or name the checks that you want with --only"
     )
 
 

@@ -108,6 +108,8 @@ def _strange_heaters(metal: MetalNets) -> Iterator[Fault]:
         cell = layout.cell(number)
         if cell.name in devices or cell.shapes(index).is_empty():
             continue
+        if not devices.intersection(layout.cell(below).name for below in cell.called_cells()):
+            continue  # a ring of a file that doesn't say what its cells are
         own = kdb.Region(cell.shapes(index)).merged()
         inside = kdb.RecursiveShapeIterator(layout, cell, index, own.bbox(), True)
         inside.min_depth = 1
