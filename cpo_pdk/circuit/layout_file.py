@@ -34,6 +34,10 @@ SIZE_LIMIT = 2 << 30
 
 _GDS_MAGIC = b"\x00\x06\x00\x02"
 _OASIS_MAGIC = b"%SEMI-OASIS\r\n"
+#: the last record of a GDS file, what may pad the file behind it, and what begins another one
+_GDS_END = b"\x00\x04\x04\x00"
+_SECOND_GDS = re.compile(rb"\x00\x04\x04\x00\x00*" + re.escape(_GDS_MAGIC))
+_BLOCK = 4096
 _DEEP_NESTING = re.compile(rb"(?:\([^()\x00]{0,64}){500}")
 
 
@@ -136,6 +140,19 @@ def _check_head(path: Path) -> None:
         raise LayoutError(f"{path}: can't be read ({error.strerror or error}); check the permissions") from error
 
 
+def _refuse_more(path: Path) -> None:
+    """Refuse a GDS file that goes on behind its end with anything but zeros: readers stop there, nobody looks at it."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data[: len(_GDS_MAGIC)] != _GDS_MAGIC:
+            return
+        size = len(data)
+        while size > _BLOCK and not any(data[size - _BLOCK : size]):
+            size -= _BLOCK
+        last = data[max(0, size - 2 * _BLOCK) : size].rstrip(b"\0")
+        if not last.endswith(_GDS_END.rstrip(b"\0")) or _SECOND_GDS.search(data):
+            raise LayoutError(f"{path}: goes on behind the end of the layout, only zeros are allowed there; cut it off")
+
+
 def _call_order(layout: kdb.Layout, path: Path) -> list[int]:
     """Cell indices, callees before callers; raises `LayoutError` on a cell that calls itself."""
     children = {cell.cell_index(): {inst.cell_index for inst in cell.each_inst()} for cell in layout.each_cell()}
@@ -234,6 +251,7 @@ def read_layout(path: str | Path, *, shape_limit: int = SHAPE_LIMIT) -> LayoutFi
             fault = error
     if fault is not None:
         raise LayoutError(f"{path}: {_cause(fault)}") from fault
+    _refuse_more(path)
     if abs(layout.dbu / DBU_UM - 1.0) > 1e-9:
         raise LayoutError(f"{path}: database unit {layout.dbu:.9g} um, must be {DBU_UM} um; scale the layout first")
     _check_names(layout, path)

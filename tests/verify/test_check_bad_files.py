@@ -41,6 +41,18 @@ def test_a_cut_file(run, draw):
         run(path)
 
 
+@pytest.mark.parametrize("more", [b"\0" * 9000, b"\0" * 5000 + b"x", random.Random(3).randbytes(9000), b"again"])
+def test_what_lies_behind_the_end_is_not_passed_over(draw, more):
+    path = draw([("WG", kdb.DBox(0, 0, 10, 1))])
+    whole = path.read_bytes()
+    path.write_bytes(whole + (whole if more == b"again" else more))
+    if not more.strip(b"\0"):
+        assert drc(path).looked_at == 1
+        return
+    with pytest.raises(LayoutError, match="goes on behind the end of the layout"):
+        drc(path)
+
+
 def test_no_known_layer(run, tmp_path):
     layout = kdb.Layout()
     layout.create_cell("top").shapes(layout.layer(777, 7)).insert(kdb.DBox(0, 0, 1, 1))
