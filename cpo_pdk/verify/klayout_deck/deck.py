@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from cpo_pdk.errors import InputError
 from cpo_pdk.tech.layers import LAYERS
 from cpo_pdk.tech.rules import Rule, load_rules
+from cpo_pdk.verify.formats.rule_words import rule_text
 from cpo_pdk.version import __version__
 
 #: what is shown in the menu Tools > DRC
@@ -199,8 +200,7 @@ def _rule(rule: Rule) -> str:
 
 
 def _meaning(rule: Rule) -> str:
-    value = f" {rule.value:g}" if rule.value else ""
-    return f"{rule.name}: {rule.kind.replace('_', ' ')}{value}, {rule.layer_names}"
+    return f"{rule.name}: {rule_text(rule)}"
 
 
 def _text(text: str) -> str:

@@ -32,8 +32,8 @@ def rule_rows(rules: Sequence[Rule] | None = None) -> list[dict[str, Any]]:
         rules: default: those of the process.
 
     Returns:
-        name, group, kind, layers, value (None for a kind without a limit), more (further numbers and words), limit (in
-        words), source, choice, deck (whether KLayout runs it too).
+        name, group, kind, layers, value (None for a kind without a limit) and its unit, more (further numbers and
+        words), limit (in words), source, choice, deck (whether KLayout runs it too).
     """
     rules = load_rules() if rules is None else tuple(rules)
     in_deck = {rule.name for rule in expressed(rules)}
@@ -44,6 +44,7 @@ def rule_rows(rules: Sequence[Rule] | None = None) -> list[dict[str, Any]]:
             "kind": rule.kind,
             "layers": list(rule.layers),
             "value": rule.value or None,
+            "unit": unit_of(rule) if rule.value else "",
             "more": {**({"half_width": rule.half_width} if rule.half_width else {}), **rule.more},
             "limit": limit_words(rule),
             "source": rule.source,
