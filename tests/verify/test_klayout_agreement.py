@@ -9,10 +9,12 @@ import os
 import random
 import re
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import klayout.db as kdb
+import klayout.rdb as rdb
 import pytest
 
 from cpo_pdk.circuit.layout_file import LayoutFile, flat_shape_count, read_layout
@@ -22,9 +24,9 @@ from cpo_pdk.tech.layers import LAYERS, layer_of
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.design_rules.run import drc_layout
 from cpo_pdk.verify.klayout_deck.agreement import RuleAgreement, compare_engines, places_of
-from cpo_pdk.verify.klayout_deck.deck import expressed
+from cpo_pdk.verify.klayout_deck.deck import deck, expressed
 from cpo_pdk.verify.klayout_deck.planted import planted_layout
-from cpo_pdk.verify.klayout_deck.program import find_klayout, run_deck
+from cpo_pdk.verify.klayout_deck.program import find_klayout, plain_copy, run_deck
 
 NEEDED = bool(os.environ.get("CPO_NEED_KLAYOUT"))
 needs_klayout = pytest.mark.skipif(
@@ -219,6 +221,24 @@ def test_the_deck_refuses_what_it_cannot_look_at() -> None:
         run_deck(file_with(("WG", kdb.DBox(0, 0, 10, 1)), dbu=0.005))
     with pytest.raises(LayoutError, match="mode is sideways, must be flat or deep"):
         run_deck(file_with(("WG", kdb.DBox(0, 0, 10, 1))), mode="sideways")
+
+
+@needs_klayout
+def test_a_run_that_breaks_off_says_so_in_its_report(tmp_path) -> None:
+    text = deck()
+    broken = text.replace('c.space("WG", 120)', "c.no_such_check")
+    assert broken != text
+    (tmp_path / "deck.lydrc").write_text(broken)
+    layout = file_with(("WG", kdb.DBox(0, 0, 10, 1)))
+    plain_copy(layout, tmp_path / "x.gds")
+    command = ["klayout", "-b", "-r", "deck.lydrc", "-rd", "input=x.gds", "-rd", "report=x.lyrdb"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    database = rdb.ReportDatabase("x")
+    database.load(str(tmp_path / "x.lyrdb"))
+    found = {category.name(): category for category in database.each_category()}
+    assert found["NOT.FINISHED"].num_items() == 1
+    assert "stopped after 1 rules" in found["NOT.FINISHED"].description
 
 
 @needs_klayout

@@ -59,7 +59,12 @@ $mode == "deep" ? deep : flat
 # a polygon that is cut in pieces gets new corners, rounded to the grid
 max_vertex_count(0)
 max_area_ratio(0.0)
-$input && ($top ? source($input, $top) : source($input))
+begin
+  $input && ($top ? source($input, $top) : source($input))
+rescue => fault
+  raise unless fault.to_s.include?("context info cell")
+  raise "KLayout before 0.28.11 can't read the meta information in this file: cpo klayout plain FILE COPY makes a copy"
+end
 """
 
 _START = """
