@@ -7,6 +7,7 @@ line. Where the system can't fork (Windows) the work is done in place.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -19,15 +20,18 @@ try:
 except ImportError:  # Windows
     resource = None
 
+_PR_SET_PDEATHSIG = 1
 #: wall time allowed for every second of processor time: the machine may be busy, and a pipe that gives nothing ends
 _WALL_PER_CPU = 4
+#: how long work that was asked to end may take to do so, s
+_GRACE_S = 2
 
 
 @dataclass(frozen=True)
 class Limits:
     """What the work may take: processor time in s, memory in GB on top of what the process has when it starts."""
 
-    cpu_s: int = 900
+    cpu_s: int = 300
     memory_GB: float = 6.0
     #: the command has --time-limit and --memory-limit
     options: bool = False
@@ -59,21 +63,35 @@ def guarded(work: Callable[[], int], limits: Limits) -> int:
     with contextlib.suppress(OSError):
         os.setpgid(child, child)  # Ctrl-C at a terminal reaches this process alone, which hands it on once
 
+    asked: list[int] = []
+
     def hand_on(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        signal.alarm(_GRACE_S)
         with contextlib.suppress(OSError):
             os.kill(child, number)
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError):  # deep in a library, where Python's own handlers never get their turn
+            os.kill(child, signal.SIGKILL)
 
     old = {}
     with contextlib.suppress(ValueError):  # not the main thread
         old = {number: signal.signal(number, hand_on) for number in (signal.SIGINT, signal.SIGTERM)}
+        old[signal.SIGALRM] = signal.signal(signal.SIGALRM, end)
     try:
         _, status = os.waitpid(child, 0)
     finally:
+        if asked:
+            signal.alarm(0)
         for number, handler in old.items():
             signal.signal(number, handler)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
         return code
+    if code == -signal.SIGKILL and asked:
+        print("cpo: interrupted; earlier results are untouched", file=sys.stderr)
+        return 130
     if code in (-signal.SIGTERM, -signal.SIGINT):
         return 128 - code
     raise Died(_why(-code, limits))
@@ -84,6 +102,8 @@ def _be_the_child(work: Callable[[], int], limits: Limits) -> None:
     try:
         with contextlib.suppress(OSError):
             os.setpgid(0, 0)
+        with contextlib.suppress(Exception):  # Linux: not to run on when the command itself is killed
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _limit(limits)
         code = work()
     except SystemExit as stop:

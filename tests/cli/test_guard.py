@@ -73,15 +73,27 @@ def test_memory_has_a_limit(capfd: pytest.CaptureFixture[str]) -> None:
     assert "memory" in json.loads(capfd.readouterr().out)["error"]["message"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupt_reaches_the_work_and_leaves_nothing_running(tmp_path: Path, number: int, code: int) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "deaf"),
+    [
+        (signal.SIGINT, 130, False),
+        (signal.SIGTERM, 143, False),
+        (signal.SIGINT, 130, True),
+        (signal.SIGTERM, 130, True),
+    ],
+)
+def test_an_interrupt_reaches_the_work_and_leaves_nothing_running(
+    tmp_path: Path, number: int, code: int, deaf: bool
+) -> None:
     script = tmp_path / "s.py"
     script.write_text(
-        "import os, pathlib, sys, time\n"
+        "import os, pathlib, signal, sys, time\n"
         "from cpo_pdk.cli import console\n"
         "from cpo_pdk.cli.guard import Limits\n"
         "def work(_):\n"
         f"    pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n"
+        f"    if {deaf}:\n"
+        "        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])\n"
         "    time.sleep(60)\n"
         "import typer\n"
         "try:\n"
