@@ -38,7 +38,7 @@ from cpo_pdk.spec.yaml_source import Source, parse_yaml, read_yaml
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.connections.run import CONNECTIVITY_RULES
 from cpo_pdk.verify.findings import CheckResult, Verdict, Violation, Waived
-from cpo_pdk.verify.lvs.metal_faults import OPEN_RULE, SHORT_RULE
+from cpo_pdk.verify.lvs.metal_faults import BUMPS_RULE, OPEN_RULE, SHORT_RULE
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 #: how far a violation may stick out of a region, um: half a step of the grid
@@ -144,7 +144,7 @@ def known_rules() -> frozenset[str]:
     """Names that a waiver may give: of the rules in the data, and of the checks that have no numbers."""
     against = import_module("cpo_pdk.verify.lvs.against_spec")  # not needed where no name is asked for
     data = {rule.name for rule in load_rules()}
-    return frozenset({*data, *CONNECTIVITY_RULES, SHORT_RULE, OPEN_RULE, *against.RULES})
+    return frozenset({*data, *CONNECTIVITY_RULES, SHORT_RULE, OPEN_RULE, BUMPS_RULE, *against.RULES})
 
 
 def load_waivers(file: str | Path, rules: Collection[str] | None = None) -> tuple[Waiver, ...]:
