@@ -170,7 +170,7 @@ def sheets_with_a_part(package: PackageSpec, sheets: Mapping[str, Sheet], netlis
         sheets: all there are, by name.
         netlist: of what was drawn.
     """
-    named = set(package.engine.devices.model_dump().values())
+    named = set(package.engine.devices.by_role().values())
     drawn = {cell.factory for cell in netlist.cells.values()}
     return [sheet for name, sheet in sorted(sheets.items()) if name in named or sheet.drawn_by in drawn]
 

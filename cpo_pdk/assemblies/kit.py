@@ -26,7 +26,7 @@ def kit_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Kit:
         SpecError: for a sheet that does not exist, that names a cell, model or argument that does not exist, or that
             disagrees with its cell or model.
     """
-    devices = spec.engine.devices.model_dump()
+    devices = spec.engine.devices.by_role()
     check_devices(spec, sheets)
     used = {name: sheets[name] for name in devices.values()}
     # a project's own sheets are checked, used or not; the cells of an untrusted project are unknown

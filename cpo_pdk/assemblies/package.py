@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from cpo_pdk.assemblies.engine_places import EnginePlace
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.assemblies.planning import Plan
 from cpo_pdk.components import connector
 from cpo_pdk.components.drawing import FACE_TYPE, rectangle, square
 from cpo_pdk.errors import AssemblyError
 from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.placement import EnginePlace
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 _RAISE = gf.kf.conf.CheckInstances.RAISE

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from cpo_pdk.assemblies.engine_places import EnginePlace, engine_problems, place_engines
 from cpo_pdk.assemblies.ribbons import (
     Bundle,
     Group,
@@ -23,6 +22,7 @@ from cpo_pdk.assemblies.slots import give_slots, slot_width
 from cpo_pdk.components.fibers import Step
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.placement import EnginePlace, engine_problems, place_engines
 
 
 @dataclass(frozen=True)

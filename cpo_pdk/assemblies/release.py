@@ -89,7 +89,7 @@ def _draw_engine(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> gf
         kit=kit,
         wl_um=tuple(round(w, 9) for w in wl),
         radii_modulator=rising_radii(sheets[devices.modulator], wl, e.heater_bias_nm),
-        radii_filter=rising_radii(sheets[devices.drop_filter], wl, e.heater_bias_nm),
+        radii_filter=rising_radii(sheets[devices.by_role()["drop_filter"]], wl, e.heater_bias_nm),
         tx=e.tx_fibres,
         rx=e.rx_fibres,
         laser=e.laser_fibres,

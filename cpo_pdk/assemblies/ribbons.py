@@ -15,12 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cpo_pdk.assemblies.engine_places import ROTATION, EnginePlace
 from cpo_pdk.components.curves import sine_s_length
 from cpo_pdk.components.drawing import FACE_WIDTH
 from cpo_pdk.components.fibers import FIBER_CHORD_ERROR, Step
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.placement import ROTATION, EnginePlace, pitch_of, share_of
 
 LEAD = 500.0  # straight fibre from the facet before the ribbon fans out, um
 FIBRE_ROOM = (
@@ -128,7 +128,7 @@ def bundle_of(spec: PackageSpec) -> Bundle:
     half = (fibres - 1) / 2
     radius = spec.fibres.bend_radius_mm * 1e3
     fan = _fan_length(half, pitch_array, pitch_ribbon, radius)
-    straight = max(0.0, spec.fibres.loopback_length_mm * 1e3 - LEAD - fan) if spec.engine.loopbacks else 0.0
+    straight = max(0.0, (spec.fibres.loopback_length_mm or 0.0) * 1e3 - LEAD - fan) if spec.engine.loopbacks else 0.0
     return Bundle(fibres, pitch_array, pitch_ribbon, fan, round(straight, 3), round(radius + half * pitch_ribbon, 3))
 
 
@@ -185,7 +185,7 @@ def bundle_problems(spec: PackageSpec, bundle: Bundle) -> list[Problem]:
             )
             problems.append(spec.problem(path, message))
     need = bundle.fan_end
-    if spec.engine.loopbacks and spec.fibres.loopback_length_mm * 1e3 < need:
+    if spec.engine.loopbacks and spec.fibres.loopback_length_mm and spec.fibres.loopback_length_mm * 1e3 < need:
         problems.append(
             spec.problem(
                 "fibres.loopback_length_mm",
@@ -282,7 +282,7 @@ def ribbon_problems(spec: PackageSpec, ribbons: tuple[Ribbon, ...], bundle: Bund
         )
     step = bundle.width + spec.fibres.ribbon_gap_mm * 1e3
     for side in ("east", "south", "west"):  # those of the north run straight to the faceplate, see below
-        count, pitch = getattr(spec.engines.per_side, side), spec.engines.pitch_mm * 1e3
+        count, pitch = share_of(spec).of(side), pitch_of(spec, (0.0, bundle.fibres * bundle.pitch_array))
         if count > 1 and pitch < step - 1e-6:
             problems.append(
                 spec.problem(

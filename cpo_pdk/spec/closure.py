@@ -10,8 +10,11 @@ import math
 from collections.abc import Iterator
 
 from cpo_pdk.errors import Problem
+from cpo_pdk.spec.architecture import DEVICES
 from cpo_pdk.spec.grid import CW_WDM_POWER_DBM, CW_WDM_SPACINGS
 from cpo_pdk.spec.package import SIDES, PackageSpec
+from cpo_pdk.spec.placement import share_of
+from cpo_pdk.spec.port_plan import active_names, tx_per_connector
 
 TOLERANCE = 1e-6
 """Relative difference under which two bandwidths are equal (they are products of decimal numbers)."""
@@ -27,8 +30,81 @@ Fault = tuple[str, str]
 
 def closure_problems(spec: PackageSpec) -> list[Problem]:
     """Every relation of the spec that does not hold, each with its numbers."""
-    checks = (_bandwidth, _engine_count, _splitters, _fibre_array, _grid, _laser_power, _die, _substrate)
+    checks = (
+        _architecture,
+        _bandwidth,
+        _engine_count,
+        _ports,
+        _splitters,
+        _fibre_array,
+        _grid,
+        _laser_power,
+        _die,
+        _substrate,
+    )
     return [spec.problem(path, message) for check in checks for path, message in check(spec)]
+
+
+def _architecture(spec: PackageSpec) -> Iterator[Fault]:
+    engine = spec.engine
+    if engine.architecture == "ring_dr" and engine.grid.channels != 1:
+        yield (
+            "engine.grid.channels",
+            f"{engine.grid.channels} wavelengths a fibre, architecture ring_dr sends 1; use ring_wdm or channels: 1",
+        )
+    if engine.architecture == "mzm_wdm" and engine.grid.channels not in (2, 4, 8):
+        yield (
+            "engine.grid.channels",
+            f"{engine.grid.channels} wavelengths a fibre: the interferometer tree of mzm_wdm separates 2, 4 or 8; "
+            "use one of them",
+        )
+    for role, name in engine.devices.by_role().items():
+        if role not in DEVICES[engine.architecture]:
+            yield (
+                f"engine.devices.{role}",
+                f"architecture {engine.architecture} has no {role} ({name}); remove it or use another architecture",
+            )
+    for role in DEVICES[engine.architecture]:
+        if role not in engine.devices.by_role():
+            yield "engine.devices", f"architecture {engine.architecture} needs a {role}; name its sheet"
+
+
+def _ports(spec: PackageSpec) -> Iterator[Fault]:
+    """The port plan must use up the fibres of an engine, within the positions of its connectors."""
+    plate, engine = spec.faceplate, spec.engine
+    held, each = plate.fibres_per_connector, tx_per_connector(spec)
+    if plate.tx_per_connector is not None and 2 * each > held:
+        yield (
+            "faceplate.tx_per_connector",
+            f"{each} transmit and {each} receive fibres do not fit the {held} positions of an {plate.connector}; use "
+            f"at most {held // 2} or a larger connector",
+        )
+    elif plate.tx_per_connector is not None and engine.tx_fibres % each:
+        yield (
+            "faceplate.tx_per_connector",
+            f"{engine.tx_fibres} transmit fibres of an engine do not share out to connectors of {each}; use a divisor "
+            f"of {engine.tx_fibres}",
+        )
+    needed = -(-engine.tx_fibres // each)
+    if needed > spec.fibres.levels:
+        yield (
+            "fibres.levels",
+            f"connectors too many for one another: {engine.tx_fibres} + {engine.rx_fibres} data fibres of an engine "
+            f"take {needed} connectors {plate.connector} of {each} + {each}, one a layer of ribbons, but levels is "
+            f"{spec.fibres.levels}; use levels: {needed} or a larger connector",
+        )
+    if isinstance(plate.order, tuple):
+        names = {p for p in active_names(spec)}
+        given = list(plate.order)
+        if sorted(given) != sorted(names):
+            lacking, extra = sorted(names - set(given)), sorted(set(given) - names)
+            twice = sorted({name for name in given if given.count(name) > 1})
+            what = [
+                f"{word} {', '.join(found)}"
+                for word, found in (("lacks", lacking), ("has unknown", extra), ("repeats", twice))
+                if found
+            ]
+            yield "faceplate.order", f"the order of the engines {'; '.join(what)}; name each engine in use once"
 
 
 def _bandwidth(spec: PackageSpec) -> Iterator[Fault]:
@@ -64,13 +140,41 @@ def _equal(a: float, b: float) -> bool:
 
 
 def _engine_count(spec: PackageSpec) -> Iterator[Fault]:
-    placed = spec.engines.per_side
-    if placed.total != spec.engines.count:
+    engines, placed = spec.engines, spec.engines.per_side
+    spares = f" + {engines.spares} spares" if engines.spares else ""
+    if engines.spares > engines.count:
+        yield (
+            "engines.spares",
+            f"{engines.spares} spares for {engines.count} engines in use: a spare takes over from an engine, at most "
+            f"{engines.count} are of use; lower spares",
+        )
+    if placed is not None and placed.total != engines.placed:
         parts = " + ".join(f"{getattr(placed, side)} {side}" for side in SIDES)
         yield (
             "engines.per_side",
-            f"engines do not add up: {parts} = {placed.total}, but engines.count is {spec.engines.count}; change one",
+            f"engines do not add up: {parts} = {placed.total}, engines.count is {engines.count}{spares}; change one",
         )
+    if engines.positions is not None and len(engines.positions) != engines.placed:
+        yield (
+            "engines.positions",
+            f"{len(engines.positions)} positions given, {engines.count} engines{spares} need {engines.placed}; "
+            "give one each, or none to have them placed",
+        )
+    if engines.positions is not None and placed is not None:
+        yield "engines.per_side", "both per_side and positions are given; leave one of them out"
+    if (engines.mount == "socket") != (engines.carrier is not None):
+        yield (
+            "engines.mount",
+            f"mount is {engines.mount} and carrier is {'given' if engines.carrier else 'not given'}: sub-assemblies "
+            "need both mount: socket and a carrier; change one",
+        )
+    if engines.carrier is not None and engines.placed % engines.carrier.engines:
+        yield (
+            "engines.carrier.engines",
+            f"{engines.placed} engines do not fill sub-assemblies of {engines.carrier.engines}; change one",
+        )
+    if engines.mount == "interposer" and spec.interposer is None:
+        yield "engines.mount", "mount is interposer, but the package has none; add interposer: {size_mm: [..., ...]}"
 
 
 def _splitters(spec: PackageSpec) -> Iterator[Fault]:
@@ -104,6 +208,15 @@ def _fibre_array(spec: PackageSpec) -> Iterator[Fault]:
 
 def _grid(spec: PackageSpec) -> Iterator[Fault]:
     grid = spec.engine.grid
+    if grid.standard == "CW-WDM" and spec.laser.grid_class is None:
+        yield "laser", "a CW-WDM grid needs the class of its lasers; add grid_class: Type1, Type2 or Type3"
+    if grid.standard == "CWDM4" and (grid.channels != 4 or grid.spacing_GHz is not None):
+        yield (
+            "engine.grid",
+            f"CWDM4 has 4 channels 20 nm apart; {grid.channels} channels and spacing_GHz {grid.spacing_GHz} are given; "
+            "remove spacing_GHz and use channels: 4",
+        )
+        return
     if grid.standard == "CW-WDM" and grid.comb is None:
         allowed = "; ".join(
             f"{'up to 8' if n == 8 else n} at {', '.join(map(str, spacings))} GHz"
@@ -113,10 +226,13 @@ def _grid(spec: PackageSpec) -> Iterator[Fault]:
         path = "engine.grid.spacing_GHz" if size in CW_WDM_SPACINGS else "engine.grid.channels"
         yield (
             path,
-            f"{grid.channels} channels at {grid.spacing_GHz:g} GHz is no CW-WDM grid; allowed: {allowed}; "
+            f"{grid.channels} channels at {grid.spacing_GHz or 0:g} GHz is no CW-WDM grid; allowed: {allowed}; "
             f"or set standard: custom",
         )
     low, high = O_BAND_NM
+    if grid.standard != "CWDM4" and grid.channels > 1 and grid.spacing_GHz is None:
+        yield "engine.grid", f"{grid.channels} channels need their distance; add spacing_GHz"
+        return
     if grid.frequencies_GHz[-1] <= 0:
         yield "engine.grid.spacing_GHz", "the grid reaches down to zero frequency; use fewer or closer channels"
         return
@@ -124,7 +240,7 @@ def _grid(spec: PackageSpec) -> Iterator[Fault]:
     if first < low or last > high:
         yield (
             "engine.grid.channels",
-            f"the grid leaves the O-band: {grid.channels} channels at {grid.spacing_GHz:g} GHz around "
+            f"the grid leaves the O-band: {grid.channels} channels {grid.spacing_nm:.3g} nm apart around "
             f"{grid.center_nm:g} nm reach from {first:.2f} to {last:.2f} nm, the band from {low:g} to {high:g} nm; "
             f"use fewer or closer channels",
         )
@@ -132,13 +248,13 @@ def _grid(spec: PackageSpec) -> Iterator[Fault]:
         yield (
             "engine.heater_bias_nm",
             f"heater_bias_nm = {spec.engine.heater_bias_nm:g} nm puts a ring on the channel below: the spacing is "
-            f"{grid.spacing_GHz:g} GHz = {grid.spacing_nm:.3f} nm; use less",
+            f"{grid.spacing_nm:.3f} nm; use less",
         )
 
 
 def _laser_power(spec: PackageSpec) -> Iterator[Fault]:
     grid, laser = spec.engine.grid, spec.laser
-    if grid.standard != "CW-WDM" or grid.span_nm is None:
+    if grid.standard != "CW-WDM" or grid.span_nm is None or laser.grid_class is None:
         return
     total = laser.per_wavelength_dBm + 10 * math.log10(grid.channels)
     limit = CW_WDM_POWER_DBM[grid.span_nm][laser.grid_class]
@@ -164,11 +280,11 @@ def _die(spec: PackageSpec) -> Iterator[Fault]:
 
 
 def _substrate(spec: PackageSpec) -> Iterator[Fault]:
-    gap, per_side = spec.engines.gap_mm, spec.engines.per_side
+    gap, share = spec.engines.gap_mm, share_of(spec)
     width, height = spec.substrate.size_mm
     rows = (
-        (0, "width", spec.asic.size_mm[0], width, (per_side.east > 0) + (per_side.west > 0)),
-        (1, "height", spec.asic.size_mm[1], height, (per_side.north > 0) + (per_side.south > 0)),
+        (0, "width", spec.asic.size_mm[0], width, (share.east > 0) + (share.west > 0)),
+        (1, "height", spec.asic.size_mm[1], height, (share.north > 0) + (share.south > 0)),
     )
     for _, word, die, limit, gaps in rows:
         needed = die + gaps * gap

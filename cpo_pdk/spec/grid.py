@@ -21,29 +21,38 @@ CW_WDM_POWER_DBM: dict[int, dict[str, float]] = {
 }
 """Largest total power (dBm) of a source by span (nm) and class; CW-WDM MSA 2021-06-04."""
 
+CWDM_SPACING_NM = 20.0
+"""Distance of the channels of CWDM4: 1271, 1291, 1311, 1331 nm (400G-FR4 and CWDM4 multi-source agreements)."""
+
 
 class Grid(BaseModel):
-    """Wavelength channels of a fibre, equally spaced in frequency around the centre."""
+    """Wavelength channels of a fibre, equally spaced in frequency around the centre (CWDM4: in wavelength)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    standard: Literal["CW-WDM", "custom"] = Field(
+    standard: Literal["CW-WDM", "CWDM4", "custom"] = Field(
         description="agreement that the grid follows; custom lifts the check of channels and spacing"
     )
     center_nm: Annotated[
         float, bounded(1260, 1360, "nm", "vacuum wavelength of the centre of the grid", "O-band, in nanometres")
-    ]
+    ] = 1301.0
     channels: Annotated[int, counted(1, 64, "wavelengths a fibre", "largest published comb is 32+1")]
-    spacing_GHz: Annotated[
-        float, bounded(25, 5000, "GHz", "distance of two channels", "densest grid in use to coarse WDM of 20 nm")
-    ]
+    spacing_GHz: (
+        Annotated[
+            float, bounded(25, 5000, "GHz", "distance of two channels", "densest grid in use to coarse WDM of 20 nm")
+        ]
+        | None
+    ) = Field(default=None, description="distance of two channels (GHz); CWDM4 and one channel need none")
 
     @property
     def frequencies_GHz(self) -> tuple[float, ...]:
-        """Channel frequencies in GHz, descending: f0 + (i - (n-1)/2) spacing with f0 = c / center."""
-        centre = C_UM_GHZ / (self.center_nm * 1e-3)
+        """Channel frequencies in GHz, descending: f0 + (i - (n-1)/2) spacing with f0 = c / center; CWDM4: from its
+        wavelengths."""
         n = self.channels
-        return tuple(centre + (i - (n - 1) / 2) * self.spacing_GHz for i in reversed(range(n)))
+        if self.standard == "CWDM4":
+            return tuple(C_UM_GHZ / ((self.center_nm + (i - (n - 1) / 2) * CWDM_SPACING_NM) * 1e-3) for i in range(n))
+        centre = C_UM_GHZ / (self.center_nm * 1e-3)
+        return tuple(centre + (i - (n - 1) / 2) * (self.spacing_GHz or 0.0) for i in reversed(range(n)))
 
     @property
     def wl_um(self) -> tuple[float, ...]:
@@ -52,8 +61,10 @@ class Grid(BaseModel):
 
     @property
     def spacing_nm(self) -> float:
-        """Distance of two channels at the centre of the grid, nm: spacing center^2 / c."""
-        return self.spacing_GHz * (self.center_nm * 1e-3) ** 2 / C_UM_GHZ * 1e3
+        """Distance of two channels at the centre of the grid, nm: spacing center^2 / c; 0 for a single channel."""
+        if self.standard == "CWDM4":
+            return CWDM_SPACING_NM
+        return (self.spacing_GHz or 0.0) * (self.center_nm * 1e-3) ** 2 / C_UM_GHZ * 1e3
 
     @property
     def comb(self) -> int | None:
@@ -64,4 +75,4 @@ class Grid(BaseModel):
     @property
     def span_nm(self) -> int | None:
         """Nominal span of the CW-WDM comb in nm (9, 18 or 36), None for a grid that is not of the agreement."""
-        return {1600: 9, 3200: 18, 6400: 36}.get(int(self.comb * self.spacing_GHz)) if self.comb else None
+        return {1600: 9, 3200: 18, 6400: 36}.get(int(self.comb * (self.spacing_GHz or 0))) if self.comb else None

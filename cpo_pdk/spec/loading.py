@@ -126,8 +126,7 @@ def check_devices(spec: PackageSpec, sheets: Collection[str] | Mapping[str, Shee
         SpecError: every unknown sheet, at the line of its name.
     """
     problems = []
-    for part in type(spec.engine.devices).model_fields:
-        name = getattr(spec.engine.devices, part)
+    for part, name in spec.engine.devices.by_role().items():
         if name not in sheets:
             hint = did_you_mean(name, sheets) or f"; there are: {_names(sheets)}"
             problems.append(spec.problem(f"engine.devices.{part}", f"unknown device sheet {shown(name)}{hint}"))

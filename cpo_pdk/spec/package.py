@@ -7,13 +7,15 @@ and reported through `PackageSpec.problem`, which knows file and line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from cpo_pdk.errors import Problem
+from cpo_pdk.spec.architecture import DEVICES, Architecture
 from cpo_pdk.spec.bounds import bounded, counted
 from cpo_pdk.spec.grid import Grid
 from cpo_pdk.spec.name_rules import name_fault
@@ -50,21 +52,51 @@ class SpecModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Sides(SpecModel):
+    """A length on each side of the ASIC."""
+
+    north: EdgeLength = Field(description="above the ASIC, mm")
+    east: EdgeLength = Field(description="right of the ASIC, mm")
+    south: EdgeLength = Field(description="below the ASIC, mm")
+    west: EdgeLength = Field(description="left of the ASIC, mm")
+
+
 class Asic(SpecModel):
-    """The switch die in the middle of the package."""
+    """The switch die (or accelerator) in the middle of the package; several dies side by side count as one."""
 
     size_mm: tuple[DieSide, DieSide] = Field(description="[width, height] of the die, mm")
     power_W: Annotated[float, bounded(0.1, 5000, "W", "heat of the die", "largest published switch package 1.5 kW")]
     bump_pitch_um: Annotated[
         float, bounded(20, 1500, "um", "pitch of the bump field", "25 um micro-bumps to 1 mm balls; in micrometres")
-    ]
+    ] = 130.0
     bump_margin_um: Annotated[
         float, bounded(20, 5000, "um", "die edge to first bump", "seal ring and dicing need tens of um; in micrometres")
-    ]
+    ] = 300.0
     shoreline_um: Annotated[
         float,
         bounded(50, 10_000, "um", "depth of the SerDes rows along each edge", "tens of rows; in micrometres"),
-    ]
+    ] = 800.0
+    shoreline_mm: Sides | None = Field(
+        default=None, description="length of each edge that has SerDes for engines, centred on it; default: all of it"
+    )
+
+
+class Electrical(SpecModel):
+    """The traces between the ASIC's serial links (SerDes) and the engines."""
+
+    reach: Literal["UCIe-A", "UCIe-S", "XSR", "XSR+", "VSR"] = Field(
+        default="XSR", description="class of the electrical interface: limits length and loss of a trace"
+    )
+    rate_Gbps: (
+        Annotated[float, bounded(1, 500, "Gb/s", "bit rate of one SerDes lane", "4 UCIe to 448; in Gb/s")] | None
+    ) = Field(default=None, description="bit rate of one SerDes lane (Gb/s); default: that of an optical lane")
+    loss_dB_mm: Annotated[
+        float,
+        bounded(0.001, 2, "dB/mm", "loss of a trace at the Nyquist frequency", "organic substrates: 0.05 to 0.3 dB/mm"),
+    ] = 0.15
+    bumps_per_lane: Annotated[
+        int, counted(1, 32, "ASIC bumps of one SerDes lane, one direction", "a pair with its share of ground: 4")
+    ] = 4
 
 
 class Substrate(SpecModel):
@@ -73,16 +105,33 @@ class Substrate(SpecModel):
     size_mm: tuple[SubstrateSide, SubstrateSide] = Field(description="[width, height] of the substrate, mm")
 
 
+_Coordinate = Annotated[
+    float, bounded(-150, 150, "mm", "from the package's centre", "inside a package; in millimetres")
+]
+
+
+class KeepOut(SpecModel):
+    """A part of the package that engines must not stand on, and that fibres pass over or around."""
+
+    kind: Literal["stiffener", "lid", "cold_plate", "socket", "capacitors"] = Field(description="what stands there")
+    box_mm: tuple[_Coordinate, _Coordinate, _Coordinate, _Coordinate] = Field(
+        description="[left, bottom, right, top] from the package's centre, mm"
+    )
+    fibres: Literal["over", "around"] = Field(
+        default="around", description="whether fibres pass over it (it is lower than they are) or around it"
+    )
+
+
 _ON_SIDE = "at most 32 engines a side; published packages have 9"
 
 
 class PerSide(SpecModel):
     """Number of engines on each side of the ASIC."""
 
-    north: Annotated[int, counted(0, 32, "engines above the ASIC", _ON_SIDE)]
-    east: Annotated[int, counted(0, 32, "engines right of the ASIC", _ON_SIDE)]
-    south: Annotated[int, counted(0, 32, "engines below the ASIC", _ON_SIDE)]
-    west: Annotated[int, counted(0, 32, "engines left of the ASIC", _ON_SIDE)]
+    north: Annotated[int, counted(0, 32, "engines above the ASIC", _ON_SIDE)] = 0
+    east: Annotated[int, counted(0, 32, "engines right of the ASIC", _ON_SIDE)] = 0
+    south: Annotated[int, counted(0, 32, "engines below the ASIC", _ON_SIDE)] = 0
+    west: Annotated[int, counted(0, 32, "engines left of the ASIC", _ON_SIDE)] = 0
 
     @property
     def total(self) -> int:
@@ -90,25 +139,71 @@ class PerSide(SpecModel):
         return self.north + self.east + self.south + self.west
 
 
+class Position(SpecModel):
+    """Where one engine stands."""
+
+    side: Side = Field(description="side of the ASIC that its electrical edge faces; its facet looks the other way")
+    x_mm: _Coordinate = Field(description="centre of the engine's die, mm")
+    y_mm: _Coordinate = Field(description="centre of the engine's die, mm")
+
+
+class Carrier(SpecModel):
+    """A detachable sub-assembly: a small board, pluggable into a socket of the substrate, with some engines."""
+
+    engines: Annotated[int, counted(1, 32, "engines on one sub-assembly", "published sub-assemblies have 3")]
+    margin_mm: Annotated[
+        float, bounded(0.1, 20, "mm", "board beyond its engines' keep-outs", "clamp and pins; in millimetres")
+    ] = 1.0
+
+
 class Engines(SpecModel):
     """How many engines there are and where they stand."""
 
-    count: Annotated[int, counted(1, 128, "optical engines of the package", "published packages have 4 to 36")]
-    per_side: PerSide = Field(description="engines on each side of the ASIC")
-    gap_mm: Annotated[float, bounded(0.1, 50, "mm", "ASIC edge to engine edge", "co-packaged: some mm from the ASIC")]
-    pitch_mm: Annotated[
-        float, bounded(1, 100, "mm", "engine centre to engine centre along a side", "an engine is some mm wide")
-    ]
+    count: Annotated[int, counted(1, 128, "optical engines in use", "published packages have 4 to 36")]
+    spares: Annotated[
+        int, counted(0, 64, "engines beyond those in use, without fibres", "NVIDIA Spectrum-X has 4 beside 32")
+    ] = 0
+    per_side: PerSide | None = Field(
+        default=None, description="engines on each side of the ASIC, spares counted; default: shared out"
+    )
+    rows: Annotated[int, counted(1, 2, "rows of engines on a side", "the second stands behind gaps of the first")] = 1
+    positions: tuple[Position, ...] | None = Field(
+        default=None, description="places of all engines, spares last; default: centred on their sides"
+    )
+    gap_mm: Annotated[
+        float, bounded(0.1, 50, "mm", "ASIC edge to engine edge", "co-packaged: some mm from the ASIC")
+    ] = 3.0
+    pitch_mm: (
+        Annotated[
+            float, bounded(1, 100, "mm", "engine centre to engine centre along a side", "an engine is some mm wide")
+        ]
+        | None
+    ) = Field(default=None, description="engine centre to engine centre along a side (mm); default: as wide as fits")
     keepout_um: Annotated[
         float, bounded(10, 10_000, "um", "free space around each engine", "placement and underfill; in micrometres")
-    ]
+    ] = 500.0
+    mount: Literal["substrate", "interposer", "socket"] = Field(
+        default="substrate", description="what carries the engines: substrate, the ASIC's interposer, or sub-assemblies"
+    )
+    carrier: Carrier | None = Field(default=None, description="the sub-assemblies, with mount: socket")
+
+    @property
+    def placed(self) -> int:
+        """Engines that stand on the package: those in use and the spares."""
+        return self.count + self.spares
 
 
 class Devices(SpecModel):
     """Which device sheet (a file in `components/`) plays which part in the engine and around it."""
 
     modulator: Name = Field(description="sheet of the transmit modulator")
-    drop_filter: Name = Field(description="sheet of the receive wavelength filter")
+    drop_filter: Name | None = Field(default=None, description="sheet of the receive wavelength filter (ring_wdm)")
+    filter_coupler: Name | None = Field(
+        default=None, description="sheet of the 2x2 couplers of (de)multiplexers (mzm_wdm)"
+    )
+    phase_shifter: Name | None = Field(
+        default=None, description="sheet of the heaters that trim (de)multiplexers (mzm_wdm)"
+    )
     detector: Name = Field(description="sheet of the receive photodetector")
     monitor: Name = Field(description="sheet of the monitor photodetector")
     edge_coupler: Name = Field(description="sheet of the coupler to the fibre array")
@@ -122,10 +217,19 @@ class Devices(SpecModel):
     fiber: Name = Field(description="sheet of the data fibre")
     laser_fiber: Name = Field(description="sheet of the polarisation-maintaining laser fibre")
 
+    def by_role(self) -> dict[str, str]:
+        """Role -> name of its sheet; without the roles that the engine's architecture does not have."""
+        return {role: name for role, name in self.model_dump().items() if name is not None}
+
 
 class Engine(SpecModel):
     """One optical engine; all engines of a package are the same."""
 
+    architecture: Architecture = Field(
+        default="ring_wdm",
+        description="ring_wdm: buses of rings; ring_dr: one ring and one wavelength a fibre; mzm_wdm: Mach-Zehnders "
+        "between (de)multiplexers",
+    )
     bandwidth_Tbps: Annotated[
         float, bounded(0.01, 200, "Tb/s", "bandwidth in each direction", "one lane to twice the largest switch")
     ]
@@ -134,7 +238,7 @@ class Engine(SpecModel):
     laser_fibres: Annotated[int, counted(1, 64, "fibres that bring laser light", "at most one a transmit fibre")]
     loopbacks: Annotated[
         int, counted(0, 2, "alignment loopbacks, each takes two positions of the array", "one at each end of the array")
-    ]
+    ] = 0
     lane_rate_Gbps: Annotated[
         float, bounded(1, 500, "Gb/s", "bit rate of one wavelength", "25 NRZ to 400 PAM4; in Gb/s")
     ]
@@ -142,13 +246,30 @@ class Engine(SpecModel):
     grid: Grid = Field(description="wavelengths of a fibre")
     fibre_pitch_um: Annotated[
         float, bounded(40, 1000, "um", "pitch of the fibre array", "thin fibre to 250 um ribbon; in micrometres")
-    ]
-    bump_pitch_um: tuple[BumpPitch, BumpPitch] = Field(description="[x, y] pitch of the electrical bumps, um")
+    ] = 127.0
+    bump_pitch_um: tuple[BumpPitch, BumpPitch] = Field(
+        default=(50.0, 63.5), description="[x, y] pitch of the electrical bumps, um"
+    )
     heater_bias_nm: Annotated[
         float, bounded(0, 10, "nm", "how far below its channel a ring is designed", "a heater only shifts to red")
-    ]
+    ] = 0.5
     edge_mm: EdgeLength | None = Field(default=None, description="length of the facet edge (mm), if given from outside")
-    devices: Devices = Field(description="device sheets by the part they play")
+    devices: Devices = Field(
+        default_factory=lambda: Devices.model_validate(DEVICES["ring_wdm"]),
+        description="device sheets by the part they play; default: those of the architecture",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_devices(cls, data: Any) -> Any:
+        """Fill in the sheets that the spec does not name from those of its architecture."""
+        if not isinstance(data, Mapping):
+            return data
+        known = DEVICES.get(str(data.get("architecture", "ring_wdm")))
+        given = data.get("devices", {})
+        if known is None or not isinstance(given, Mapping):
+            return data
+        return {**data, "devices": {**known, **given}}
 
     @property
     def lanes_per_direction(self) -> int:
@@ -184,7 +305,12 @@ class Laser(SpecModel):
     per_wavelength_dBm: Annotated[
         float, bounded(-20, 26, "dBm", "power of one wavelength in one laser fibre", "26 dBm is the ELSFP top class")
     ]
-    grid_class: Literal["Type1", "Type2", "Type3"] = Field(description="CW-WDM class, limits the total power")
+    grid_class: Literal["Type1", "Type2", "Type3"] | None = Field(
+        default=None, description="CW-WDM class, limits the total power; needed for a grid of that agreement"
+    )
+    fibres_per_module: Annotated[
+        int, counted(1, 64, "laser fibres of one module", "published external lasers have 8 or 16")
+    ] = 8
 
 
 class Fibres(SpecModel):
@@ -195,13 +321,23 @@ class Fibres(SpecModel):
     ]
     ribbon_pitch_um: Annotated[
         float, bounded(40, 2000, "um", "fibre pitch in a ribbon", "a coated fibre is 200 to 250 um; in micrometres")
-    ]
+    ] = 250.0
     ribbon_gap_mm: Annotated[
         float, bounded(0.1, 50, "mm", "space between two ribbons", "ribbons may not touch; in millimetres")
-    ]
-    loopback_length_mm: Annotated[
-        float, bounded(0.5, 1000, "mm", "length of a loopback fibre", "pigtail inside the array; in millimetres")
-    ]
+    ] = 1.0
+    loopback_length_mm: (
+        Annotated[
+            float, bounded(0.5, 1000, "mm", "length of a loopback fibre", "pigtail inside the array; in millimetres")
+        ]
+        | None
+    ) = Field(default=None, description="length of a loopback fibre (mm); default: to the end of the fan-out")
+    levels: Annotated[
+        int,
+        counted(1, 8, "layers of data ribbons above one another", "stacked ribbon cables; PM fibres have their own"),
+    ] = 1
+    crossings_in_package: bool = Field(
+        default=False, strict=True, description="whether ribbons may cross above the package, not only outside of it"
+    )
 
 
 class Faceplate(SpecModel):
@@ -210,9 +346,19 @@ class Faceplate(SpecModel):
     distance_mm: Annotated[
         float, bounded(10, 1000, "mm", "package centre to faceplate", "inside one chassis; in millimetres")
     ]
-    width_mm: Annotated[float, bounded(20, 600, "mm", "width of the faceplate", "a 19 inch rack is 483 mm wide")]
+    width_mm: Annotated[float, bounded(20, 600, "mm", "width of the faceplate", "a 19 inch rack is 483 mm wide")] = (
+        440.0
+    )
     connector: Literal["MPO-8", "MPO-12", "MPO-16", "MPO-24", "MPO-32"] = Field(
         description="kind of the data connector; the number is that of its fibres"
+    )
+    tx_per_connector: (
+        Annotated[int, counted(1, 64, "transmit fibres in one data connector", "DR4: 4 of 12; half an MPO-16: 8")]
+        | None
+    ) = Field(default=None, description="transmit fibres in one data connector; default: half its positions")
+    order: Literal["shortest"] | tuple[Annotated[str, Field(strict=True)], ...] = Field(
+        default="shortest",
+        description="order of the engines' connectors from left to right: names (N1, E1, ...), or as comes shortest",
     )
 
     @property
@@ -228,15 +374,21 @@ class PackageSpec(SpecModel):
     bandwidth_Tbps: Annotated[
         float, bounded(0.01, 2000, "Tb/s", "bandwidth of the package in each direction", "one lane to a whole rack")
     ]
+    electrical_Tbps: Annotated[
+        float, bounded(0, 2000, "Tb/s", "bandwidth of the ASIC that leaves without optics", "half of TH4-Humboldt's")
+    ] = 0.0
     asic: Asic = Field(description="the switch die")
+    electrical: Electrical = Field(default_factory=Electrical, description="traces between ASIC and engines")
     substrate: Substrate = Field(description="the package substrate")
+    interposer: Substrate | None = Field(default=None, description="the interposer below ASIC and engines, if any")
+    keepouts: tuple[KeepOut, ...] = Field(default=(), description="parts that engines and fibres must leave room for")
     engines: Engines = Field(description="number and place of the engines")
     engine: Engine = Field(description="one engine")
     laser: Laser = Field(description="the external lasers")
     fibres: Fibres = Field(description="the way of the fibres out of the package")
     faceplate: Faceplate = Field(description="where the connectors are")
     choices: tuple[Annotated[str, Field(strict=True)], ...] = Field(
-        description="dotted paths of the values chosen without a published source, [] if there are none"
+        default=(), description="dotted paths of the values chosen without a published source"
     )
     _source: Source | None = PrivateAttr(default=None)
 
@@ -254,11 +406,6 @@ class PackageSpec(SpecModel):
     def fibre_counts(self) -> dict[str, int]:
         """Fibres of the whole package: tx, rx, laser, loopback (two a loopback), total."""
         return {kind: self.engines.count * n for kind, n in self.engine.fibre_counts.items()}
-
-    @property
-    def sides(self) -> tuple[Side, ...]:
-        """The side of each engine, in the order north, east, south, west."""
-        return tuple(side for side in SIDES for _ in range(getattr(self.engines.per_side, side)))
 
     def problem(self, path: str, message: str) -> Problem:
         """A problem with one value of this spec, at its line of the file.

@@ -61,11 +61,32 @@ LAYERS: dict[str, LayerInfo] = {
     "CONNECTOR": LayerInfo(307, 0, "package", "#4e342e", "body of a fibre connector"),
     "FIBER": LayerInfo(310, 0, "package", "#fbc02d", "single-mode fibre, cladding outline"),
     "FIBER_PM": LayerInfo(311, 0, "package", "#1565c0", "polarisation-maintaining fibre, cladding outline"),
+    # ribbons of data fibres lie in layers above one another, each with its row of connectors; those of lasers apart
+    "CONNECTOR_PM": LayerInfo(308, 0, "package", "#0d47a1", "body of a laser connector"),
+    **{
+        f"CONNECTOR_{k}": LayerInfo(307, k - 1, "package", "#4e342e", f"body of a data connector in row {k}")
+        for k in range(2, 9)
+    },
+    **{
+        f"FIBER_{k}": LayerInfo(310, k - 1, "package", "#fbc02d", f"single-mode fibre in ribbon layer {k}")
+        for k in range(2, 9)
+    },
     "LID": LayerInfo(312, 0, "package", "#8d6e63", "where the lid stands on the substrate: its walls, not its roof"),
     "STIFFENER": LayerInfo(313, 0, "package", "#78909c", "stiffener on the substrate"),
     "SOCKET": LayerInfo(314, 0, "package", "#a1887f", "frame of the socket that holds the substrate"),
     "COLDPLATE": LayerInfo(315, 0, "package", "#4dd0e1", "outline of the cold plate on the dies"),
+    "CARRIER": LayerInfo(316, 0, "package", "#c5e1a5", "board of a detachable sub-assembly"),
+    "INTERPOSER": LayerInfo(317, 0, "package", "#d1c4e9", "outline of the interposer"),
+    "CAPACITORS": LayerInfo(318, 0, "package", "#ffe082", "field of capacitors on the substrate"),
+    "OVERPASS": LayerInfo(319, 0, "package", "#cfd8dc", "part of the package that fibres pass over"),
+    "AIRWIRE": LayerInfo(
+        320, 0, "package", "#26a69a", "SerDes lane from its bump on the ASIC to one on an engine, not routed"
+    ),
 }
+
+#: ribbon layer (from 1) -> drawing layer of its fibres; -> of the connectors of its row at the faceplate
+FIBER_LEVELS: tuple[str, ...] = ("FIBER", *(f"FIBER_{k}" for k in range(2, 9)))
+CONNECTOR_LEVELS: tuple[str, ...] = ("CONNECTOR", *(f"CONNECTOR_{k}" for k in range(2, 9)))
 
 #: (layer, datatype) -> name
 NAMES: dict[tuple[int, int], str] = {(info.layer, info.datatype): name for name, info in LAYERS.items()}

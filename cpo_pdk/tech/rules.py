@@ -291,9 +291,7 @@ def _more_faults(numbers: Mapping[str, float], words: Mapping[str, str], entry: 
             faults.append(f"least {numbers['least']:g} is above most {numbers['most']:g}; swap them")
         windows = numbers["value"] / numbers["step"]
         if windows < 1 or abs(windows - round(windows)) > 1e-9:
-            faults.append(
-                f"step {numbers['step']:g} does not divide the window of {numbers['value']:g} um; change one"
-            )
+            faults.append(f"step {numbers['step']:g} does not divide the window of {numbers['value']:g} um; change one")
     return faults
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+from cpo_pdk.spec.package import SIDES
+from cpo_pdk.spec.placement import share_of
 from cpo_pdk.verify.assembly.connector_rules import by_connector, is_laser
 from cpo_pdk.verify.assembly.engine_rules import beside
 from cpo_pdk.verify.assembly.outcome import Outcome, Question
@@ -50,7 +52,8 @@ def part_count(question: Question) -> Outcome:
             ("substrates", len(package.substrates), 1, "substrate.size_mm", "SUBSTRATE"),
         ]
     if package.asics:
-        per_side = spec.engines.per_side.model_dump()
+        share = share_of(spec)
+        per_side = {side: share.of(side) for side in SIDES}
         checks += [
             (f"engines in the {side}", sides[side], count, f"engines.per_side.{side}", "FLOORPLAN")
             for side, count in per_side.items()

@@ -20,7 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cpo_pdk.circuit.netlist import PortRef
-from cpo_pdk.spec.package import PackageSpec, Side
+from cpo_pdk.spec.package import SIDES, PackageSpec, Side
+from cpo_pdk.spec.placement import share_of
 from cpo_pdk.spec.sheet import Sheet
 
 #: roles of `engine.devices` that only lead light on: they belong to the nets
@@ -239,7 +240,7 @@ def _places(spec: PackageSpec) -> Iterator[AskedPlace]:
     data = [name for name, use in facet_names(spec) if use in ("tx", "rx")]
     holds = spec.faceplate.fibres_per_connector
     number: dict[str, int] = {}
-    for side in spec.sides:
+    for side in [own for own in SIDES for _ in range(share_of(spec).of(own))]:
         number[side] = number.get(side, 0) + 1
         name = f"{side[0].upper()}{number[side]}"
         kind = spec.laser.connector

@@ -16,6 +16,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.leaves import CONNECTOR, ENGINE
 from cpo_pdk.circuit.netlist import CellNetlist, Netlists
 from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.placement import pitch_of, share_of
 from cpo_pdk.spec.sheet import Sheet
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.lvs.array import MIRRORED_RULE, SWAPPED_RULE, Anchors
@@ -69,7 +70,11 @@ def standing(
     )
     taken: set[str] = set()
     for away, name, path in options:
-        if name in free and path not in taken and away < spec.engines.pitch_mm * 500:
+        if (
+            name in free
+            and path not in taken
+            and away < pitch_of(spec, (0.0, dies[circuit.devices[path].cell].height())) / 2
+        ):
             stands.append(Stands(free.pop(name), circuit.devices[path]))
             taken.add(path)
     for name, place in free.items():
@@ -104,8 +109,8 @@ def _die(file: LayoutFile, cell: str) -> kdb.DBox:
 
 def _expected(spec: PackageSpec, place: AskedPlace, middle: tuple[float, float], die: kdb.DBox) -> tuple[float, float]:
     """Where the centre of an engine was asked to be, um."""
-    count = getattr(spec.engines.per_side, place.side)
-    along = (place.number - 1 - (count - 1) / 2) * spec.engines.pitch_mm * 1e3
+    count = share_of(spec).of(place.side)
+    along = (place.number - 1 - (count - 1) / 2) * pitch_of(spec, (die.width(), die.height()))
     half = spec.asic.size_mm[0 if place.side in ("east", "west") else 1] * 500
     away = half + spec.engines.gap_mm * 1e3 + die.width() / 2
     x, y = {"north": (along, away), "south": (along, -away), "east": (away, -along), "west": (-away, -along)}[

@@ -6,10 +6,11 @@ import itertools
 import math
 from dataclasses import dataclass
 
-from cpo_pdk.components.fibers import UNIT
 from cpo_pdk.errors import Problem
-from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.package import SIDES, PackageSpec
 
+#: heading in degrees -> unit vector
+UNIT = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}
 ROTATION = {"east": 0, "north": 90, "west": 180, "south": 270}
 
 
@@ -23,6 +24,7 @@ class EnginePlace:
         number: on its side, from 1; west to east, or north to south.
         x: of the die's centre in um, from the centre of the package.
         y: of the die's centre in um.
+        spare: stands there without fibres, to take over from another.
     """
 
     name: str
@@ -30,6 +32,7 @@ class EnginePlace:
     number: int
     x: float
     y: float
+    spare: bool = False
 
     @property
     def rotation(self) -> int:
@@ -51,19 +54,78 @@ class EnginePlace:
         return (self.x - dx / 2, self.y - dy / 2, self.x + dx / 2, self.y + dy / 2)
 
 
+@dataclass(frozen=True)
+class Share:
+    """Engines on each side of the ASIC, spares counted."""
+
+    north: int
+    east: int
+    south: int
+    west: int
+
+    def of(self, side: str) -> int:
+        """Engines of one side."""
+        return int(getattr(self, side))
+
+
+def share_of(spec: PackageSpec) -> Share:
+    """How many engines stand on each side: as the spec says, by its positions, or shared out evenly.
+
+    Args:
+        spec: the package.
+    """
+    engines = spec.engines
+    if engines.positions is not None:
+        return Share(*(sum(p.side == side for p in engines.positions) for side in SIDES))
+    if engines.per_side is not None:
+        return Share(*(getattr(engines.per_side, side) for side in SIDES))
+    each, rest = divmod(engines.placed, len(SIDES))
+    # the remainder: first the side that the fibres leave by, then the one opposite, then the others
+    extra = dict.fromkeys(("north", "south", "east", "west")[:rest], 1)
+    return Share(*(each + extra.get(side, 0) for side in SIDES))
+
+
+def shoreline_of(spec: PackageSpec, side: str) -> float:
+    """Length in mm of an edge of the ASIC that has serial links for engines.
+
+    Args:
+        spec: the package.
+        side: of the ASIC.
+    """
+    if spec.asic.shoreline_mm is not None:
+        return float(getattr(spec.asic.shoreline_mm, side))
+    return spec.asic.size_mm[0 if side in ("north", "south") else 1]
+
+
+def pitch_of(spec: PackageSpec, size: tuple[float, float]) -> float:
+    """Engine centre to engine centre along a side in um: as the spec says, or as wide as every side has room for.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+    """
+    if spec.engines.pitch_mm is not None:
+        return spec.engines.pitch_mm * 1e3
+    share = share_of(spec)
+    rooms = [(shoreline_of(spec, side) * 1e3 - size[1]) / (share.of(side) - 1) for side in SIDES if share.of(side) > 1]
+    least = size[1] + spec.engines.keepout_um
+    return max(least, math.floor(min(rooms) / 100) * 100.0) if rooms else least
+
+
 def place_engines(spec: PackageSpec, size: tuple[float, float]) -> tuple[EnginePlace, ...]:
-    """Place the engines of each side centred on it, facets outward.
+    """Place the engines of each side centred on it, facets outward; the spares are the last of their sides.
 
     Args:
         spec: the package.
         size: length (towards the facet) and width of the engine in um.
     """
     width, height = (s * 1e3 for s in spec.asic.size_mm)
-    gap, pitch = spec.engines.gap_mm * 1e3, spec.engines.pitch_mm * 1e3
+    share, gap, pitch = share_of(spec), spec.engines.gap_mm * 1e3, pitch_of(spec, size)
+    spare = spares_of(spec)
     away = {"north": height / 2, "south": height / 2, "east": width / 2, "west": width / 2}
     places = []
-    for side in ("north", "east", "south", "west"):
-        count = getattr(spec.engines.per_side, side)
+    for side in SIDES:
+        count = share.of(side)
         reach = away[side] + gap + size[0] / 2
         for k in range(count):
             along = (k - (count - 1) / 2) * pitch
@@ -73,8 +135,27 @@ def place_engines(spec: PackageSpec, size: tuple[float, float]) -> tuple[EngineP
                 "east": (reach, -along),
                 "west": (-reach, -along),
             }[side]
-            places.append(EnginePlace(f"{side[0].upper()}{k + 1}", side, k + 1, round(x, 3), round(y, 3)))
+            name = f"{side[0].upper()}{k + 1}"
+            places.append(EnginePlace(name, side, k + 1, round(x, 3), round(y, 3), name in spare))
     return tuple(places)
+
+
+def spares_of(spec: PackageSpec) -> frozenset[str]:
+    """Names of the spare engines: the last of each side in turn, west first.
+
+    Args:
+        spec: the package.
+    """
+    left, share = spec.engines.spares, share_of(spec)
+    taken = dict.fromkeys(SIDES, 0)
+    names: set[str] = set()
+    while left > 0 and any(taken[side] < share.of(side) for side in SIDES):
+        for side in reversed(SIDES):
+            if left > 0 and taken[side] < share.of(side):
+                names.add(f"{side[0].upper()}{share.of(side) - taken[side]}")
+                taken[side] += 1
+                left -= 1
+    return frozenset(names)
 
 
 def engine_problems(spec: PackageSpec, size: tuple[float, float]) -> list[Problem]:
@@ -84,7 +165,8 @@ def engine_problems(spec: PackageSpec, size: tuple[float, float]) -> list[Proble
         spec: the package.
         size: length (towards the facet) and width of the engine in um.
     """
-    counts = spec.engines.per_side.model_dump()
+    share = share_of(spec)
+    counts = {side: share.of(side) for side in SIDES}
     problems = [*_side_problems(spec, size, counts), *_substrate_problems(spec, size, counts)]
     if spec.engines.gap_mm * 1e3 < spec.engines.keepout_um:
         problems.append(
@@ -102,7 +184,7 @@ def engine_problems(spec: PackageSpec, size: tuple[float, float]) -> list[Proble
 def _side_problems(spec: PackageSpec, size: tuple[float, float], counts: dict[str, int]) -> list[Problem]:
     """Engines of one side: apart from each other, and within the ASIC's edge."""
     problems = []
-    pitch, width = spec.engines.pitch_mm, size[1] * 1e-3
+    pitch, width = pitch_of(spec, size) * 1e-3, size[1] * 1e-3
     need = (size[1] + spec.engines.keepout_um) * 1e-3
     if max(counts.values()) > 1 and pitch < need:
         problems.append(
@@ -113,12 +195,12 @@ def _side_problems(spec: PackageSpec, size: tuple[float, float], counts: dict[st
                 f"{math.ceil(need * 100) / 100:g}",
             )
         )
-    for side, edge in (("north", 0), ("east", 1), ("south", 0), ("west", 1)):
-        room, taken = spec.asic.size_mm[edge], (counts[side] - 1) * pitch + width
+    for side in SIDES:
+        room, taken = shoreline_of(spec, side), (counts[side] - 1) * pitch + width
         if counts[side] and taken > room:
             problems.append(
                 spec.problem(
-                    f"engines.per_side.{side}",
+                    "asic.shoreline_mm" if spec.asic.shoreline_mm else "asic.size_mm",
                     f"{counts[side]} engines do not fit the {side} side: ({counts[side]} - 1) x {pitch:g} + "
                     f"{width:.3f} = {taken:.2f} mm of {room:g} mm; use fewer engines there or a smaller pitch_mm",
                 )
