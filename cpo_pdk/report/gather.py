@@ -7,6 +7,7 @@ from typing import Any
 
 from cpo_pdk.report.data import Choice, RuleLine
 from cpo_pdk.spec import PackageSpec, Sheet
+from cpo_pdk.spec.port_plan import port_plan
 from cpo_pdk.tech.rules import KINDS, Rule
 
 _UNITS = {"area": "µm²", "hole": "µm²", "angle": "°", "points": "corners"}
@@ -37,26 +38,47 @@ _SAYS = {
 
 
 def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
-    """How bandwidth, lanes and fibres of a package follow from each other, one equation a line."""
-    engine, count = spec.engine, spec.engines.count
+    """How bandwidth, lanes, fibres and lasers of a package follow from each other, one equation a line."""
+    engine, engines, laser = spec.engine, spec.engines, spec.laser
+    count, channels = engines.count, engine.grid.channels
     per_engine, total = engine.fibre_counts, spec.fibre_counts
-    kinds = [kind for kind in per_engine if kind != "total"]
-    return (
-        f"engine     {engine.tx_fibres} transmit fibres x {engine.grid.channels} wavelengths"
-        f" x {engine.lane_rate_Gbps:g} Gb/s = {engine.bandwidth_Tbps:g} Tb/s in each direction",
+    kinds = [kind for kind in per_engine if kind != "total" and (per_engine[kind] or kind != "loopback")]
+    ports = port_plan(spec)
+    modules = sum(plan.level == 0 for plan in ports)
+    data = len(ports) - modules
+    colours = f"{channels} wavelength{'s' if channels > 1 else ''}"
+    lasers, feeds, held = total["laser"] * channels, engine.splitter_ways, laser.fibres_per_module
+    lines = [
+        f"engine     {engine.tx_fibres} transmit fibres x {colours} x {engine.lane_rate_Gbps:g} Gb/s"
+        f" = {engine.bandwidth_Tbps:g} Tb/s in each direction",
         f"package    {count} engines x {engine.bandwidth_Tbps:g} Tb/s = {spec.bandwidth_Tbps:g} Tb/s",
-        f"lanes      {count} engines x {engine.tx_fibres} fibres x {engine.grid.channels} wavelengths"
-        f" = {spec.lanes_per_direction} in each direction",
-        f"lasers     {engine.laser_fibres} laser fibres an engine, each feeds {engine.splitter_ways} transmit fibres",
+    ]
+    if spec.electrical_Tbps:
+        whole = spec.bandwidth_Tbps + spec.electrical_Tbps
+        lines.append(f"           + {spec.electrical_Tbps:g} Tb/s without optics = {whole:g} Tb/s of the ASIC")
+    if engines.spares:
+        lines.append(f"engines    {count} in use + {engines.spares} spares without fibres = {engines.placed}")
+    if engines.carrier is not None:
+        each = engines.carrier.engines
+        lines.append(f"boards     {engines.placed} engines / {each} = {engines.placed // each} sub-assemblies")
+    lines += [
+        f"lanes      {count} engines x {engine.tx_fibres} fibres x {colours} = {spec.lanes_per_direction} in each"
+        " direction",
         "fibres     " + " + ".join(f"{per_engine[k]} {k}" for k in kinds) + f" = {per_engine['total']} an engine",
-        f"           {count} engines x {per_engine['total']} fibres = {total['total']} positions",
-    )
+        f"           {count} engines x {per_engine['total']} fibres = {total['total']}",
+        f"lasers     {total['laser']} laser fibres x {colours} = {lasers} lasers; each feeds {feeds} lanes:"
+        f" {lasers} x {feeds} = {lasers * feeds}",
+        f"modules    {total['laser']} laser fibres / {held} = {total['laser'] / held:g} {laser.connector} modules"
+        f" ({modules} at the faceplate)",
+        f"connectors {count} engines x {data // count} = {data} {spec.faceplate.connector}",
+    ]
+    return tuple(lines)
 
 
 def choices_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Choice, ...]:
     """Every number of the spec, and of the sheets that it names, that has no published source."""
     found = [Choice(path, _shown(_value_at(spec, path)), "a choice of this package") for path in spec.choices]
-    used = dict.fromkeys(getattr(spec.engine.devices, part) for part in type(spec.engine.devices).model_fields)
+    used = dict.fromkeys(spec.engine.devices.by_role().values())
     for name in used:
         sheet = sheets.get(name)
         for key, parameter in {**sheet.parameters, **sheet.operating}.items() if sheet else ():
