@@ -65,7 +65,8 @@ def engine(
 ) -> gf.Component:
     """One engine; lower left corner of the die at the origin, facet in the east.
 
-    Ports at the facet: `loop_1`..., `laser_1`..., `tx_1`..., `rx_1`...
+    Ports at the facet: `loop_1`..., `laser_1`..., `tx_1`..., `rx_1`... `info["lane_bumps"]`: [`tx_3/5`, x, y] is the
+    bump (um) where channel 5 of transmit fibre 3 meets the electronic die: the modulator's anode, the detector's anode.
 
     Args:
         kit: devices.
@@ -102,10 +103,12 @@ def engine(
         ref.move((x_rows, inner[laser + k + 1].center[1]))
         rows.append(ref)
     receive = rx_macro(kit=kit, radii=radii_filter, length=length, bump_x=bump_x, bump_y=bump_y)
+    received: list[gf.ComponentReference] = []
     for k in range(rx):
         ref = c << receive
         ref.name = f"rx_{k + 1}"
         ref.move((x_rows, inner[laser + tx + k + 1].center[1]))
+        received.append(ref)
 
     for k in range(laser):
         # the last laser feeds the first rows, from the innermost column: the columns nest without crossing
@@ -121,7 +124,22 @@ def engine(
     c.info["kind"] = "engine"
     c.info["wl_um"] = list(wl_um)
     c.info["size_um"] = list(size)
+    c.info["lane_bumps"] = _lane_bumps([*rows, *received])
     return c
+
+
+def _lane_bumps(rows: list[gf.ComponentReference]) -> list[list[str | float]]:
+    """Name (`tx_3/5`: transmit fibre 3, channel 5), x and y (um) of the bump where each lane meets the electronic die.
+
+    Args:
+        rows: placed without turns, named as their port at the facet, with the lanes' bumps in `info["lane_bumps"]`.
+    """
+    found: list[list[str | float]] = []
+    for row in rows:
+        dx, dy = row.dtrans.disp.x, row.dtrans.disp.y
+        for k, (x, y) in enumerate(row.cell.info["lane_bumps"]):
+            found.append([f"{row.name}/{k + 1}", round(x + dx, 3), round(y + dy, 3)])
+    return found
 
 
 def _facet_names(tx: int, rx: int, laser: int, loopbacks: int) -> list[str]:

@@ -44,6 +44,8 @@ def tx_macro(
 
         o1 (laser) -< mod 1 - mod 2 - ... - mod n >- tap - o2 (to the edge coupler)
 
+    `info["lane_bumps"]`: [x, y] of each modulator's anode bump, um.
+
     Args:
         kit: devices.
         radii: of the modulators' rings in um, rising with the channel.
@@ -55,11 +57,13 @@ def tx_macro(
     taper_in = c << make(kit, "taper", length=HEAD)
     taper_in.name = "taper_in"
     last = taper_in.ports["o2"]
+    lanes = []
     for k, radius in enumerate(radii):
         ref = c << tx_unit(kit=kit, radius=radius, bump_x=bump_x, bump_y=bump_y)
         ref.name = f"unit_{k + 1}"
         ref.connect("o1", last)
         last = ref.ports["o2"]
+        lanes.append(list(ref.ports["e1"].center))
     taper_out = c << make(kit, "taper")
     taper_out.name = "taper_out"
     taper_out.connect("o2", last)
@@ -79,6 +83,7 @@ def tx_macro(
     out.connect("o1", tap.ports["o4"])
     c.add_port("o1", port=taper_in.ports["o1"])
     c.add_port("o2", port=out.ports["o2"])
+    c.info["lane_bumps"] = lanes
     must_keep_metal_apart(c, f"transmit row with monitor {cell_of(kit, 'monitor')}", {})
     return c
 
@@ -113,6 +118,8 @@ def rx_macro(
                       detectors            >- psr - o1 (from the edge coupler)
         terminator - rings n ... rings 1 -'
 
+    `info["lane_bumps"]`: [x, y] of each detector's anode bump, um.
+
     Args:
         kit: devices.
         radii: of the rings in um; the first is the one that light meets first.
@@ -143,6 +150,7 @@ def rx_macro(
         fan.connect("o1", start)
         straight_between(c, kit, f"lead_{label}", fan.ports["o2"], stop)
     c.add_port("o1", port=psr.ports["o1"])
+    c.info["lane_bumps"] = [list(unit.ports["e5"].center) for unit in units]
     return c
 
 
