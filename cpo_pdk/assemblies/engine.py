@@ -1,4 +1,13 @@
-"""One optical engine: fibre array in the east, splitter trees in the west, transmit and receive rows between them.
+"""An engine of rings: fibre array in the east, splitter trees in the west, transmit and receive rows between them.
+
+::
+
+    .--- tree ---[ transmit row tx ]--------[ ] tx_n     facet
+    |  .- tree --[ transmit row 1 ]---------[ ] tx_1
+    |  '------------------------------------[ ] laser_2
+    '---------------------------------------[ ] laser_1
+
+Architectures `ring_wdm` (filters before the detectors) and `ring_dr` (one wavelength a fibre, no filter).
 
 From south to north the fibre array holds: loopback, laser fibres, transmit fibres, receive fibres, loopback. Laser
 light runs west below the rows it feeds, turns round in a column of its own, is split, and comes back east through the
@@ -9,6 +18,7 @@ from __future__ import annotations
 
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.assemblies.macros import row_length, rx_macro, splitter_tree, tree_length, tx_macro
+from cpo_pdk.assemblies.rows_dr import rx_direct_macro
 from cpo_pdk.assemblies.units import straight_between
 from cpo_pdk.components.die import die_frame
 from cpo_pdk.components.drawing import rectangle
@@ -72,7 +82,7 @@ def engine(
         kit: devices.
         wl_um: wavelengths of the channels in um.
         radii_modulator: of the modulators' rings in um, one a channel.
-        radii_filter: of the drop rings in um, one a channel.
+        radii_filter: of the drop rings in um, one a channel; none where light meets the detector unfiltered.
         tx: number of transmit fibres.
         rx: number of receive fibres.
         laser: number of laser fibres; each feeds tx / laser transmit rows.
@@ -102,7 +112,10 @@ def engine(
         ref.name = f"tx_{k + 1}"
         ref.move((x_rows, inner[laser + k + 1].center[1]))
         rows.append(ref)
-    receive = rx_macro(kit=kit, radii=radii_filter, length=length, bump_x=bump_x, bump_y=bump_y)
+    if radii_filter:
+        receive = rx_macro(kit=kit, radii=radii_filter, length=length, bump_x=bump_x, bump_y=bump_y)
+    else:
+        receive = rx_direct_macro(kit=kit, length=length, bump_x=bump_x, bump_y=bump_y)
     received: list[gf.ComponentReference] = []
     for k in range(rx):
         ref = c << receive

@@ -16,10 +16,7 @@ from cpo_pdk.tech.rules import load_rules
 
 kdb = kf.kdb
 
-#: what the device of each role must offer
-PORTS: dict[str, tuple[str, ...]] = {
-    "modulator": ("o1", "o2", "e1", "e2", "e3", "e4", "e5", "e6"),
-    "drop_filter": ("o1", "o2", "o3", "o4", "e1", "e2"),
+_COMMON: dict[str, tuple[str, ...]] = {
     "detector": ("o1", "o2", "e1", "e2"),
     "monitor": ("o1", "e1", "e2"),
     "edge_coupler": ("o1", "o2"),
@@ -33,6 +30,18 @@ PORTS: dict[str, tuple[str, ...]] = {
     "fiber": ("o1", "o2"),
     "laser_fiber": ("o1", "o2"),
 }
+_RING_MODULATOR = ("o1", "o2", "e1", "e2", "e3", "e4", "e5", "e6")
+#: architecture -> role -> what its device must offer
+PORTS: dict[str, dict[str, tuple[str, ...]]] = {
+    "ring_wdm": {"modulator": _RING_MODULATOR, "drop_filter": ("o1", "o2", "o3", "o4", "e1", "e2"), **_COMMON},
+    "ring_dr": {"modulator": _RING_MODULATOR, **_COMMON},
+    "mzm_wdm": {
+        "modulator": ("o1", "o2", "o3", "o4", *(f"e{k}" for k in range(1, 13))),
+        "filter_coupler": ("o1", "o2", "o3", "o4"),
+        "phase_shifter": ("o1", "o2", "e1", "e2"),
+        **_COMMON,
+    },
+}
 #: roles whose length the engine is laid out with
 _MEASURED = ("edge_coupler", "psr", "taper")
 #: layers that a foundry makes; the others are marks and notes
@@ -41,20 +50,22 @@ _MADE = [name for name, info in LAYERS.items() if info.group in ("silicon", "imp
 _SLIVER = 2
 
 
-def must_have_ports(device: gf.Component, role: str) -> None:
+def must_have_ports(device: gf.Component, role: str, architecture: str) -> None:
     """Refuse a device that lacks a port of its role, or has an optical or fibre port that would stay open.
 
     Args:
         device: as drawn.
         role: field of the spec's `engine.devices`.
+        architecture: of the engine.
 
     Raises:
         AssemblyError: with the ports that the role takes.
     """
+    needs = PORTS[architecture][role]
     has = {port.name for port in device.ports}
-    lacking = [name for name in PORTS[role] if name not in has]
-    extra = sorted(port.name for port in device.ports if port.name not in PORTS[role] and port.port_type == "optical")
-    wrong = [p.name for p in device.ports if p.name in PORTS[role] and p.port_type != _port_type(role, p.name)]
+    lacking = [name for name in needs if name not in has]
+    extra = sorted(port.name for port in device.ports if port.name not in needs and port.port_type == "optical")
+    wrong = [p.name for p in device.ports if p.name in needs and p.port_type != _port_type(role, p.name)]
     unmeasured = role in _MEASURED and not isinstance(device.info.model_dump().get("length"), float | int)
     if lacking or extra or wrong or unmeasured:
         fault = (
@@ -67,7 +78,7 @@ def must_have_ports(device: gf.Component, role: str) -> None:
             else "does not say how long it is (info length)"
         )
         raise AssemblyError(
-            f"{_called(device)} {fault}: as {role} it needs {', '.join(PORTS[role])}; name another sheet in "
+            f"{_called(device)} {fault}: as {role} it needs {', '.join(needs)}; name another sheet in "
             f"engine.devices.{role}"
         )
 

@@ -9,6 +9,7 @@ from cpo_pdk.assemblies.device_contract import check_devices_agree, is_shipped
 from cpo_pdk.assemblies.fitting import must_have_ports
 from cpo_pdk.components import CELLS
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices
+from cpo_pdk.spec.architecture import DEVICES
 from cpo_pdk.tech.gdsfactory_safe import gf
 
 #: role -> (cell, ((argument, value), ...)): hashable, so that assemblies can be cached cells.
@@ -49,8 +50,18 @@ def make(kit: Kit, role: str, **overrides: Any) -> gf.Component:
     """
     cell, geometry = next((cell, geometry) for name, cell, geometry in kit if name == role)
     device = CELLS[cell](**{**dict(geometry), **overrides})
-    must_have_ports(device, role)
+    must_have_ports(device, role, architecture_of(kit))
     return device
+
+
+def architecture_of(kit: Kit) -> str:
+    """Architecture of the engine that a kit makes: its roles tell.
+
+    Args:
+        kit: devices.
+    """
+    roles = {role for role, _, _ in kit}
+    return next(name for name, devices in DEVICES.items() if roles == devices.keys())
 
 
 def cell_of(kit: Kit, role: str) -> str:

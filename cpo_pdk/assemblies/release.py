@@ -13,6 +13,7 @@ from cpo_pdk.assemblies.planning import plan
 from cpo_pdk.assemblies.resonances import free_spectral_range_nm, linewidth_nm, rising_radii
 from cpo_pdk.assemblies.writing import write_gds
 from cpo_pdk.errors import Problem, SpecError
+from cpo_pdk.spec.architecture import RINGS
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -89,7 +90,7 @@ def _draw_engine(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> gf
         kit=kit,
         wl_um=tuple(round(w, 9) for w in wl),
         radii_modulator=rising_radii(sheets[devices.modulator], wl, e.heater_bias_nm),
-        radii_filter=rising_radii(sheets[devices.by_role()["drop_filter"]], wl, e.heater_bias_nm),
+        radii_filter=rising_radii(sheets[devices.drop_filter], wl, e.heater_bias_nm) if devices.drop_filter else (),
         tx=e.tx_fibres,
         rx=e.rx_fibres,
         laser=e.laser_fibres,
@@ -124,9 +125,12 @@ def _bump_problems(spec: PackageSpec) -> list[Problem]:
 
 
 def _ring_sheets(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Iterator[Sheet]:
-    """Sheets of the two rings that a wavelength meets."""
-    for role in ("modulator", "drop_filter"):
-        yield sheets[getattr(spec.engine.devices, role)]
+    """Sheets of the rings that a wavelength meets."""
+    if spec.engine.architecture in RINGS:
+        devices = spec.engine.devices.by_role()
+        for role in ("modulator", "drop_filter"):
+            if role in devices:
+                yield sheets[devices[role]]
 
 
 def _grid_problems(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> list[Problem]:
@@ -155,7 +159,7 @@ def _warnings(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> list[str]:
     grid, warnings = spec.engine.grid, []
     for sheet in _ring_sheets(spec, sheets):
         width = linewidth_nm(sheet, grid.wl_um)
-        if grid.spacing_nm < 2 * width:
+        if grid.channels > 1 and grid.spacing_nm < 2 * width:
             problem = spec.problem(
                 "engine.grid.spacing_GHz",
                 f"channels are {grid.spacing_nm:.3f} nm apart, closer than {sheet.name} resolves: twice its linewidth "
