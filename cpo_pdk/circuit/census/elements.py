@@ -13,8 +13,8 @@ from cpo_pdk.circuit.binding import Bound
 from cpo_pdk.circuit.census.facing import End, LocalRun
 from cpo_pdk.circuit.census.neighbours import PlacedRun
 from cpo_pdk.circuit.census.results import Kind
-from cpo_pdk.circuit.census.waves import Waves
 from cpo_pdk.circuit.flattening import FlatCircuit
+from cpo_pdk.circuit.waves import Waves
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

@@ -14,10 +14,10 @@ from cpo_pdk.circuit.census.elements import Element, run_elements, weak_elements
 from cpo_pdk.circuit.census.facing import LocalRun
 from cpo_pdk.circuit.census.neighbours import PlacedRun
 from cpo_pdk.circuit.census.results import Entry
-from cpo_pdk.circuit.census.waves import Waves
 from cpo_pdk.circuit.engine_state import EngineState
 from cpo_pdk.circuit.flattening import FlatCircuit
 from cpo_pdk.circuit.transmit import transmit
+from cpo_pdk.circuit.waves import Waves
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
