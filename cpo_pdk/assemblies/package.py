@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cpo_pdk.assemblies.asic import asic
 from cpo_pdk.assemblies.fibre_drawing import draw_fibres
 from cpo_pdk.assemblies.kit import Kit
 from cpo_pdk.assemblies.planning import Plan
+from cpo_pdk.assemblies.serdes import Airwire, assign_lanes
 from cpo_pdk.components.drawing import rectangle
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.placement import EnginePlace
+from cpo_pdk.spec.serdes import lanes_of_sides, lengths_of_sides
 from cpo_pdk.tech.gdsfactory_safe import gf
+from cpo_pdk.tech.layers import layer_of
+
+AIRWIRE_WIDTH = 2.0  # of the line drawn, um: it stands for a trace, it is none
 
 
 def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) -> gf.Component:
@@ -35,9 +42,13 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
         bump_pitch=a.bump_pitch_um,
         bump_margin=a.bump_margin_um,
         shoreline=a.shoreline_um,
+        shoreline_lengths=lengths_of_sides(spec),
+        lanes=lanes_of_sides(spec),
+        bumps_per_lane=spec.electrical.bumps_per_lane,
     )
     die.name = "asic"
     placed = {place.name: _place_engine(c, place, engine, spec.engines.keepout_um) for place in plan.engines}
+    _draw_airwires(c, assign_lanes(spec, plan.engines, engine.info["size_um"], engine.info["lane_bumps"]))
     draw_fibres(c, spec, plan, kit, placed)
     c.info["kind"] = "package"
     c.info["name"] = spec.name
@@ -64,3 +75,11 @@ def _place_engine(c: gf.Component, place: EnginePlace, engine: gf.Component, kee
         round(top + keepout, 3),
     )
     return ref
+
+
+def _draw_airwires(c: gf.Component, airwires: Iterable[Airwire]) -> None:
+    """One two-point path a lane and direction, from its bump on the ASIC to that on its engine."""
+    layer = c.kcl.layer(*layer_of("AIRWIRE"))
+    for wire in airwires:
+        ends = [gf.kf.kdb.DPoint(*wire.start), gf.kf.kdb.DPoint(*wire.end)]
+        c.kdb_cell.shapes(layer).insert(gf.kf.kdb.DPath(ends, AIRWIRE_WIDTH))

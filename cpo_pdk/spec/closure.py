@@ -15,6 +15,7 @@ from cpo_pdk.spec.grid import CW_WDM_POWER_DBM, CW_WDM_SPACINGS
 from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import share_of
 from cpo_pdk.spec.port_plan import active_names, tx_per_connector
+from cpo_pdk.spec.serdes import serdes_problems
 
 TOLERANCE = 1e-6
 """Relative difference under which two bandwidths are equal (they are products of decimal numbers)."""
@@ -42,7 +43,8 @@ def closure_problems(spec: PackageSpec) -> list[Problem]:
         _die,
         _substrate,
     )
-    return [spec.problem(path, message) for check in checks for path, message in check(spec)]
+    found = [spec.problem(path, message) for check in checks for path, message in check(spec)]
+    return [*found, *serdes_problems(spec)]
 
 
 def _architecture(spec: PackageSpec) -> Iterator[Fault]:

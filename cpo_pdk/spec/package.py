@@ -75,7 +75,7 @@ class Asic(SpecModel):
     shoreline_um: Annotated[
         float,
         bounded(50, 10_000, "um", "depth of the SerDes rows along each edge", "tens of rows; in micrometres"),
-    ] = 800.0
+    ] = 1200.0
     shoreline_mm: Sides | None = Field(
         default=None, description="length of each edge that has SerDes for engines, centred on it; default: all of it"
     )
