@@ -52,6 +52,7 @@ def solve_engine(circuit: FlatCircuit, bound: Mapping[str, Bound], channels_um: 
         "instances": len(circuit.leaves),
         "connections": len(circuit.connections),
         "rings": len(state.rings),
+        "modulators": len(state.drives),
         "model_evaluations": state.evaluator.distinct + state.extra_evaluations,
         "wavelengths": int(state.wl.size),
         "products": state.products,

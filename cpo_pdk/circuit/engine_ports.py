@@ -2,7 +2,7 @@
 instances.
 
 Ports of the engine are named by what is connected to them: `laser_1`, `tx_1`, `rx_1`. The ways of the light are the
-strongest ones with every ring off resonance (median over the wavelengths).
+strongest ones with every ring off resonance (median over the wavelengths). Ports without rings: see `following`.
 """
 
 from __future__ import annotations
@@ -30,8 +30,27 @@ class Facet:
 
 
 @dataclass(frozen=True)
+class Sender:
+    """A transmit port, the laser port that feeds it, and the modulator of each channel (from 0) that has one."""
+
+    port: int
+    laser: int
+    modulators: dict[int, str]
+
+
+@dataclass(frozen=True)
+class Reception:
+    """One polarisation of a receive port: the detector of each channel (from 0), and the ring before it if any."""
+
+    port: int
+    mode: str
+    detectors: dict[int, str]
+    filters: dict[int, str]
+
+
+@dataclass(frozen=True)
 class TransmitBus:
-    """What lies between a laser port and a transmit port."""
+    """The rings between a laser port and a transmit port."""
 
     port: int
     laser: int

@@ -1,4 +1,6 @@
-"""An engine ready to be asked: buses found, rings tuned to their channels, every device computed on all wavelengths."""
+"""An engine ready to be asked: who sends and receives what, every device at its working point and computed on all
+wavelengths.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +12,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpo_pdk.circuit.binding import Bound, ModelLike, operation_warnings, range_warnings
-from cpo_pdk.circuit.engine_ports import facet_of, receive_buses, receivers_of, rings_of, transmit_buses
+from cpo_pdk.circuit.driving import HEATER, VOLTAGE, Drive, drive_of, is_driven, working_points
+from cpo_pdk.circuit.engine_ports import (
+    Reception,
+    Sender,
+    facet_of,
+    receive_buses,
+    receivers_of,
+    rings_of,
+    transmit_buses,
+)
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.flattening import FlatCircuit
-from cpo_pdk.circuit.locking import Drive, Lock, Locker, drive_of
+from cpo_pdk.circuit.following import Passage, receptions, senders
+from cpo_pdk.circuit.interferometers import Lit, sections
+from cpo_pdk.circuit.locking import Lock, Locker
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.results import Aggressor, Direction, LossItem
 from cpo_pdk.circuit.solver import Plan, compile_circuit
 from cpo_pdk.circuit.tracing import WaveGraph, Way, items_of
+from cpo_pdk.circuit.waves import Waves
 from cpo_pdk.errors import ModelError
 
 Real = NDArray[np.float64]
+
+#: light that arrives with this much more than its strongest way brings has come by several, dB
+SEVERAL_WAYS_DB = 0.5
+#: names of instances in one message
+SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -38,10 +57,12 @@ class EngineLane:
     items: tuple[LossItem, ...]
     aggressors: tuple[Aggressor, ...]
     laser: int = 0
+    heater_mW: float = 0.0
+    extinction_dB: float | None = None
 
 
 class EngineState:
-    """One engine cell with its rings on their channels and level one on every modulator.
+    """One engine cell with its rings on their channels, its interferometers at quadrature, level one on all modulators.
 
     The wavelengths are the channels, then the grid of the spectra: `wl[:count]` and `wl[count:]`.
 
@@ -51,9 +72,16 @@ class EngineState:
         channels_um: um, shape (C,).
         grid_um: um, shape (W,).
 
+    Attributes:
+        transmit, receive: who sends and receives each channel.
+        locks: ring -> what takes it to its channel.
+        drives: modulator -> its working point.
+        channel_of: ring or modulator -> its channel, from 0.
+
     Raises:
         LayoutError: an engine without ports.
-        ModelError: a device that can't be evaluated, rings that don't fit the channels, a port that no light reaches.
+        ModelError: a device that can't be evaluated, rings that don't fit the channels, a port that no light reaches,
+            two channels in one modulator or one detector.
     """
 
     def __init__(self, circuit: FlatCircuit, bound: Mapping[str, Bound], channels_um: Real, grid_um: Real) -> None:
@@ -69,15 +97,23 @@ class EngineState:
         self.extra_evaluations = 0
         self.facet = facet_of(circuit)
         self.rings = rings_of(circuit, bound)
+        self.modulators = tuple(
+            path
+            for path, leaf in circuit.leaves.items()
+            if path not in self.rings and (entry := bound.get(leaf.cell)) and is_driven(entry)
+        )
         self.receivers = receivers_of(circuit, bound)
         self.detectors: dict[str, PortRef] = {
             f"{path}:{port}": (path, port) for path, ports in self.receivers.items() for port in ports
         }
-        self._find_buses()
         self.locks: dict[str, Lock] = {}
         self.drives: dict[str, Drive] = {}
+        self.channel_of: dict[str, int] = {}
         self.overrides: dict[str, dict[str, Any]] = {}
-        self._lock_rings()
+        self.transmit, self.receive = self._find()
+        self.warnings += operation_warnings(circuit, bound, self.overrides)
+        zero = {path: {VOLTAGE: drive.v_zero} for path, drive in self.drives.items()}
+        self.warnings += operation_warnings(circuit, bound, zero)
         self.values = self.evaluator.circuit(circuit, bound, self.overrides)
         self.structure = structure_of(self.values)
         self.links = [
@@ -87,6 +123,7 @@ class EngineState:
         ]
         self.graph = WaveGraph(circuit, self.values, tuple(range(self.count)), self.detectors.values())
         self._ways: dict[tuple[PortRef, int], Any] = {}
+        self._lit: Lit | None = None
 
     def entry(self, path: str) -> tuple[Bound, ModelLike]:
         """Binding and model of an instance that has one."""
@@ -95,51 +132,135 @@ class EngineState:
             raise ModelError(f"{path}: sheet {bound.sheet.name} has no model, which a ring needs")
         return bound, bound.model
 
-    def _find_buses(self) -> None:
-        """Follow the light through the engine with all heaters off."""
+    def _find(self) -> tuple[tuple[Sender, ...], tuple[Reception, ...]]:
+        """Follow the light through the engine with all heaters off, and take every device to its working point."""
         cold = self.evaluator.circuit(self.circuit, self.bound)
         graph = WaveGraph(self.circuit, cold, (None,), self.detectors.values())
-        self.transmit = transmit_buses(self.circuit, graph, 0, self.facet, self.rings)
-        taken = {ring for bus in self.transmit for ring in bus.rings}
+        buses = transmit_buses(self.circuit, graph, 0, self.facet, self.rings)
+        taken = {ring for bus in buses for ring in bus.rings}
         free = [ring for ring in self.rings if ring not in taken]
-        self.receive = receive_buses(self.circuit, graph, 0, self.facet, free, self.receivers)
-        idle = sorted(set(free) - {ring for bus in self.receive for ring in bus.rings})
+        dropped = receive_buses(self.circuit, graph, 0, self.facet, free, self.receivers)
+        idle = sorted(set(free) - {ring for bus in dropped for ring in bus.rings})
         if idle:
-            self.warnings.append(f"{len(idle)} rings are on no bus ({', '.join(idle[:4])}); left cold")
+            self.warnings.append(f"{len(idle)} rings are on no bus ({', '.join(idle[:SHOWN])}); left cold")
+        locker = Locker(self.channels)
+        sent = {bus.port: self._lock(locker, f"bus of tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
+        received: list[Reception] = []
+        for bus in dropped:
+            rings = self._lock(locker, f"bus of rx_{bus.port}{bus.mode}", bus.rings)
+            behind = dict(zip(bus.rings, bus.detectors, strict=True))
+            received.append(Reception(bus.port, bus.mode, {c: behind[ring] for c, ring in rings.items()}, rings))
+        waves = Waves(cold, self.circuit.connections, self.count)
+        sent |= self._driven(waves, {bus.port: bus.laser for bus in buses if not bus.rings})
+        with_rings = {reception.port for reception in received}
+        received += self._reached(waves, [port for port in self.facet.rx if port not in with_rings])
+        self._complain_of_modes(received, waves)
+        order = {mode: number for number, mode in enumerate(("", "@TM"))}
+        received.sort(key=lambda reception: (reception.port, order[reception.mode]))
+        return tuple(Sender(bus.port, bus.laser, sent[bus.port]) for bus in buses), tuple(received)
+
+    def _lock(self, locker: Locker, name: str, rings: Sequence[str]) -> dict[int, str]:
+        """Tune the rings of a bus to their channels, level one on those that are driven; channel -> ring."""
+        for lock in locker.lock(name, rings, [self.entry(ring)[0] for ring in rings]):
+            entry, model = self.entry(lock.ring)
+            self.locks[lock.ring] = lock
+            self.channel_of[lock.ring] = lock.channel
+            self.overrides[lock.ring] = {model.tuning: lock.tuning_nm}
+            drive = drive_of(entry)
+            if drive is not None:
+                self.drives[lock.ring] = drive
+                self.overrides[lock.ring][VOLTAGE] = drive.v_one
+        return {self.locks[ring].channel: ring for ring in rings}
+
+    def _driven(self, waves: Waves, lasers: Mapping[int, int]) -> dict[int, dict[int, str]]:
+        """Modulators by transmit port and channel, for ports without rings, each at its working point.
+
+        Args:
+            waves: the circuit at the channels.
+            lasers: transmit port -> laser port that feeds it.
+        """
+        exposed = self.circuit.exposed
+        ways = [(exposed[f"laser_{laser}"], exposed[f"tx_{port}"]) for port, laser in lasers.items()]
+        found: dict[int, dict[int, str]] = {}
+        points: dict[tuple[str, str, str], tuple[Drive, ...]] = {}
+        for port, passed in zip(lasers, senders(waves, self.modulators, ways) if ways else (), strict=True):
+            self._one_each(f"tx_{port}", "pass", {c: passage.path for c, passage in passed.items()}, "modulator")
+            if not passed:
+                self.warnings.append(f"tx_{port}: no modulator before it, nothing is modulated")
+            for channel, passage in passed.items():
+                self._drive(passage, channel, points)
+            found[port] = {channel: passage.path for channel, passage in sorted(passed.items())}
+        idle = sorted(set(self.modulators) - self.channel_of.keys())
+        if idle:
+            shown = ", ".join(idle[:SHOWN])
+            self.warnings.append(f"{len(idle)} modulators are on the way of no channel ({shown}); left at rest")
+        return found
+
+    def _drive(self, passage: Passage, channel: int, points: dict[tuple[str, str, str], tuple[Drive, ...]]) -> None:
+        path = passage.path
+        if path in self.channel_of:
+            raise ModelError(
+                f"engine {self.circuit.cell}: modulator {path} is on the way of two transmit ports, 1 allowed; give "
+                "each its own"
+            )
+        entry, _ = self.entry(path)
+        key = (entry.cell, passage.port_in, passage.port_out)
+        if key not in points:
+            points[key], said = working_points(entry, self.channels, passage.port_in, passage.port_out)
+            self.warnings += [said] if said else []
+        drive = points[key][channel]
+        self.channel_of[path] = channel
+        self.drives[path] = drive
+        self.overrides[path] = {VOLTAGE: drive.v_one, **({HEATER: drive.heater_mW} if drive.heater_mW else {})}
+
+    def _reached(self, waves: Waves, ports: Sequence[int]) -> list[Reception]:
+        """Detectors by channel of the receive ports without rings, in every polarisation that reaches some.
+
+        Raises:
+            ModelError: a port with no detector behind it, or with channels that reach none.
+        """
+        starts: list[tuple[int, str, PortRef]] = []
+        for port in ports:
+            path, inner = self.circuit.exposed[f"rx_{port}"]
+            starts += [(port, mode, (path, inner + mode)) for mode in ("", "@TM")]
+        starts = [start for start in starts if start[2] in waves.entering]
+        reached = receptions(waves, self.receivers, [ref for _, _, ref in starts])
+        found = [
+            Reception(port, mode, detectors, {})
+            for (port, mode, _), detectors in zip(starts, reached, strict=True)
+            if detectors
+        ]
+        bare = [f"rx_{port}" for port in ports if not any(entry.port == port for entry in found)]
+        if bare:
+            raise ModelError(f"engine {self.circuit.cell}: no detector behind {', '.join(bare)}; check the connections")
+        for entry in found:
+            self._one_each(f"rx_{entry.port}{entry.mode}", "reach", entry.detectors, "detector")
+        return found
+
+    def _one_each(self, port: str, verb: str, found: Mapping[int, str], what: str) -> None:
+        """Refuse channels without a device of their own, unless none has one."""
+        lacking = [channel + 1 for channel in range(self.count) if channel not in found]
+        if found and lacking:
+            numbers = ", ".join(map(str, lacking))
+            raise ModelError(
+                f"engine {self.circuit.cell}, {port}: channel {numbers} of {self.count} {verb}es no {what}; give each "
+                "channel one"
+            )
+        shared = next((path for path in found.values() if list(found.values()).count(path) > 1), None)
+        if shared is not None:
+            numbers = " and ".join(str(channel + 1) for channel, path in found.items() if path == shared)
+            raise ModelError(
+                f"engine {self.circuit.cell}, {port}: channels {numbers} {verb} {shared} alike, 1 allowed; give each "
+                f"channel its {what}, or correct the (de)multiplexer before it"
+            )
+
+    def _complain_of_modes(self, received: Sequence[Reception], waves: Waves) -> None:
         for port in self.facet.rx:
             path, inner = self.circuit.exposed[f"rx_{port}"]
-            modes = {bus.mode for bus in self.receive if bus.port == port}
-            if modes == {""} and (path, inner + "@TM") in graph.node:
-                self.warnings.append(f"rx_{port}: TM light reaches no ring; only TE is received")
-        bare = [f"rx_{port}" for port in self.facet.rx if not any(bus.port == port for bus in self.receive)]
-        if bare:
-            raise ModelError(f"engine {self.circuit.cell}: no ring behind {', '.join(bare)}; check the connections")
-
-    def _lock_rings(self) -> None:
-        """Tune all rings to their channels; level one on every modulator."""
-        locker = Locker(self.channels)
-        buses = [(f"bus of tx_{bus.port}", bus.rings) for bus in self.transmit]
-        buses += [(f"bus of rx_{bus.port}{bus.mode}", bus.rings) for bus in self.receive]
-        for name, rings in buses:
-            if not rings:
-                self.warnings.append(f"{name}: no ring on it, nothing is modulated")
-                continue
-            for lock in locker.lock(name, rings, [self.entry(ring)[0] for ring in rings]):
-                entry, model = self.entry(lock.ring)
-                self.locks[lock.ring] = lock
-                self.overrides[lock.ring] = {model.tuning: lock.tuning_nm}
-                drive = drive_of(entry)
-                if drive is not None:
-                    self.drives[lock.ring] = drive
-                    self.overrides[lock.ring]["V"] = drive.v_one
-
-        self.warnings += operation_warnings(self.circuit, self.bound, self.overrides)
-        zero = {ring: {"V": drive.v_zero} for ring, drive in self.drives.items()}
-        self.warnings += operation_warnings(self.circuit, self.bound, zero)
-
-    def ring_by_channel(self, rings: Sequence[str]) -> dict[int, str]:
-        """Channel (from 0) -> ring of one bus."""
-        return {self.locks[ring].channel: ring for ring in rings}
+            entries = [entry for entry in received if entry.port == port]
+            if {entry.mode for entry in entries} == {""} and (path, inner + "@TM") in waves.entering:
+                what = "ring" if entries[0].filters else "detector"
+                self.warnings.append(f"rx_{port}: TM light reaches no {what}; only TE is received")
 
     def compile(self, inputs: list[str], outputs: list[str], exposed: Mapping[str, PortRef]) -> Plan:
         """Compile the engine for some inputs and outputs."""
@@ -148,7 +269,10 @@ class EngineState:
         return plan
 
     def items(self, source: PortRef, targets: Sequence[PortRef], channel: int, loss_dB: float) -> tuple[LossItem, ...]:
-        """Items of the strongest way from a port to one of some others at a channel; they sum to `loss_dB`."""
+        """Items of the strongest way from a port to one of some others at a channel; they sum to `loss_dB`.
+
+        Where the light comes by several ways that join again, an interferometer is one item.
+        """
         key = (source, channel)
         if key not in self._ways:
             self._ways[key] = self.graph.shortest([source], channel)
@@ -159,4 +283,7 @@ class EngineState:
             if (number := self.graph.end.get(ref)) is not None and number in distance
         ]
         way = self.graph.way(min(reached)[1], distance, came) if reached else Way((), 0.0)
+        if reached and way.loss_dB - loss_dB > SEVERAL_WAYS_DB:
+            self._lit = self._lit or Lit(Waves(self.values, self.circuit.connections, self.count))
+            return sections(way, self._lit, source, self.circuit, self.bound, self.values, channel, loss_dB)
         return items_of(way, self.circuit, self.bound, self.values, channel, loss_dB)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from cpo_pdk.circuit.binding import Bound
+from cpo_pdk.circuit.driving import VOLTAGE, drive_of
 from cpo_pdk.errors import CpoError, ModelError
 
 #: how far below the channels resonances are looked for, um: more than one free spectral range of any ring here, and
@@ -22,16 +23,6 @@ from cpo_pdk.errors import CpoError, ModelError
 REACH_UM = 0.02
 #: a resonance on its channel within this needs no shift, um
 ON_CHANNEL_UM = 1e-9
-
-
-@dataclass(frozen=True)
-class Drive:
-    """Operating point of a ring modulator, from its sheet: reverse bias at the two levels in V, laser minus
-    resonance."""
-
-    v_one: float
-    v_zero: float
-    detuning_nm: float
 
 
 @dataclass(frozen=True)
@@ -43,23 +34,6 @@ class Lock:
     tuning_nm: float
 
 
-def drive_of(bound: Bound) -> Drive | None:
-    """The operating point that the sheet of a modulator gives, None for a ring that is not driven.
-
-    Raises:
-        ModelError: a sheet with one level but not the other.
-    """
-    values = {**bound.sheet.values, **bound.sheet.operating_values}
-    if "V_one" not in values and "V_zero" not in values:
-        return None
-    lacking = [name for name in ("V_one", "V_zero") if name not in values]
-    if lacking:
-        raise ModelError(
-            f"sheet {bound.sheet.name} has no {lacking[0]} under `operating`; a modulator needs V_one and V_zero"
-        )
-    return Drive(values["V_one"], values["V_zero"], values.get("detuning_nm", 0.0))
-
-
 def cold_resonances(bound: Bound, low_um: float, high_um: float) -> NDArray[np.float64]:
     """Resonances of a ring with its heater off and no voltage, um, rising.
 
@@ -69,7 +43,7 @@ def cold_resonances(bound: Bound, low_um: float, high_um: float) -> NDArray[np.f
     model = bound.model
     if model is None or model.resonances is None:
         raise ModelError(f"{bound.cell}: its model has no resonances; only a ring can be tuned to a channel")
-    params: dict[str, Any] = {name: v for name, v in bound.params.items() if name not in (model.tuning, "V")}
+    params: dict[str, Any] = {name: v for name, v in bound.params.items() if name not in (model.tuning, VOLTAGE)}
     try:
         found = model.resonances(low_um, high_um, **params)
     except CpoError as error:

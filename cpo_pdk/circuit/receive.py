@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cpo_pdk.circuit import crosstalk
-from cpo_pdk.circuit.engine_ports import ReceiveBus
+from cpo_pdk.circuit.engine_ports import Reception
 from cpo_pdk.circuit.engine_state import EngineLane, EngineState, Real
 from cpo_pdk.circuit.solver import Complex
 from cpo_pdk.errors import ModelError
@@ -38,17 +38,17 @@ def receive(state: EngineState) -> Received:
     """Loss and crosstalk for TE and TM light at the port; the worse of the two counts."""
     if not state.facet.rx:
         return Received()
-    used = {detector for bus in state.receive for detector in bus.detectors}
+    used = {detector for reception in state.receive for detector in reception.detectors.values()}
     outputs = {name: ref for name, ref in state.detectors.items() if ref[0] in used}
     ends = {f"rx_{number}": state.circuit.exposed[f"rx_{number}"] for number in state.facet.rx}
-    inputs = [f"rx_{bus.port}{bus.mode}" for bus in state.receive]
+    inputs = [f"rx_{reception.port}{reception.mode}" for reception in state.receive]
     plan = state.compile(inputs, list(outputs), {**ends, **outputs})
     solved = plan.solve(state.values, wl=state.wl, warnings=state.warnings)
     lanes: list[EngineLane] = []
     matrices: dict[int, Real] = {}
     spectra: dict[int, dict[str, Real]] = {}
     for number in state.facet.rx:
-        port = _port(state, number, [bus for bus in state.receive if bus.port == number], solved)
+        port = _port(state, number, [reception for reception in state.receive if reception.port == number], solved)
         matrices[number] = crosstalk.to_dB(np.max(list(port.relative.values()), axis=0))
         first = next(iter(port.power.values()))
         spectra[number] = {f"detector {k + 1}": first[k, state.count :] for k in range(state.count)}
@@ -57,27 +57,26 @@ def receive(state: EngineState) -> Received:
 
 
 def _port(
-    state: EngineState, number: int, buses: Sequence[ReceiveBus], solved: Mapping[tuple[str, str], Complex]
+    state: EngineState, number: int, receptions: Sequence[Reception], solved: Mapping[tuple[str, str], Complex]
 ) -> _Port:
-    detectors = _detectors_by_channel(state, number, buses)
+    detectors = _detectors_by_channel(state, number, receptions)
     power: dict[str, Real] = {}
-    for bus in buses:
-        power[bus.mode] = np.zeros((state.count, state.wl.size))
+    for reception in receptions:
+        power[reception.mode] = np.zeros((state.count, state.wl.size))
         for row, path in enumerate(detectors):
             for name in state.receivers[path]:
-                amplitude = solved.get((f"rx_{number}{bus.mode}", f"{path}:{name}"))
+                amplitude = solved.get((f"rx_{number}{reception.mode}", f"{path}:{name}"))
                 if amplitude is not None:
-                    power[bus.mode][row] += np.abs(amplitude) ** 2
+                    power[reception.mode][row] += np.abs(amplitude) ** 2
     relative = {mode: crosstalk.relative_to_wanted(p[:, : state.count]) for mode, p in power.items()}
-    return _Port(number, detectors, power, relative, {bus.mode: state.ring_by_channel(bus.rings) for bus in buses})
+    return _Port(number, detectors, power, relative, {reception.mode: reception.filters for reception in receptions})
 
 
-def _detectors_by_channel(state: EngineState, number: int, buses: Sequence[ReceiveBus]) -> list[str]:
-    """The detector of each channel: the one behind the ring that is locked to it, first bus first."""
+def _detectors_by_channel(state: EngineState, number: int, receptions: Sequence[Reception]) -> list[str]:
+    """The detector of each channel, that of the first polarisation where they differ."""
     found: dict[int, str] = {}
-    for bus in buses:
-        for ring, detector in zip(bus.rings, bus.detectors, strict=True):
-            channel = state.locks[ring].channel
+    for reception in receptions:
+        for channel, detector in sorted(reception.detectors.items()):
             if found.setdefault(channel, detector) != detector:
                 state.warnings.append(
                     f"rx_{number}: channel {channel + 1} goes to {found[channel]} in one polarisation and to "
@@ -86,7 +85,7 @@ def _detectors_by_channel(state: EngineState, number: int, buses: Sequence[Recei
     chosen = [found[channel] for channel in range(state.count)]
     if len(set(chosen)) < len(chosen):
         twice = next(path for path in chosen if chosen.count(path) > 1)
-        raise ModelError(f"rx_{number}: several channels drop into {twice}, 1 allowed; give each ring its detector")
+        raise ModelError(f"rx_{number}: several channels drop into {twice}, 1 allowed; give each channel its detector")
     return chosen
 
 
@@ -97,6 +96,7 @@ def _lane(state: EngineState, port: _Port, channel: int) -> EngineLane:
     path, inner = state.circuit.exposed[f"rx_{port.number}"]
     detector = port.detectors[channel]
     names = [f"channel {other + 1}" for other in range(state.count)]
+    ring = port.rings[worst].get(channel)
     return EngineLane(
         direction="rx",
         port=port.number,
@@ -105,7 +105,7 @@ def _lane(state: EngineState, port: _Port, channel: int) -> EngineLane:
         loss_dB=loss,
         crosstalk_dB=crosstalk.summed(row, channel),
         polarization="TM" if worst else "TE",
-        tuning_nm=state.locks[port.rings[worst][channel]].tuning_nm,
+        tuning_nm=state.locks[ring].tuning_nm if ring else 0.0,
         items=state.items(
             (path, inner + worst), [(detector, name) for name in state.receivers[detector]], channel, loss
         ),

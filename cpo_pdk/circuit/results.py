@@ -46,8 +46,9 @@ class Lane:
     """One wavelength of one fibre in one direction.
 
     `items` sum to `insertion_loss_dB`: reflections and second paths are an item of their own.
-    `tuning_nm` is the red shift that the heater of the lane's ring must give to sit on its channel; `polarization`
-    is the one that loses most (`TE` for transmit lanes).
+    `tuning_nm` is the red shift that the heater of the lane's ring must give to sit on its channel, 0 without a ring;
+    `heater_mW` what takes its interferometer to the working point. `extinction_dB` is level one over level zero of a
+    transmit lane that is modulated. `polarization` is the one that loses most (`TE` for transmit lanes).
     """
 
     engine: str
@@ -62,6 +63,8 @@ class Lane:
     tuning_nm: float = 0.0
     items: tuple[LossItem, ...] = ()
     aggressors: tuple[Aggressor, ...] = ()
+    heater_mW: float = 0.0
+    extinction_dB: float | None = None
 
 
 @dataclass(frozen=True)

@@ -222,6 +222,8 @@ def _lane(engine: _PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
         tuning_nm=lane.tuning_nm,
         items=tuple(items),
         aggressors=tuple(replace(a, name=prefix + a.name) if lane.direction == "tx" else a for a in lane.aggressors),
+        heater_mW=lane.heater_mW,
+        extinction_dB=lane.extinction_dB,
     )
 
 
@@ -249,6 +251,7 @@ def _counts(
         "electrical_ports": placed["electrical_ports"],
         "netlist_problems": placed["problems"],
         "rings": sum(solutions[engine.cell].counts["rings"] for engine in engines),
+        "modulators": sum(solutions[engine.cell].counts["modulators"] for engine in engines),
         "model_evaluations": sum(c["model_evaluations"] for c in per_cell),
         "wavelengths": max(c["wavelengths"] for c in per_cell),
         "products": sum(c["products"] for c in per_cell),

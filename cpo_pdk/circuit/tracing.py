@@ -155,23 +155,30 @@ def items_of(
         index: of the lane's wavelength.
         total_dB: loss that the solved circuit has; what the elements don't explain is the last item.
     """
-    items: list[LossItem] = []
-    for path, port_in, port_out in way.elements:
-        leaf = circuit.leaves[path]
-        model = bound[leaf.cell].model
-        value: NDArray[np.complex128] = np.atleast_1d(values[path][port_in, port_out])
-        strength = float(np.abs(value[..., index % value.shape[-1]]))
-        items.append(
-            LossItem(
-                instance=path,
-                cell=leaf.function,
-                model=model.name if model else "-",
-                x=leaf.x,
-                y=leaf.y,
-                path=f"{port_in}>{port_out}",
-                loss_dB=-20.0 * float(np.log10(strength)),
-            )
-        )
+    return closed([item_of(element, circuit, bound, values, index) for element in way.elements], total_dB)
+
+
+def item_of(
+    element: Element, circuit: FlatCircuit, bound: Mapping[str, Bound], values: Mapping[str, SDict], index: int
+) -> LossItem:
+    """What one element loses; arguments as `items_of`."""
+    path, port_in, port_out = element
+    leaf = circuit.leaves[path]
+    model = bound[leaf.cell].model
+    value: NDArray[np.complex128] = np.atleast_1d(values[path][port_in, port_out])
+    strength = float(np.abs(value[..., index % value.shape[-1]]))
+    return LossItem(
+        instance=path,
+        cell=leaf.function,
+        model=model.name if model else "-",
+        x=leaf.x,
+        y=leaf.y,
+        path=f"{port_in}>{port_out}",
+        loss_dB=-20.0 * float(np.log10(strength)),
+    )
+
+
+def closed(items: list[LossItem], total_dB: float) -> tuple[LossItem, ...]:
+    """The items and a closing line, so that all sum to `total_dB`."""
     rest = total_dB - sum(item.loss_dB for item in items)
-    items.append(LossItem("-", "-", "-", 0.0, 0.0, REST, rest))
-    return tuple(items)
+    return (*items, LossItem("-", "-", "-", 0.0, 0.0, REST, rest))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from cpo_pdk.circuit import crosstalk
-from cpo_pdk.circuit.engine_ports import TransmitBus
+from cpo_pdk.circuit.driving import VOLTAGE
+from cpo_pdk.circuit.engine_ports import Sender
 from cpo_pdk.circuit.engine_state import EngineLane, EngineState, Real
 from cpo_pdk.circuit.evaluation import Evaluator
 from cpo_pdk.circuit.solver import Complex, Plan, SDict
@@ -35,18 +35,18 @@ def transmit(state: EngineState) -> Transmitted:
     lanes: list[EngineLane] = []
     spectra: dict[int, Real] = {}
     extinction: list[float] = []
-    for bus in state.transmit:
-        pair = (f"laser_{bus.laser}", f"tx_{bus.port}")
+    for sender in state.transmit:
+        pair = (f"laser_{sender.laser}", f"tx_{sender.port}")
         power = np.abs(solved[pair]) ** 2
         one = power[: state.count]
-        spectra[bus.port] = power[state.count :]
-        leak = None
-        if toggled is not None and bus.rings:
+        spectra[sender.port] = power[state.count :]
+        leak, ratio = None, None
+        if toggled is not None and sender.modulators:
             zero = np.abs(toggled[pair]) ** 2
             leak = crosstalk.modulation_leakage(one, zero)
-            extinction += [float(x) for x in crosstalk.to_dB(one / np.maximum(np.diagonal(zero), 1e-30))]
-        rings = state.ring_by_channel(bus.rings)
-        lanes += [_lane(state, bus, channel, float(one[channel]), rings, leak) for channel in range(state.count)]
+            ratio = crosstalk.to_dB(one / np.maximum(np.diagonal(zero), 1e-30))
+            extinction += [float(x) for x in ratio]
+        lanes += [_lane(state, sender, channel, float(one[channel]), leak, ratio) for channel in range(state.count)]
     return Transmitted(tuple(lanes), spectra, _operating_point(state, extinction))
 
 
@@ -56,11 +56,11 @@ def _toggled(state: EngineState, plan: Plan) -> dict[tuple[str, str], Complex] |
         return None
     evaluator = Evaluator(state.channels)
     values = _at_channels(state)
-    for ring, drive in state.drives.items():
-        entry, model = state.entry(ring)
+    for path, drive in state.drives.items():
+        entry, model = state.entry(path)
         voltage = np.full((state.count, 1), drive.v_one)
-        voltage[state.locks[ring].channel] = drive.v_zero
-        values[ring] = evaluator.matrix(ring, model, {**entry.params, **state.overrides[ring], "V": voltage})
+        voltage[state.channel_of[path]] = drive.v_zero
+        values[path] = evaluator.matrix(path, model, {**entry.params, **state.overrides[path], VOLTAGE: voltage})
     state.warnings += evaluator.warnings
     state.extra_evaluations += evaluator.distinct
     return plan.solve(values, wl=state.channels)
@@ -79,35 +79,37 @@ def _at_channels(state: EngineState) -> dict[str, SDict]:
 
 
 def _lane(
-    state: EngineState, bus: TransmitBus, channel: int, power: float, rings: Mapping[int, str], leak: Real | None
+    state: EngineState, sender: Sender, channel: int, power: float, leak: Real | None, ratio: Real | None
 ) -> EngineLane:
-    source, target = state.circuit.exposed[f"laser_{bus.laser}"], state.circuit.exposed[f"tx_{bus.port}"]
+    source, target = state.circuit.exposed[f"laser_{sender.laser}"], state.circuit.exposed[f"tx_{sender.port}"]
     loss = -float(crosstalk.to_dB(np.asarray(power)))
-    ring = rings.get(channel)
-    names = [rings.get(other, f"channel {other + 1}") for other in range(state.count)]
+    modulator = sender.modulators.get(channel, "")
+    names = [sender.modulators.get(other, f"channel {other + 1}") for other in range(state.count)]
     return EngineLane(
         direction="tx",
-        port=bus.port,
+        port=sender.port,
         channel=channel + 1,
         wl_um=float(state.channels[channel]),
         loss_dB=loss,
         crosstalk_dB=crosstalk.FLOOR_DB if leak is None else crosstalk.summed(leak[channel], channel),
         polarization="TE",
-        tuning_nm=state.locks[ring].tuning_nm if ring else 0.0,
+        tuning_nm=state.locks[modulator].tuning_nm if modulator in state.locks else 0.0,
         items=state.items(source, [target], channel, loss),
         aggressors=() if leak is None else crosstalk.aggressors(leak[channel], channel, names),
-        laser=bus.laser,
+        laser=sender.laser,
+        heater_mW=state.drives[modulator].heater_mW if modulator in state.drives else 0.0,
+        extinction_dB=None if ratio is None else float(ratio[channel]),
     )
 
 
 def _operating_point(state: EngineState, extinction: list[float]) -> dict[str, float]:
     if not extinction:
         return {}
-    drive = next(iter(state.drives.values()))
-    return {
-        "V_one": drive.v_one,
-        "V_zero": drive.v_zero,
-        "detuning_nm": drive.detuning_nm,
-        "extinction_min_dB": min(extinction),
-        "extinction_max_dB": max(extinction),
-    }
+    drives = list(state.drives.values())
+    heaters = [drive.heater_mW for drive in drives]
+    point = {"V_one": drives[0].v_one, "V_zero": drives[0].v_zero}
+    if any(heaters):
+        point |= {"heater_min_mW": min(heaters), "heater_max_mW": max(heaters)}
+    else:
+        point["detuning_nm"] = drives[0].detuning_nm
+    return {**point, "extinction_min_dB": min(extinction), "extinction_max_dB": max(extinction)}

@@ -109,20 +109,20 @@ class EngineCensus:
     def _receivers(self) -> None:
         state, waves = self.state, self.waves
         found: list[Receiver] = []
-        for bus in state.transmit:
-            end = waves.leaving[state.circuit.exposed[f"tx_{bus.port}"]]
-            source = self.number[f"laser_{bus.laser}"]
-            found += [Receiver("tx", bus.port, c, "TE", (end,), source) for c in range(state.count)]
-        for bus in state.receive:
-            mode = "TM" if bus.mode else "TE"
-            for ring, detector in zip(bus.rings, bus.detectors, strict=True):
+        for sender in state.transmit:
+            end = waves.leaving[state.circuit.exposed[f"tx_{sender.port}"]]
+            source = self.number[f"laser_{sender.laser}"]
+            found += [Receiver("tx", sender.port, c, "TE", (end,), source) for c in range(state.count)]
+        for reception in state.receive:
+            mode = "TM" if reception.mode else "TE"
+            source = self.number[f"rx_{reception.port} {mode}"]
+            for channel, detector in reception.detectors.items():
                 ends = tuple(
                     waves.leaving[detector, port]
                     for port in state.receivers[detector]
                     if (detector, port) in waves.leaving
                 )
-                source = self.number[f"rx_{bus.port} {mode}"]
-                found.append(Receiver("rx", bus.port, state.locks[ring].channel, mode, ends, source))
+                found.append(Receiver("rx", reception.port, channel, mode, ends, source))
         for number in state.facet.laser:
             ref = state.circuit.exposed[f"laser_{number}"]
             if ref in waves.leaving:
@@ -191,9 +191,11 @@ class EngineCensus:
     def _neighbours(self, receiver: Receiver, wanted: float) -> list[_Found]:
         """The other channels of the fibre, as the solved circuit passes them."""
         state = self.state
-        buses = [bus for bus in state.receive if (bus.port, bus.mode) == (receiver.port, _at(receiver.mode))]
-        ring = next(r for bus in buses for r in bus.rings if state.locks[r].channel == receiver.channel)
-        leaf = state.circuit.leaves[ring]
+        reception = next(r for r in state.receive if (r.port, r.mode) == (receiver.port, _at(receiver.mode)))
+        own = receiver.channel
+        path = reception.filters.get(own, reception.detectors[own])
+        leaf = state.circuit.leaves[path]
+        verb = "drops" if path in state.locks else "receives"
         columns = [self.column[end] for end in receiver.ends]
         found: list[_Found] = []
         for channel in range(state.count):
@@ -201,8 +203,8 @@ class EngineCensus:
             power = float(np.sum(np.abs(amplitude) ** 2)) / wanted
             if channel != receiver.channel and power >= self.floor:
                 name = f"{self.names[receiver.source]} channel {channel + 1}"
-                what = f"{leaf.function} on channel {receiver.channel + 1} drops it as well"
-                found.append(_Found(Entry("neighbour", _dB(power), name, ring, leaf.x, leaf.y, what), channel))
+                what = f"{leaf.function} on channel {own + 1} {verb} it as well"
+                found.append(_Found(Entry("neighbour", _dB(power), name, path, leaf.x, leaf.y, what), channel))
         return found
 
     def _modulation(self) -> dict[tuple[int, int], list[_Found]]:
@@ -212,7 +214,7 @@ class EngineCensus:
             for aggressor in lane.aggressors:
                 leaf = self.state.circuit.leaves.get(aggressor.name)
                 if leaf is not None and 10 ** (aggressor.level_dB / 10) >= self.floor:
-                    what = f"{leaf.function} of channel {self.state.locks[leaf.path].channel + 1} modulates it as well"
+                    what = f"{leaf.function} of channel {self.state.channel_of[leaf.path] + 1} modulates it as well"
                     entry = Entry("modulation", aggressor.level_dB, leaf.path, leaf.path, leaf.x, leaf.y, what)
                     found.setdefault((lane.port, lane.channel - 1), []).append(_Found(entry, None))
         return found
