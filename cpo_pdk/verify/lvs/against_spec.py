@@ -11,7 +11,7 @@ from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.findings import Violation
-from cpo_pdk.verify.lvs import array, bump_map, fibres, wavelengths
+from cpo_pdk.verify.lvs import array, bump_map, fibres, standing, wavelengths
 from cpo_pdk.verify.lvs import compare as graphs
 from cpo_pdk.verify.lvs.bump_map import BumpMap
 from cpo_pdk.verify.lvs.devices import Circuit
@@ -32,7 +32,7 @@ RULES = (
     array.MIRRORED_RULE,
     array.SWAPPED_RULE,
     array.NAME_RULE,
-    fibres.ENGINES_RULE,
+    standing.ENGINES_RULE,
     fibres.FIBRE_RULE,
     fibres.KIND_RULE,
     fibres.CONNECTOR_RULE,

@@ -16,7 +16,8 @@ from cpo_pdk.verify.lvs.devices import Circuit, Facet, along, array_of, fits
 from cpo_pdk.verify.lvs.faults import Fault
 
 #: role of the device behind a coupler -> what the facet is for
-_USES = {"edge_coupler": "loop", "psr": "rx", "tap": "tx", "splitter": "laser", "modulator": "laser"}
+_USES = {"edge_coupler": "loop", "psr": "rx", "tap": "tx", "splitter": "laser"}
+_USES |= {"modulator": "laser", "filter_coupler": "laser"}  # a laser that feeds one row only
 _USE_WORDS = {
     "loop": "the other coupler of a loopback",
     "rx": "a receive row",

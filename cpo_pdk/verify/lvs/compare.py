@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.verify.lvs.array import SWAPPED_RULE, Anchors
-from cpo_pdk.verify.lvs.asked import THROUGH, AskedDevice, AskedEngine
+from cpo_pdk.verify.lvs.asked import AskedDevice, AskedEngine, AskedFilter
 from cpo_pdk.verify.lvs.devices import Circuit, Device, fits
 from cpo_pdk.verify.lvs.faults import Fault
 
@@ -35,6 +35,8 @@ _KLEIN: tuple[tuple[str, ...], ...] = (
 SYMMETRIES: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "add_drop_ring": _KLEIN,
     "directional_coupler": _KLEIN,
+    "mmi2x2": _KLEIN,
+    "phase_shifter_thermal": (("o1", "o2"), ("o2", "o1")),
     "photodetector_dual": (("o1", "o2"), ("o2", "o1")),
     "mmi1x2": (("o1", "o2", "o3"), ("o1", "o3", "o2")),
     "y_branch": (("o1", "o2", "o3"), ("o1", "o3", "o2")),
@@ -75,6 +77,12 @@ class _Walk:
     open_ends: dict[str, list[Fault]] = field(default_factory=dict)  # key of what is not there -> what ends before it
     counted: Counter[str] = field(default_factory=Counter)  # factory -> how many more than asked were told already
 
+    def __post_init__(self) -> None:
+        self.partner: dict[PortRef, PortRef] = dict(self.asked.partner)
+        self.stages = {stage.common: stage for found in self.asked.filters for stage in found.stages}
+        self.fed = [found for found in self.asked.filters if found.fed]
+        self.barred = {self.partner[leaf] for found in self.fed for leaf in found.leaves.values()}
+
     def run(self, anchors: Anchors) -> Matched:
         # the positions of the array are known before anything else: no coupler may be taken for another
         for facet, drawn in anchors.pairs:
@@ -84,14 +92,19 @@ class _Walk:
             else:
                 self.tell(DEVICE_RULE, self.asked.devices[key], path, self._instead(path, key))
         for facet, _ in anchors.pairs:
+            if facet.use == "laser":
+                self.fed_roots()
             if facet.coupler in self.match:
                 self.push(facet.coupler)
                 self.drain()
+        self.fed_roots()
         for key in [key for key, orders in self.orders.items() if len(orders) > 1]:
             self.orders[key] = self.orders[key][:1]
             self.push(key)
             self.drain()
         self.swaps()
+        for found in self.asked.filters:
+            self.exchanged(found)
         self.rest()
         device = {key: self.circuit.devices[path] for key, path in self.match.items()}
         return Matched(device, tuple(self.faults), len(self.nets), frozenset(self.recounted))
@@ -127,16 +140,108 @@ class _Walk:
             swap = {port: at, at: port}
             meant = [{name: swap.get(name, name) for name in names}]
         self.orders[key] = meant
+        if key in self.stages:
+            self._arms(key)
 
     def push(self, key: str) -> None:
         order, path = self.orders[key][0], self.match[key]
         for name in _ports(self.asked, key):
-            if (key, name) in self.asked.partner:
+            if (key, name) in self.partner and (key, name) not in self.barred:
                 self.queue.append(((key, name), (path, order.get(name, name))))
+
+    # demultiplexers
+
+    def _arms(self, key: str) -> None:
+        """The heater of an interferometer may lie in either arm: ask for it in the one that it is drawn in."""
+        stage, order, path = self.stages[key], self.orders[key][0], self.match[key]
+        sheet = self.asked.devices[stage.heater].sheet
+        ends = [self.circuit.partner.get((path, order[name])) for name in ("o3", "o4")]
+        north, south = (end is not None and fits(sheet, self.circuit.devices[end[0]]) for end in ends)
+        if south and not north:
+            for a, b in (
+                ((key, "o3"), (stage.parted, "o2")),
+                ((key, "o4"), (stage.heater, "o1")),
+                ((stage.heater, "o2"), (stage.parted, "o1")),
+            ):
+                self.partner[a], self.partner[b] = b, a
+
+    def fed_roots(self) -> None:
+        """Take the demultiplexers that the modulators are met behind for those of their rows, and go on from there."""
+        for found in self.fed:
+            common = found.stages[0].common
+            roots = Counter(
+                root
+                for leaf in found.leaves.values()
+                if (root := self._drawn_root(found, leaf)) is not None and root[0] not in self.back
+            )
+            # a part that was cut off ends in a root too, but no light gets there
+            root = max(roots, key=lambda ref: (ref in self.circuit.partner, roots[ref]), default=None)
+            if common not in self.match and root is not None:
+                self.assign(found.root, root)
+                self.drain()
+
+    def _drawn_root(self, found: AskedFilter, leaf: PortRef) -> PortRef | None:
+        """The port where light comes into the tree of couplers that the modulator at a leaf is drawn behind."""
+        key, port = self.asked.partner[leaf]
+        sheet = self.asked.devices[found.stages[0].common].sheet
+        orders = SYMMETRIES.get(sheet.cell, (_FOUR,))
+        order = self.orders.get(key, [{}])[0]
+        at = self.circuit.partner.get((self.match.get(key, ""), order.get(port, port)))
+        root: PortRef | None = None
+        for _ in range(2 * len(found.stages)):
+            if at is None or not fits(sheet, self.circuit.devices[at[0]]):
+                return root
+            path, met = at
+            behind = next((order[:2] for order in orders if met in order[2:]), ())
+            ends = {name: self._past_heater(self.circuit.partner.get((path, name))) for name in behind}
+            onward = {
+                name: end for name, end in ends.items() if end is not None and fits(sheet, self.circuit.devices[end[0]])
+            }
+            if not onward:  # the root: one port is terminated, light comes in by the other
+                ending = self.asked.devices[self.asked.partner[found.stages[0].common, "o2"][0]].sheet
+                free = [n for n, end in ends.items() if end is None or not fits(ending, self.circuit.devices[end[0]])]
+                return (path, free[0]) if len(free) == 1 else None
+            at = next(iter(onward.values()))
+            root = None
+        return root
+
+    def _past_heater(self, end: PortRef | None) -> PortRef | None:
+        """Where a net leads, through a phase shifter."""
+        heaters = [self.asked.devices[stage.heater].sheet for stage in self.stages.values()][:1]
+        if end is None or not any(fits(sheet, self.circuit.devices[end[0]]) for sheet in heaters):
+            return end
+        others = [port for (path, port) in self.circuit.via if path == end[0] and port != end[1] and port[0] == "o"]
+        return self.circuit.partner.get((end[0], others[0])) if len(others) == 1 else None
+
+    def exchanged(self, found: AskedFilter) -> None:
+        """Channels of a (de)multiplexer that trade places at what is behind its leaves: told as that, once."""
+        leads: dict[int, int] = {}
+        for number, leaf in found.leaves.items():
+            order = self.orders.get(leaf[0], [{}])[0]
+            end = self.circuit.partner.get((self.match.get(leaf[0], ""), order.get(leaf[1], leaf[1])))
+            behind = self.asked.devices.get(self.back.get(end[0], "")) if end is not None else None
+            if behind is not None and behind.channel and behind.row == found.row:
+                leads[number] = behind.channel
+        pairs = swapped_pairs(leads)
+        nets = [frozenset((found.leaves[k], self.partner[found.leaves[k]])) for pair in pairs for k in pair]
+        gone = [self.crossed.pop(net) for net in nets if net in self.crossed]
+        if not gone:
+            return
+        self.faults = [fault for fault in self.faults if not any(fault is old for old in gone)]
+        first = self.asked.devices[self.asked.partner[found.leaves[pairs[0][0]]][0]]
+        shown = ", ".join(f"channels {a} and {b}" for a, b in pairs)
+        other, behind = ("multiplexer", "modulator") if found.fed else ("upper demultiplexer", "detector")
+        text = (
+            f"{shown} are swapped between the {found.words} and the {other}: the {behind} of each is led to the output "
+            "of the other; exchange them"
+        )
+        self.tell(SWAPPED_RULE, first, self.match[first.key], text)
+
+    # nets
 
     def net(self, asked: PortRef, drawn: PortRef) -> None:
         """Compare what two nets lead to."""
-        target, found = self.asked.partner[asked], self.circuit.partner.get(drawn)
+        target, found = self.partner[asked], self.circuit.partner.get(drawn)
         net = frozenset((asked, target))
         if net in self.told:
             return
@@ -228,24 +333,28 @@ class _Walk:
         """Fewer devices of a bus than asked: what is found is what comes behind them."""
         lacking, at = 0, target
         skipped: list[frozenset[PortRef]] = []
-        while self.asked.devices[at[0]].role == expected.role and expected.role in THROUGH:
+        through = self.asked.through.get(expected.role, {})
+        while self.asked.devices[at[0]].role == expected.role and through:
             lacking += 1
-            onward = self.asked.partner.get((at[0], THROUGH[expected.role].get(at[1], "")))
+            onward = self.partner.get((at[0], through.get(at[1], "")))
             if onward is None:
                 return False
-            skipped.append(frozenset(((at[0], THROUGH[expected.role][at[1]]), onward)))
+            skipped.append(frozenset(((at[0], through[at[1]]), onward)))
             at = onward
         behind = self.asked.devices[at[0]]
         free = (at[0] not in self.match and found[0] not in self.back) or self.match.get(at[0]) == found[0]
         if not lacking or not free or not fits(behind.sheet, self.circuit.devices[found[0]]):
             return False
-        total = len(self.asked.bus(expected.row, expected.role, _side(expected)))
-        kind = expected.sheet.cell
-        text = (
-            f"{total - lacking} of {total} {kind}s on {_bus(expected)}: {lacking} missing before {behind.words}; "
-            "place one a channel"
-        )
-        self.recounted.add(expected.row)
+        if self.asked.in_series:
+            total = len(self.asked.bus(expected.row, expected.role, _side(expected)))
+            kind = expected.sheet.cell
+            text = (
+                f"{total - lacking} of {total} {kind}s on {_bus(expected)}: {lacking} missing before {behind.words}; "
+                "place one a channel"
+            )
+            self.recounted.add(expected.row)
+        else:
+            text = f"{expected.words} is missing: {behind.words} is met in its place; place it"
         self.counted[expected.sheet.drawn_by] -= lacking
         self.told.update(skipped)
         self.tell(MISSING_RULE, expected, found[0], text)
@@ -269,7 +378,8 @@ class _Walk:
             count, at = count + 1, onward
         what = f"{count} {first.function}s" if count > 1 else f"a {first.function}"
         text = f"{what} too many before {expected.words}; remove {'them' if count > 1 else 'it'}"
-        if any(first.factory == d.sheet.drawn_by and d.role in THROUGH for d in self.asked.devices.values()):
+        series = self.asked.through if self.asked.in_series else {}
+        if any(first.factory == d.sheet.drawn_by and d.role in series for d in self.asked.devices.values()):
             self.recounted.add(expected.row)
         self.counted[first.factory] += count
         self.tell(EXTRA_RULE, expected, found[0], text)
@@ -292,7 +402,7 @@ class _Walk:
         has = {port for (path, port) in self.circuit.via if path == found[0]}
         around = 0
         for name in names:
-            onward, drawn = self.asked.partner.get((target[0], name)), self.circuit.partner.get((found[0], name))
+            onward, drawn = self.partner.get((target[0], name)), self.circuit.partner.get((found[0], name))
             if name == target[1] or onward is None:
                 continue
             if drawn is None or not fits(self.asked.devices[onward[0]].sheet, self.circuit.devices[drawn[0]]):

@@ -15,7 +15,8 @@ from cpo_pdk.verify.lvs.asked import ROUTING_ROLES, AskedEngine, asked_engine
 from cpo_pdk.verify.lvs.compare import Matched, compare
 from cpo_pdk.verify.lvs.devices import Circuit, read_circuit, routing_factories
 from cpo_pdk.verify.lvs.faults import Fault
-from cpo_pdk.verify.lvs.fibres import ENGINES_RULE, Fibres, Stands, standing
+from cpo_pdk.verify.lvs.fibres import Fibres
+from cpo_pdk.verify.lvs.standing import ENGINES_RULE, Standing, standing
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class PackageMatch:
     Attributes:
         asked: one engine, as it should be.
         engines: by cell.
-        stands: which engine is which; empty for the file of a single engine.
+        stands: which engine is which; None for the file of a single engine.
         faults: everything that differs.
         lanes: how many lanes were followed, of both directions.
         nets: how many nets were compared.
@@ -44,7 +45,7 @@ class PackageMatch:
 
     asked: AskedEngine
     engines: Mapping[str, EngineMatch]
-    stands: tuple[Stands, ...]
+    stands: Standing | None
     faults: tuple[Fault, ...]
     lanes: int
     nets: int
@@ -75,20 +76,20 @@ def match_package(file: LayoutFile, netlists: Netlists, sheets: Mapping[str, She
     nets = sum(times[cell] * engine.matched.nets for cell, engine in engines.items())
     lanes = sum(times[cell] * _lanes(asked, engine) for cell, engine in engines.items())
     devices = sum(times[cell] * len(engine.circuit.devices) for cell, engine in engines.items())
-    stands: list[Stands] = []
+    stands: Standing | None = None
     package: Circuit | None = None
     if netlists.top not in engines:
         package = circuit = read_circuit(netlists, netlists.top, routing, (ENGINE,))
         anchored = {cell: engine.anchors for cell, engine in engines.items()}
-        stands, found = standing(file, circuit, spec, anchored)
+        stands = standing(file, circuit, spec, anchored)
         fibres = Fibres(file, netlists, circuit, spec, sheets, stands, anchored)
-        faults += [*found, *fibres.faults()]
+        faults += [*stands.faults, *fibres.faults()]
         nets += len(fibres.asked)
         devices += len(fibres.connectors)
         if not engines:
-            text = f"0 engines drawn, {spec.engines.count} asked; check the file that is the one of this spec"
+            text = f"0 engines drawn, {spec.engines.placed} asked; check the file that is the one of this spec"
             faults = [Fault(ENGINES_RULE, netlists.top, text, spec_path="engines.count")]
-    return PackageMatch(asked, engines, tuple(stands), tuple(faults), lanes, nets, devices, package)
+    return PackageMatch(asked, engines, stands, tuple(faults), lanes, nets, devices, package)
 
 
 def _lanes(asked: AskedEngine, engine: EngineMatch) -> int:

@@ -14,7 +14,7 @@ from cpo_pdk.circuit.flattening import Placement
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.spec import PackageSpec, load_sheets
 from cpo_pdk.verify.lvs.array import anchor
-from cpo_pdk.verify.lvs.asked import AskedEngine, asked_at, asked_engine, asked_places
+from cpo_pdk.verify.lvs.asked import AskedEngine, asked_at, asked_engine, asked_package
 from cpo_pdk.verify.lvs.compare import SYMMETRIES, Matched, compare
 from cpo_pdk.verify.lvs.devices import Circuit, Device, Facet, array_of
 from cpo_pdk.verify.lvs.faults import Fault, row_words
@@ -250,11 +250,13 @@ def test_words_of_rows() -> None:
 
 def test_asked_package(spec_with: Callable[[Mapping[str, str]], PackageSpec]) -> None:
     spec = spec_with({"connector: MPO-8": "connector: MPO-12", "connector: ELS ": "connector: ELSFP "})
-    places = asked_places(spec)
-    assert [place.name for place in places] == ["N1", "N2"]
-    assert [c.name for c in places[0].connectors] == ["ELSFP-N1", "MPO-N1"]
-    assert places[0].position("rx_4") == ("MPO-N1", 8)
-    assert places[0].position("loop_1") is None
+    package = asked_package(spec, (4000.0, 2000.0))
+    assert [place.name for place in package.places] == ["N1", "N2"]
+    assert list(package.connectors) == ["MPO-N1", "MPO-N2", "ELSFP-1"]
+    assert package.ends["N1", "rx_4"] == ("MPO-N1", 12)  # the receive fibres are the last of the connector
+    assert package.ends["N1", "tx_4"] == ("MPO-N1", 4)
+    assert package.ends["N1", "loop_1"] is None
+    assert {name for name, facet in package.connectors["ELSFP-1"].fibres.values()} == {"N1", "N2"}
     assert re.fullmatch(r"small\.yaml:\d+", asked_at(spec, "engine.heater_bias_nm"))
 
 
