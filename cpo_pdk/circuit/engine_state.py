@@ -285,5 +285,7 @@ class EngineState:
         way = self.graph.way(min(reached)[1], distance, came) if reached else Way((), 0.0)
         if reached and way.loss_dB - loss_dB > SEVERAL_WAYS_DB:
             self._lit = self._lit or Lit(Waves(self.values, self.circuit.connections, self.count))
-            return sections(way, self._lit, source, self.circuit, self.bound, self.values, channel, loss_dB)
+            found = sections(self._lit, source, targets, self.circuit, self.bound, self.values, channel, loss_dB)
+            if found is not None:
+                return found
         return items_of(way, self.circuit, self.bound, self.values, channel, loss_dB)

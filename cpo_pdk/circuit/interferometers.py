@@ -1,11 +1,13 @@
 """The loss of a lane whose light takes several ways that join again: an interferometer is one item.
 
 The share of a wave in what arrives is its amplitude times what it brings to the end, over the whole. Where it is one,
-all light passes; between two such places the light is divided, and no loss belongs to one device there.
+all light passes; between two such places the light is divided, and no loss belongs to one device there. The way of a
+lane is the one along the largest shares: by single ways all outputs of an interferometer look alike.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,13 +19,15 @@ from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.results import LossItem
 from cpo_pdk.circuit.signal_flow import Element
 from cpo_pdk.circuit.solver import SDict
-from cpo_pdk.circuit.tracing import Way, closed, item_of, items_of
+from cpo_pdk.circuit.tracing import closed, item_of
 from cpo_pdk.circuit.waves import Waves
 
 #: `cell` of an item that is an interferometer
 INTERFEROMETER = "interferometer"
 #: all light passes where the share differs from one by less than this; reflections and leaks are well below
 SHARE_TOLERANCE = 0.1
+#: smallest share of an element on the way of a lane
+LEAST_SHARE = 1e-3
 
 Complex = NDArray[np.complex128]
 
@@ -39,17 +43,23 @@ class Lit:
         self.waves = waves
         self._sent: dict[tuple[PortRef, int], Complex] = {}
         self._brought: dict[tuple[int, int], Complex] = {}
+        self._into = {number: ref for ref, number in waves.entering.items()}
+        self._out = {number: port for (_, port), number in waves.leaving.items()}
 
     def sent(self, source: PortRef, channel: int) -> Complex:
-        """Waves that leave every port when light enters at `source`."""
+        """What every element of the circuit passes when light enters at `source`."""
         key = (source, channel)
         if key not in self._sent:
             waves = self.waves
             entering = waves.forward(np.array([waves.entering[source]], np.int64), channel)[0]
-            found = np.zeros(len(waves.leaving), np.complex128)
-            np.add.at(found, waves.rows, waves.strengths[:, channel] * entering[waves.columns])
-            self._sent[key] = found
+            self._sent[key] = waves.strengths[:, channel] * entering[waves.columns]
         return self._sent[key]
+
+    def leaving(self, source: PortRef, channel: int) -> Complex:
+        """Waves that leave every port when light enters at `source`."""
+        found = np.zeros(len(self.waves.leaving), np.complex128)
+        np.add.at(found, self.waves.rows, self.sent(source, channel))
+        return found
 
     def brought(self, end: int, channel: int) -> Complex:
         """What a wave that leaves each port adds to the one that leaves at `end`."""
@@ -58,42 +68,78 @@ class Lit:
             self._brought[key] = self.waves.backward(np.array([end], np.int64), channel)[0]
         return self._brought[key]
 
+    def way(self, source: PortRef, end: int, channel: int, arrived: complex) -> list[tuple[Element, int]]:
+        """The way along the largest shares from a port to a wave that leaves; each element with the wave it ends in.
+
+        Empty where there is none. `arrived`: amplitude at the end.
+        """
+        waves = self.waves
+        share = np.abs(self.sent(source, channel) * self.brought(end, channel)[waves.rows] / arrived)
+        steps: dict[int, list[tuple[int, float]]] = {}
+        for number in np.flatnonzero(share >= LEAST_SHARE).tolist():
+            length = max(0.0, -float(np.log(share[number])))
+            steps.setdefault(int(waves.columns[number]), []).append((int(waves.rows[number]), length))
+        came: dict[int, tuple[int, int]] = {}
+        done: set[int] = set()
+        heap = [(0.0, waves.entering[source], -1, -1)]
+        while heap:
+            so_far, at, before, through = heapq.heappop(heap)
+            if at in done:
+                continue
+            done.add(at)
+            came[at] = (before, through)
+            for row, length in steps.get(at, ()):
+                if row == end:
+                    return self._elements(came, at, row)
+                if waves.partner[row] >= 0:
+                    heapq.heappush(heap, (so_far + length, int(waves.partner[row]), at, row))
+        return []
+
+    def _elements(self, came: Mapping[int, tuple[int, int]], at: int, row: int) -> list[tuple[Element, int]]:
+        found: list[tuple[Element, int]] = []
+        while at >= 0:
+            path, port = self._into[at]
+            found.append(((path, port, self._out[row]), row))
+            at, row = came[at]
+        return found[::-1]
+
 
 def sections(
-    way: Way,
     lit: Lit,
     source: PortRef,
+    targets: Sequence[PortRef],
     circuit: FlatCircuit,
     bound: Mapping[str, Bound],
     values: Mapping[str, SDict],
     index: int,
     total_dB: float,
-) -> tuple[LossItem, ...]:
+) -> tuple[LossItem, ...] | None:
     """The loss of a lane, with one item for every part in which its light is divided; sums to `total_dB`.
 
     Args:
-        way: the strongest way, at least one element.
         lit: the waves of the circuit.
-        source: port where the way begins.
-        circuit, bound, values, index, total_dB: as for `items_of`.
+        source: port that the light enters.
+        targets: where it may leave; the one where most does is looked at.
+        circuit, bound, values, index, total_dB: as for `tracing.items_of`.
+
+    Returns:
+        None where nothing arrives.
     """
-    leaving = lit.waves.leaving
-    numbers = [leaving[path, out] for path, _, out in way.elements]
-    amplitude = lit.sent(source, index)[numbers]
-    arrived = amplitude[-1]
-    if arrived == 0:
-        return items_of(way, circuit, bound, values, index, total_dB)
-    share = amplitude * lit.brought(numbers[-1], index)[numbers] / arrived
-    together = np.abs(share - 1) < SHARE_TOLERANCE
-    together[-1] = True
+    amplitude = lit.leaving(source, index)
+    ends = [lit.waves.leaving[ref] for ref in targets if ref in lit.waves.leaving]
+    end = max(ends, key=lambda number: abs(amplitude[number]), default=-1)
+    way = lit.way(source, end, index, complex(amplitude[end])) if end >= 0 and amplitude[end] else []
+    if not way:
+        return None
+    share = amplitude * lit.brought(end, index) / amplitude[end]
     items: list[LossItem] = []
     group: list[Element] = []
     before = 1.0
-    for number, element in enumerate(way.elements):
+    for element, row in way:
         group.append(element)
-        if not together[number]:
+        if row != end and abs(share[row] - 1) >= SHARE_TOLERANCE:
             continue
-        after = float(np.abs(amplitude[number]))
+        after = float(np.abs(amplitude[row]))
         if len(group) == 1:
             items.append(item_of(element, circuit, bound, values, index))
         else:
