@@ -22,7 +22,8 @@ from cpo_pdk.assemblies.slots import give_slots, slot_width
 from cpo_pdk.components.fibers import Step
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec.package import PackageSpec
-from cpo_pdk.spec.placement import EnginePlace, engine_problems, place_engines
+from cpo_pdk.spec.placement import EnginePlace, place_engines
+from cpo_pdk.spec.placement_checks import engine_problems
 
 
 @dataclass(frozen=True)

@@ -411,12 +411,12 @@ class PackageSpec(SpecModel):
         """A problem with one value of this spec, at its line of the file.
 
         Args:
-            path: dotted path, `engines.pitch_mm`.
+            path: dotted path, `engines.pitch_mm`; a value of a list by its number from 0, `asic.size_mm.0`.
             message: value, limit and cure in one line.
         """
         if self._source is None:
             return Problem(self.origin, 1, 1, message)
-        return self._source.problem(path.split("."), message)
+        return self._source.problem([int(s) if s.isdigit() else s for s in path.split(".")], message)
 
     def with_source(self, source: Source) -> PackageSpec:
         """This spec, knowing the file it was read from."""

@@ -1,17 +1,32 @@
-"""Where the engines stand round the ASIC, and what keeps them from standing there. Pure geometry on frozen values."""
+"""Where the engines stand round the ASIC. Pure geometry on frozen values; what keeps them from it: `placement_checks`.
+
+Positions that a spec gives are taken as they are. Otherwise engines are centred on their sides, as far apart as the
+shortest side allows or as `pitch_mm` says; with two rows every second one stands behind the gaps of the first; those of
+a sub-assembly stand together. Where a keep-out is in the way (and no pitch is given), the engines of a side move along
+it by as little as they must.
+"""
 
 from __future__ import annotations
 
-import itertools
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from cpo_pdk.errors import Problem
+from cpo_pdk.spec.keep_outs import kept_out
 from cpo_pdk.spec.package import SIDES, PackageSpec
 
 #: heading in degrees -> unit vector
 UNIT = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}
 ROTATION = {"east": 0, "north": 90, "west": 180, "south": 270}
+
+#: sides in the order in which one more engine goes to them, where their shorelines are equal: first the one that the
+#: fibres leave by, then the one opposite
+_PREFERRED = ("north", "south", "east", "west")
+
+BOARD_GAP = 200.0  # between the boards of two sub-assemblies, um; as two cut-outs in sheet metal (ASM.CONN.S)
+_STEP = 50.0  # of the search for places beside keep-outs, um
+
+Size = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -25,6 +40,7 @@ class EnginePlace:
         x: of the die's centre in um, from the centre of the package.
         y: of the die's centre in um.
         spare: stands there without fibres, to take over from another.
+        row: 1 beside the ASIC, 2 behind the gaps of row 1.
     """
 
     name: str
@@ -33,6 +49,7 @@ class EnginePlace:
     x: float
     y: float
     spare: bool = False
+    row: int = 1
 
     @property
     def rotation(self) -> int:
@@ -44,7 +61,17 @@ class EnginePlace:
         """Unit vector from the ASIC through the facet."""
         return UNIT[self.rotation]
 
-    def box(self, size: tuple[float, float]) -> tuple[float, float, float, float]:
+    @property
+    def along(self) -> float:
+        """Distance of the die's centre from the middle of its side in um; rises with the number."""
+        return {"north": self.x, "south": self.x, "east": -self.y, "west": -self.y}[self.side]
+
+    @property
+    def away(self) -> float:
+        """Distance of the die's centre from that of the package, away from the ASIC, um."""
+        return self.x * self.outward[0] + self.y * self.outward[1]
+
+    def box(self, size: Size) -> tuple[float, float, float, float]:
         """Left, bottom, right and top of the die in um.
 
         Args:
@@ -69,7 +96,10 @@ class Share:
 
 
 def share_of(spec: PackageSpec) -> Share:
-    """How many engines stand on each side: as the spec says, by its positions, or shared out evenly.
+    """How many engines stand on each side: as the spec says, by its positions, or shared out.
+
+    Shared out in proportion to the shorelines, whole sub-assemblies at a time: each next one goes to the side with the
+    longest shoreline an engine (the method of Sainte-Lague).
 
     Args:
         spec: the package.
@@ -79,10 +109,12 @@ def share_of(spec: PackageSpec) -> Share:
         return Share(*(sum(p.side == side for p in engines.positions) for side in SIDES))
     if engines.per_side is not None:
         return Share(*(getattr(engines.per_side, side) for side in SIDES))
-    each, rest = divmod(engines.placed, len(SIDES))
-    # the remainder: first the side that the fibres leave by, then the one opposite, then the others
-    extra = dict.fromkeys(("north", "south", "east", "west")[:rest], 1)
-    return Share(*(each + extra.get(side, 0) for side in SIDES))
+    together = engines.carrier.engines if engines.carrier and engines.placed % engines.carrier.engines == 0 else 1
+    counts = dict.fromkeys(SIDES, 0)
+    for _ in range(engines.placed // together):
+        best = max(_PREFERRED, key=lambda side: shoreline_of(spec, side) / (2 * counts[side] + 1))
+        counts[best] += 1
+    return Share(*(counts[side] * together for side in SIDES))
 
 
 def shoreline_of(spec: PackageSpec, side: str) -> float:
@@ -94,11 +126,21 @@ def shoreline_of(spec: PackageSpec, side: str) -> float:
     """
     if spec.asic.shoreline_mm is not None:
         return float(getattr(spec.asic.shoreline_mm, side))
+    return edge_of(spec, side)
+
+
+def edge_of(spec: PackageSpec, side: str) -> float:
+    """Length in mm of an edge of the ASIC.
+
+    Args:
+        spec: the package.
+        side: of the ASIC.
+    """
     return spec.asic.size_mm[0 if side in ("north", "south") else 1]
 
 
-def pitch_of(spec: PackageSpec, size: tuple[float, float]) -> float:
-    """Engine centre to engine centre along a side in um: as the spec says, or as wide as every side has room for.
+def pitch_of(spec: PackageSpec, size: Size) -> float:
+    """Engine centre to engine centre within a row, um: as the spec says, or as wide as every side has room for.
 
     Args:
         spec: the package.
@@ -106,47 +148,158 @@ def pitch_of(spec: PackageSpec, size: tuple[float, float]) -> float:
     """
     if spec.engines.pitch_mm is not None:
         return spec.engines.pitch_mm * 1e3
-    share = share_of(spec)
-    rooms = [(shoreline_of(spec, side) * 1e3 - size[1]) / (share.of(side) - 1) for side in SIDES if share.of(side) > 1]
-    least = size[1] + spec.engines.keepout_um
+    share, least = share_of(spec), least_pitch(spec, size)
+    rooms = [_widest_pitch(spec, size, side, share.of(side)) for side in SIDES if share.of(side) > 1]
     return max(least, math.floor(min(rooms) / 100) * 100.0) if rooms else least
 
 
-def place_engines(spec: PackageSpec, size: tuple[float, float]) -> tuple[EnginePlace, ...]:
-    """Place the engines of each side centred on it, facets outward; the spares are the last of their sides.
+def least_pitch(spec: PackageSpec, size: Size) -> float:
+    """Smallest distance of two neighbours in a row, um: a keep-out apart, or with two rows, room for fibres between.
 
     Args:
         spec: the package.
         size: length (towards the facet) and width of the engine in um.
     """
-    width, height = (s * 1e3 for s in spec.asic.size_mm)
-    share, gap, pitch = share_of(spec), spec.engines.gap_mm * 1e3, pitch_of(spec, size)
-    spare = spares_of(spec)
-    away = {"north": height / 2, "south": height / 2, "east": width / 2, "west": width / 2}
-    places = []
+    keep = spec.engines.keepout_um
+    if spec.engines.rows == 1:
+        return size[1] + keep
+    return size[1] + 2 * keep + passage(spec)
+
+
+def passage(spec: PackageSpec) -> float:
+    """Width in um that the fibres of an inner engine take between two outer ones: they are a fibre array wide there.
+
+    Args:
+        spec: the package.
+    """
+    return spec.engine.fibre_counts["total"] * spec.engine.fibre_pitch_um
+
+
+def least_board_pitch(spec: PackageSpec, size: Size) -> float:
+    """Smallest distance of the last engine of a sub-assembly to the first of the next, um.
+
+    Args:
+        spec: the package, with sub-assemblies.
+        size: length (towards the facet) and width of the engine in um.
+    """
+    carrier = spec.engines.carrier
+    if carrier is None:
+        return least_pitch(spec, size)
+    return size[1] + 2 * (spec.engines.keepout_um + carrier.margin_mm * 1e3) + BOARD_GAP
+
+
+def _widest_pitch(spec: PackageSpec, size: Size, side: str, count: int) -> float:
+    """The pitch in um at which the engines of a side reach from end to end of its shoreline."""
+    room = shoreline_of(spec, side) * 1e3 - size[1]
+    if spec.engines.rows == 2:
+        return 2 * room / (count - 1)
+    carrier = spec.engines.carrier
+    boards = math.ceil(count / carrier.engines) if carrier else 1
+    apart = least_board_pitch(spec, size)
+    even = room / (count - 1)
+    if boards < 2 or even >= apart or count == boards:
+        return even
+    # boards push their engines apart; what is left is shared by the engines within them
+    return (room - (boards - 1) * apart) / (count - boards)
+
+
+def offsets_of(spec: PackageSpec, size: Size, count: int) -> list[float]:
+    """Distances in um of the engines of one side from its middle, keep-outs not looked at.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+        count: engines there.
+    """
+    pitch, carrier = pitch_of(spec, size), spec.engines.carrier
+    step = pitch / 2 if spec.engines.rows == 2 else pitch
+    at = [0.0]
+    for k in range(1, count):
+        new_board = carrier is not None and spec.engines.pitch_mm is None and k % carrier.engines == 0
+        at.append(at[-1] + (max(step, least_board_pitch(spec, size)) if new_board else step))
+    return [a - at[-1] / 2 for a in at]
+
+
+def reach_of(spec: PackageSpec, size: Size, side: str, row: int) -> float:
+    """Distance in um of the centres of a row from the package's centre; rows are `gap_mm` apart.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+        side: of the ASIC.
+        row: 1 or 2.
+    """
+    half = spec.asic.size_mm[1 if side in ("north", "south") else 0] * 500
+    return half + spec.engines.gap_mm * 1e3 + size[0] / 2 + (row - 1) * (size[0] + spec.engines.gap_mm * 1e3)
+
+
+def place_engines(spec: PackageSpec, size: Size) -> tuple[EnginePlace, ...]:
+    """Place the engines, facets outward; in the north first, then clockwise, each side by rising number.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+    """
+    if spec.engines.positions is not None:
+        return _positioned(spec)
+    share, spare = share_of(spec), spares_of(spec)
+    places: list[EnginePlace] = []
     for side in SIDES:
-        count = share.of(side)
-        reach = away[side] + gap + size[0] / 2
-        for k in range(count):
-            along = (k - (count - 1) / 2) * pitch
-            x, y = {
-                "north": (along, reach),
-                "south": (along, -reach),
-                "east": (reach, -along),
-                "west": (-reach, -along),
-            }[side]
-            name = f"{side[0].upper()}{k + 1}"
-            places.append(EnginePlace(name, side, k + 1, round(x, 3), round(y, 3), name in spare))
+        rows = [k % spec.engines.rows + 1 for k in range(share.of(side))]
+        offsets = offsets_of(spec, size, len(rows)) if rows else []
+        there = [
+            _place(spec, size, side, k + 1, row, a, spare) for k, (row, a) in enumerate(zip(rows, offsets, strict=True))
+        ]
+        if spec.keepouts and spec.engines.pitch_mm is None:
+            there = _beside_keep_outs(spec, size, there)
+        places += there
     return tuple(places)
 
 
+def _place(
+    spec: PackageSpec, size: Size, side: str, number: int, row: int, along: float, spare: frozenset[str]
+) -> EnginePlace:
+    reach = reach_of(spec, size, side, row)
+    x, y = {"north": (along, reach), "south": (along, -reach), "east": (reach, -along), "west": (-reach, -along)}[side]
+    name = f"{side[0].upper()}{number}"
+    return EnginePlace(name, side, number, round(x, 3), round(y, 3), name in spare, row)
+
+
+def _positioned(spec: PackageSpec) -> tuple[EnginePlace, ...]:
+    """Engines where the spec puts them, numbered along their sides."""
+    names, spare = names_of_positions(spec), spares_of(spec)
+    places = []
+    for name, position in zip(names, spec.engines.positions or (), strict=True):
+        x, y = round(position.x_mm * 1e3, 3), round(position.y_mm * 1e3, 3)
+        places.append(EnginePlace(name, position.side, int(name[1:]), x, y, name in spare))
+    return tuple(sorted(places, key=lambda p: (SIDES.index(p.side), p.number)))
+
+
+def names_of_positions(spec: PackageSpec) -> tuple[str, ...]:
+    """Names of the engines in the order of `engines.positions`: side, and number west to east or north to south.
+
+    Args:
+        spec: the package.
+    """
+    positions = spec.engines.positions or ()
+    names: dict[int, str] = {}
+    for side in SIDES:
+        here = [k for k, p in enumerate(positions) if p.side == side]
+        level = side in ("north", "south")
+        here.sort(key=lambda k: (positions[k].x_mm if level else -positions[k].y_mm, k))
+        names |= {k: f"{side[0].upper()}{n + 1}" for n, k in enumerate(here)}
+    return tuple(names[k] for k in range(len(positions)))
+
+
 def spares_of(spec: PackageSpec) -> frozenset[str]:
-    """Names of the spare engines: the last of each side in turn, west first.
+    """Names of the spare engines: the last positions given, or the last of each side in turn, west first.
 
     Args:
         spec: the package.
     """
     left, share = spec.engines.spares, share_of(spec)
+    if spec.engines.positions is not None:
+        return frozenset(names_of_positions(spec)[len(spec.engines.positions) - left :])
     taken = dict.fromkeys(SIDES, 0)
     names: set[str] = set()
     while left > 0 and any(taken[side] < share.of(side) for side in SIDES):
@@ -158,88 +311,53 @@ def spares_of(spec: PackageSpec) -> frozenset[str]:
     return frozenset(names)
 
 
-def engine_problems(spec: PackageSpec, size: tuple[float, float]) -> list[Problem]:
-    """What keeps the engines from standing where the spec puts them, at the lines of the spec.
+def _beside_keep_outs(spec: PackageSpec, size: Size, places: Sequence[EnginePlace]) -> list[EnginePlace]:
+    """The engines of a side moved along it, away from keep-outs: the smallest sum of squared moves, on a 50 um grid.
 
-    Args:
-        spec: the package.
-        size: length (towards the facet) and width of the engine in um.
+    Dynamic programming over the engines in turn; those that find no place stay where they are.
     """
-    share = share_of(spec)
-    counts = {side: share.of(side) for side in SIDES}
-    problems = [*_side_problems(spec, size, counts), *_substrate_problems(spec, size, counts)]
-    if spec.engines.gap_mm * 1e3 < spec.engines.keepout_um:
-        problems.append(
-            spec.problem(
-                "engines.gap_mm",
-                f"gap {spec.engines.gap_mm:g} mm to the ASIC is inside the keep-out of "
-                f"{spec.engines.keepout_um:g} um; raise gap_mm",
-            )
-        )
-    if any(counts[s] for s in ("north", "south")) and any(counts[s] for s in ("east", "west")):
-        problems += _corner_problems(spec, size)
-    return problems
+    if not any(kept_out(spec, place, size) for place in places):
+        return list(places)
+    side = places[0].side
+    half = (shoreline_of(spec, side) * 1e3 - size[1]) / 2
+    grid = [round(-half + k * _STEP, 3) for k in range(int(2 * half // _STEP) + 1)]
+    free = {
+        row: [not kept_out(spec, _moved(next(p for p in places if p.row == row), a), size) for a in grid]
+        for row in {p.row for p in places}
+    }
+    carrier = spec.engines.carrier
+    gaps = [
+        least_board_pitch(spec, size)
+        if carrier and k % carrier.engines == 0
+        else least_pitch(spec, size) / spec.engines.rows
+        for k in range(1, len(places))
+    ]
+    costs: list[list[float]] = []
+    best: list[list[int]] = []  # of the engines so far, the place of the last one: best up to each point of the grid
+    for k, place in enumerate(places):
+        back = math.ceil(gaps[k - 1] / _STEP - 1e-9) if k else 0
+        row: list[float] = []
+        for i, a in enumerate(grid):
+            before = 0.0 if k == 0 else (costs[-1][best[-1][i - back]] if i >= back else math.inf)
+            row.append(before + (a - place.along) ** 2 if free[place.row][i] else math.inf)
+        lowest: list[int] = []
+        for i, cost in enumerate(row):
+            lowest.append(i if not lowest or cost < row[lowest[-1]] else lowest[-1])
+        costs.append(row)
+        best.append(lowest)
+    end = len(grid) - 1
+    if not grid or not costs[-1][best[-1][end]] < math.inf:
+        return list(places)
+    found: list[EnginePlace] = []
+    for k in range(len(places) - 1, -1, -1):
+        at = best[k][end]
+        found.append(_moved(places[k], grid[at]))
+        end = at - (math.ceil(gaps[k - 1] / _STEP - 1e-9) if k else 0)
+    return found[::-1]
 
 
-def _side_problems(spec: PackageSpec, size: tuple[float, float], counts: dict[str, int]) -> list[Problem]:
-    """Engines of one side: apart from each other, and within the ASIC's edge."""
-    problems = []
-    pitch, width = pitch_of(spec, size) * 1e-3, size[1] * 1e-3
-    need = (size[1] + spec.engines.keepout_um) * 1e-3
-    if max(counts.values()) > 1 and pitch < need:
-        problems.append(
-            spec.problem(
-                "engines.pitch_mm",
-                f"engines overlap: pitch {pitch:g} mm is below engine width {width:.3f} mm + keep-out "
-                f"{spec.engines.keepout_um * 1e-3:g} mm = {need:.3f} mm; raise pitch_mm to at least "
-                f"{math.ceil(need * 100) / 100:g}",
-            )
-        )
-    for side in SIDES:
-        room, taken = shoreline_of(spec, side), (counts[side] - 1) * pitch + width
-        if counts[side] and taken > room:
-            problems.append(
-                spec.problem(
-                    "asic.shoreline_mm" if spec.asic.shoreline_mm else "asic.size_mm",
-                    f"{counts[side]} engines do not fit the {side} side: ({counts[side]} - 1) x {pitch:g} + "
-                    f"{width:.3f} = {taken:.2f} mm of {room:g} mm; use fewer engines there or a smaller pitch_mm",
-                )
-            )
-    return problems
-
-
-def _substrate_problems(spec: PackageSpec, size: tuple[float, float], counts: dict[str, int]) -> list[Problem]:
-    """ASIC, gaps and engines within the substrate, in both directions."""
-    problems = []
-    for axis, name, sides in ((0, "width", ("east", "west")), (1, "height", ("north", "south"))):
-        if not any(counts[s] for s in sides):
-            continue
-        need = spec.asic.size_mm[axis] + 2 * (spec.engines.gap_mm + size[0] * 1e-3)
-        if need > spec.substrate.size_mm[axis]:
-            problems.append(
-                spec.problem(
-                    "substrate.size_mm",
-                    f"engines stand out of the substrate: {name} {spec.substrate.size_mm[axis]:g} mm, ASIC + 2 x "
-                    f"(gap + engine) need {need:.2f} mm; enlarge the substrate or reduce gap_mm",
-                )
-            )
-    return problems
-
-
-def _corner_problems(spec: PackageSpec, size: tuple[float, float]) -> list[Problem]:
-    """Engines round a corner of the ASIC: their keep-outs must not meet."""
-    keep = spec.engines.keepout_um
-    for a, b in itertools.combinations(place_engines(spec, size), 2):
-        if a.side == b.side:
-            continue
-        p, q = a.box(size), b.box(size)
-        space = max(max(p[0], q[0]) - min(p[2], q[2]), max(p[1], q[1]) - min(p[3], q[3]))
-        if space < keep:
-            return [
-                spec.problem(
-                    "engines.gap_mm",
-                    f"engines {a.name} and {b.name} overlap or stand {max(space, 0):.0f} um apart, keep-out is "
-                    f"{keep:g} um; raise gap_mm or lower pitch_mm",
-                )
-            ]
-    return []
+def _moved(place: EnginePlace, along: float) -> EnginePlace:
+    """The same engine elsewhere along its side."""
+    if place.side in ("north", "south"):
+        return replace(place, x=along)
+    return replace(place, y=-along)

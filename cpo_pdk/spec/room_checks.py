@@ -1,0 +1,175 @@
+"""Whether substrate, interposer, keep-outs and the boards of sub-assemblies leave the engines their room.
+
+Each fault with its value, its limit and the smallest change that would do, at its line of the spec.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+
+from cpo_pdk.spec.carriers import CarrierPlace
+from cpo_pdk.spec.keep_outs import Box, grown, keep_out_box, needed_rooms, overlap_of, space_of
+from cpo_pdk.spec.package import SIDES, PackageSpec
+from cpo_pdk.spec.placement import BOARD_GAP, EnginePlace, Size, share_of
+
+SUBSTRATE_MARGIN = 0.2  # from what stands on a substrate or interposer to its edge, mm (ASM.SUBSTRATE.EN)
+_EQUAL = 1e-3  # lengths in um that differ by less are the same
+
+Fault = tuple[str, str]
+
+
+def up(value: float, digits: int = 2) -> str:
+    """A length that is enough, rounded up, for people.
+
+    Args:
+        value: in any unit.
+        digits: behind the point.
+    """
+    scale = 10**digits
+    return f"{math.ceil(value * scale - 1e-6) / scale:g}"
+
+
+def down(value: float, digits: int = 2) -> str:
+    """A length that is not too much, rounded down, for people.
+
+    Args:
+        value: in any unit.
+        digits: behind the point.
+    """
+    scale = 10**digits
+    return f"{math.floor(value * scale + 1e-6) / scale:g}"
+
+
+def support_faults(
+    spec: PackageSpec, places: Sequence[EnginePlace], boards: Sequence[CarrierPlace], size: Size
+) -> Iterator[Fault]:
+    """ASIC, engines and boards within the substrate and the interposer, the interposer within the substrate."""
+    keep = spec.engines.keepout_um
+    dies = [("ASIC", (-spec.asic.size_mm[0] * 500, -spec.asic.size_mm[1] * 500,
+                      spec.asic.size_mm[0] * 500, spec.asic.size_mm[1] * 500))]  # fmt: skip
+    engines = [(f"engine {p.name}", p.box(size)) for p in places]
+    on_substrate = [*dies, *engines, *((b.name, b.box) for b in boards)]
+    if spec.interposer is not None:
+        half = [s * 500 for s in spec.interposer.size_mm]
+        on_substrate.append(("interposer", (-half[0], -half[1], half[0], half[1])))
+        carried = [*dies, *((n, grown(b, keep)) for n, b in engines if spec.engines.mount == "interposer")]
+        yield from _standing_out(spec, "interposer", spec.interposer.size_mm, carried, 0.0)
+    yield from _standing_out(spec, "substrate", spec.substrate.size_mm, on_substrate, SUBSTRATE_MARGIN * 1e3)
+
+
+def _standing_out(
+    spec: PackageSpec, what: str, size_mm: tuple[float, float], parts: Sequence[tuple[str, Box]], margin: float
+) -> Iterator[Fault]:
+    for axis, word in ((0, "width"), (1, "height")):
+        name, box = max(parts, key=lambda part: max(-part[1][axis], part[1][axis + 2]))
+        need = 2 * (max(-box[axis], box[axis + 2]) + margin) * 1e-3
+        if need <= size_mm[axis] + 1e-6:
+            continue
+        cure = f"raise {what}.size_mm[{axis}] to {up(need)}"
+        less = spec.engines.gap_mm - (need - size_mm[axis]) / 2 / spec.engines.rows
+        if name.startswith(("engine", "carrier")) and spec.engines.positions is None:
+            lowest = spec.engines.keepout_um * 1e-3 + (spec.engines.carrier.margin_mm if spec.engines.carrier else 0.0)
+            if less >= max(lowest, 0.1):
+                cure += f" or lower gap_mm to {down(less)}"
+        edge = max(-box[axis], box[axis + 2]) * 1e-3
+        yield (
+            f"{what}.size_mm.{axis}",
+            f"{name} stands out of the {what}: {word} {size_mm[axis]:g} mm, 2 x ({edge:.2f} to its outer edge + "
+            f"{margin * 1e-3:g} margin) = {need:.2f} mm needed; {cure}",
+        )
+
+
+def keep_out_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Size) -> Iterator[Fault]:
+    """Keep-outs with no area, off the substrate, on the ASIC, or over engines."""
+    x, y = spec.asic.size_mm[0] * 500, spec.asic.size_mm[1] * 500
+    half = [s * 500 for s in spec.substrate.size_mm]
+    for k, keep in enumerate(spec.keepouts):
+        path, what, box = f"keepouts.{k}.box_mm", f"keep-out {k + 1} ({keep.kind})", keep_out_box(keep)
+        if box[0] >= box[2] or box[1] >= box[3]:
+            yield path, f"{what} has no area: [left, bottom, right, top] = {_mm(box)}; left < right and bottom < top"
+            continue
+        if keep.kind != "socket" and _beyond(box, half):
+            yield (
+                path,
+                f"{what} reaches beyond the substrate of {spec.substrate.size_mm[0]:g} x {spec.substrate.size_mm[1]:g} "
+                f"mm: {_mm(box)}; keep it within +/- {half[0] * 1e-3:g} and +/- {half[1] * 1e-3:g} mm",
+            )
+        if keep.kind != "cold_plate" and min(overlap_of(box, (-x, -y, x, y))) > _EQUAL:
+            yield (
+                path,
+                f"{what} lies on the ASIC, which reaches to +/- {x * 1e-3:g} and +/- {y * 1e-3:g} mm: {_mm(box)}; "
+                f"{_way_out(box, (-x, -y, x, y))}",
+            )
+        worst: tuple[float, str, EnginePlace, Box] | None = None
+        for place in places:
+            for part, room in needed_rooms(spec, keep, place, size):
+                deep = min(overlap_of(box, room))
+                if deep > _EQUAL and (worst is None or deep > worst[0]):
+                    worst = deep, part, place, room
+        if worst is not None:
+            deep, part, place, room = worst
+            yield (
+                path,
+                f"{what} reaches {deep * 1e-3:.2f} mm into the room that the {part} {place.name} needs, 0 allowed "
+                f"({_mm(room)}); {_way_out(box, room)}",
+            )
+
+
+def _mm(box: Box) -> str:
+    return f"[{', '.join(f'{v * 1e-3:.6g}' for v in box)}] mm"
+
+
+def _way_out(box: Box, room: Box) -> str:
+    """The smallest cut of a keep-out that leaves a room free."""
+    moves = (
+        (box[2] - room[0], f"end its right side at {down(room[0] * 1e-3)}"),
+        (room[2] - box[0], f"begin its left side at {up(room[2] * 1e-3)}"),
+        (box[3] - room[1], f"end its top at {down(room[1] * 1e-3)}"),
+        (room[3] - box[1], f"begin its bottom at {up(room[3] * 1e-3)}"),
+    )
+    by, how = min(moves)
+    return f"{how} ({up(by * 1e-3)} mm less) or move it by as much"
+
+
+def board_faults(spec: PackageSpec, boards: Sequence[CarrierPlace]) -> Iterator[Fault]:
+    """Boards of sub-assemblies with too few engines, over one another, or over keep-outs."""
+    carrier, share = spec.engines.carrier, share_of(spec)
+    if carrier is None:
+        return
+    uneven = [side for side in SIDES if share.of(side) % carrier.engines]
+    if uneven:
+        side = uneven[0]
+        yield (
+            "engines.per_side",
+            f"{share.of(side)} engines in the {side} do not fill sub-assemblies of {carrier.engines}; use "
+            f"{share.of(side) // carrier.engines * carrier.engines} or "
+            f"{-(-share.of(side) // carrier.engines) * carrier.engines} there",
+        )
+        return
+    for a, b in itertools.combinations(boards, 2):
+        space = space_of(a.box, b.box)
+        if space < BOARD_GAP - _EQUAL:
+            yield (
+                "engines.carrier.margin_mm",
+                f"boards {a.name} ({', '.join(a.engines)}) and {b.name} ({', '.join(b.engines)}) "
+                f"{'overlap' if space < 0 else f'stand {space:.0f} um apart'}, {BOARD_GAP:g} um needed; lower "
+                f"margin_mm by {up((BOARD_GAP - space) * 5e-4)} or raise gap_mm by {up((BOARD_GAP - space) * 1e-3)}",
+            )
+            return
+    for k, keep in enumerate(spec.keepouts):
+        box = keep_out_box(keep)
+        for board in boards:
+            if keep.kind != "cold_plate" and min(overlap_of(box, board.box)) > _EQUAL:
+                yield (
+                    f"keepouts.{k}.box_mm",
+                    f"keep-out {k + 1} ({keep.kind}) lies on {board.name} ({_mm(board.box)}); "
+                    f"{_way_out(box, board.box)}",
+                )
+                break
+
+
+def _beyond(box: Box, half: Sequence[float]) -> bool:
+    """True when a box reaches beyond a centred one with these half sides, um."""
+    return max(-box[0], box[2]) > half[0] + _EQUAL or max(-box[1], box[3]) > half[1] + _EQUAL
