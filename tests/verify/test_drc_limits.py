@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import klayout.db as kdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpo_pdk.tech.layers import FIBER_LEVELS
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify import drc
 
@@ -264,15 +267,20 @@ def test_angle(degrees, faults, draw, found):
     assert len(sharp) == faults
 
 
-@pytest.mark.parametrize("kind", ["FIBER", "FIBER_PM"])
-def test_fibres_in_one_place(kind, draw, found):
+@pytest.mark.parametrize("layer", [*FIBER_LEVELS, "FIBER_PM"])
+def test_fibres_in_one_place(layer, draw, found):
     def two(pitch: float) -> list:
-        return [("FIBER", kdb.DBox(0, 0, 5000, 125)), (kind, kdb.DBox(0, pitch, 5000, pitch + 125))]
+        return [(layer, kdb.DBox(0, 0, 5000, 125)), (layer, kdb.DBox(0, pitch, 5000, pitch + 125))]
 
-    assert not found(draw(two(127)), "FIBER.X")
-    assert not found(draw(two(125)), "FIBER.X")
-    (violation,) = found(draw(two(124)), "FIBER.X")
+    assert not found(draw(two(127)), f"{layer}.X")
+    assert not found(draw(two(125)), f"{layer}.X")
+    (violation,) = found(draw(two(124)), f"{layer}.X")
     assert violation.bbox == pytest.approx((0, 124, 5000, 125))
+
+
+def test_fibres_of_two_ribbon_layers_lie_over_one_another(draw):
+    layers = [*FIBER_LEVELS, "FIBER_PM"]
+    assert drc(draw([(layer, kdb.DBox(0, 0, 5000, 125)) for layer in layers])).clean
 
 
 def test_a_fault_that_equal_fibres_share_is_found_in_each(draw, found):
@@ -301,13 +309,13 @@ def test_whether_anything_is_covered_twice(boxes, draw_anywhere):
     """The short way by areas says what the long way over every overlap says."""
     shapes = [(name, kdb.DBox(x, y, x + w + 1, y + h + 1)) for name, x, y, w, h in boxes]
     file = draw_anywhere(shapes)
-    rule = next(rule for rule in load_rules() if rule.name == "FIBER.X")
+    rule = replace(next(rule for rule in load_rules() if rule.name == "FIBER.X"), layers=("FIBER", "FIBER_PM"))
     twice = kdb.Region([box.to_itype(NM) for _, box in shapes]).merged(False, 2)
     assert bool(drc(file, [rule]).violations) == (not twice.is_empty())
 
 
 def test_fibres_that_cross(draw, found, bar):
-    (violation,) = found(draw([("FIBER", bar(5000, 125)), ("FIBER_PM", bar(5000, 125, 60))]), "FIBER.X")
+    (violation,) = found(draw([("FIBER_2", bar(5000, 125)), ("FIBER_2", bar(5000, 125, 60))]), "FIBER_2.X")
     assert max(abs(v) for v in violation.bbox) < 200
 
 

@@ -9,8 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from cpo_pdk.verify.assembly.facet_rules import LASER
+from cpo_pdk.verify.assembly.levels import LASER_CONNECTORS, level_name, level_of
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, several, some, spot, um
 from cpo_pdk.verify.assembly.parts import Package, Plugged
+from cpo_pdk.verify.assembly.ribbon_rules import fibre_layers
 from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, distance
 
 #: recorded kinds of connectors that bring laser light begin with this
@@ -30,10 +32,12 @@ def by_connector(package: Package) -> dict[int, list[Plugged]]:
 
 
 def is_laser(package: Package, number: int, plugs: list[Plugged]) -> bool:
-    """True for a connector that brings laser light: by its kind, else when most of its fibres maintain polarisation."""
-    kind = package.connectors[number].kind
-    if kind:
-        return kind.startswith(ELS)
+    """True for a connector that brings laser light: by its kind, by its row, else by what most of its fibres are."""
+    connector = package.connectors[number]
+    if connector.kind:
+        return connector.kind.startswith(ELS)
+    if connector.layer == LASER_CONNECTORS:
+        return True
     return 2 * sum(package.fibres[plug.fibre].layer == "FIBER_PM" for plug in plugs) > len(plugs)
 
 
@@ -45,7 +49,9 @@ def _capacity(question: Question, number: int, *, laser: bool) -> tuple[int | No
     kind = _HOLDS.match(connector.kind)
     if kind:
         return int(kind[1]), ""
-    if spec is not None and not laser:
+    if spec is not None and laser:
+        return spec.laser.fibres_per_module, question.line("laser.fibres_per_module")
+    if spec is not None:
         return spec.faceplate.fibres_per_connector, question.line("faceplate.connector")
     return None, ""
 
@@ -67,6 +73,7 @@ def connector_capacity(question: Question) -> Outcome:
                     f"{len(own)} fibres end in {connector.name}, it has {holds} positions; lead the others to another "
                     "connector",
                     asked_at=asked_at,
+                    layer=connector.layer,
                 )
             )
         spec = question.spec
@@ -77,6 +84,7 @@ def connector_capacity(question: Question) -> Outcome:
                     [connector.box],
                     f"{connector.name} is drawn with {holds} positions, {per} asked; draw it as {connector.kind}",
                     asked_at=question.line("faceplate.connector"),
+                    layer=connector.layer,
                 )
             )
     return outcome
@@ -97,6 +105,7 @@ def connector_position(question: Question) -> Outcome:
                     [spot(end.x, end.y) for end in _ends(package, missed)],
                     f"{len(missed)} fibres ({some(names)}) end up to {um(worst)} um beside a position of "
                     f"{connector.name}, {um(limit)} um allowed; move the connector or the fibres",
+                    layer=connector.layer,
                 )
             )
         shared = _sharing(package, plugs)
@@ -108,6 +117,7 @@ def connector_position(question: Question) -> Outcome:
                     [spot(end.x, end.y, 62.5) for end in _ends(package, group)],
                     f"{len(group)} fibres ({some(names)}) end in {place} of {connector.name}, 1 allowed; give each its "
                     "own",
+                    layer=connector.layer,
                 )
             )
     return outcome
@@ -153,6 +163,7 @@ def connector_halves(question: Question) -> Outcome:
                     f"transmit and receive fibres of {connector.name} are mixed ({some(positions)}), one part of the "
                     "positions for each needed; sort them",
                     asked_at=question.line("faceplate.connector"),
+                    layer=connector.layer,
                 )
             )
         elif fallen := _fallen(roles):
@@ -164,6 +175,7 @@ def connector_halves(question: Question) -> Outcome:
                     [spot(end.x, end.y) for end in _ends(package, fallen)],
                     f"the fibres of {connector.name} fill its positions {text} ({some(names)}), 0 swapped allowed; "
                     "exchange them or turn the connector",
+                    layer=connector.layer,
                 )
             )
     return outcome
@@ -199,24 +211,67 @@ def connector_laser(question: Question) -> Outcome:
                     f"{what} ({some(names)}) {verb} in {connector.name} ({kind}), 0 allowed; lead them to a "
                     + ("data connector" if laser else "laser connector"),
                     asked_at=question.line("laser.connector"),
+                    layer="/".join([connector.layer, fibre_layers(package, (plug.fibre for plug in wrong))]),
                 )
             )
     return outcome
 
 
+def connector_row(question: Question) -> Outcome:
+    """Each ribbon layer has a row of connectors of its own, the lasers another; no more layers than the spec has."""
+    package, outcome, spec = question.package, Outcome(), question.spec
+    for number, plugs in by_connector(package).items():
+        connector = package.connectors[number]
+        row = level_of(connector.layer)
+        # without a row for lasers their connectors stand beside those for data
+        also = 0 if connector.layer == "CONNECTOR" and is_laser(package, number, plugs) else row
+        outcome.looked_at += len(plugs)
+        wrong: dict[int, list[Plugged]] = defaultdict(list)
+        for plug in plugs:
+            level = package.planes[plug.fibre]
+            if level not in (row, also):
+                wrong[level].append(plug)
+        for level, group in wrong.items():
+            names = [package.fibre_name(plug.fibre) for plug in group]
+            count = several(len(group), "fibre")
+            outcome.tell(
+                question.violation(
+                    [spot(end.x, end.y) for end in _ends(package, group)],
+                    f"{count} ({some(names)}) of {level_name(level)} in {connector.name}, which belongs to "
+                    f"{level_name(row)}, 0 allowed; draw them in one layer and row",
+                    layer="/".join([connector.layer, fibre_layers(package, (plug.fibre for plug in group))]),
+                )
+            )
+    levels = range(1, 99 if spec is None else spec.fibres.levels + 1)
+    for level in sorted({plane for plane in package.planes if plane and plane not in levels}):
+        numbers = [number for number, plane in enumerate(package.planes) if plane == level]
+        outcome.tell(
+            question.violation(
+                [package.fibres[number].box for number in numbers],
+                f"{several(len(numbers), 'fibre')} in ribbon layer {level}, {len(levels)} asked; lead them in one of "
+                "those or raise levels",
+                asked_at=question.line("fibres.levels"),
+                layer=fibre_layers(package, numbers),
+            )
+        )
+    return outcome
+
+
 def connector_spacing(question: Question) -> Outcome:
-    """Bodies of connectors keep apart."""
+    """Bodies of connectors of one row keep apart; rows stand above one another."""
     package, outcome, limit = question.package, Outcome(looked_at=len(question.package.connectors)), question.rule.value
     boxes = corners_of(connector.box for connector in package.connectors)
     for i, a in enumerate(package.connectors):
         for j in np.flatnonzero(box_distances(boxes[i + 1 :], a.box) < limit - EQUAL):
             b = package.connectors[i + 1 + int(j)]
             space = distance(a.outline, b.outline)
-            if space < limit - EQUAL:
+            if a.layer == b.layer and space < limit - EQUAL:
                 state = "overlap or touch" if space == 0 else f"stand {um(space)} um apart"
                 outcome.tell(
                     question.violation(
-                        [a.box, b.box], f"{a.name} and {b.name} {state}, {um(limit)} um needed; move one of them"
+                        [a.box, b.box],
+                        f"{a.name} and {b.name} {state}, {um(limit)} um needed; move one of them",
+                        layer=a.layer,
                     )
                 )
     return outcome
@@ -245,6 +300,7 @@ def connector_plate(question: Question) -> Outcome:
                     f"{connector.name} stands {um(over / 1e3)} mm beyond the end of the faceplate of {um(width / 1e3)} "
                     "mm; move it inwards",
                     asked_at=asked_at,
+                    layer=connector.layer,
                 )
             )
         if spec is not None:
@@ -258,6 +314,7 @@ def connector_plate(question: Question) -> Outcome:
                         f"{um(spec.faceplate.distance_mm)} mm asked, {um(question.number('line'))} um off allowed; "
                         f"move it by {um(-off)} um",
                         asked_at=question.line("faceplate.distance_mm"),
+                        layer=connector.layer,
                     )
                 )
     return outcome

@@ -7,11 +7,11 @@ shares a square is compared.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpo_pdk.verify.assembly.fibre_paths import LINE_ERROR, Fibre
 from cpo_pdk.verify.assembly.placed import Numbers, Points
@@ -42,14 +42,42 @@ class Crossing:
 
 
 @dataclass(frozen=True)
+class Crossings:
+    """Where fibres cross, each place once, sorted by `a`, `b`, `x`, `y`.
+
+    Attributes:
+        a, b: numbers of the two fibres, the lower one first; shape (N,).
+        x, y: where, um.
+        angle: between them, up to 90 degrees.
+    """
+
+    a: Numbers
+    b: Numbers
+    x: Points
+    y: Points
+    angle: Points
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def __getitem__(self, k: int) -> Crossing:
+        return Crossing(int(self.a[k]), int(self.b[k]), float(self.x[k]), float(self.y[k]), float(self.angle[k]))
+
+    def of(self, chosen: NDArray[np.bool_]) -> Crossings:
+        """Some of them."""
+        return Crossings(self.a[chosen], self.b[chosen], self.x[chosen], self.y[chosen], self.angle[chosen])
+
+
+@dataclass(frozen=True)
 class Near:
-    """Two engines (by number) whose fibres come close: how close, cladding to cladding, and where (um)."""
+    """Two engines (by number) whose fibres come close: how close, cladding to cladding, where (um), on which layer."""
 
     first: int
     second: int
     distance: float
     x: float
     y: float
+    layer: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,23 +112,53 @@ class Crowded(Exception):
         self.count, self.x, self.y = count, x, y
 
 
-def find_crossings(fibres: Sequence[Fibre]) -> list[Crossing]:
+def find_crossings(fibres: Sequence[Fibre], planes: Sequence[int] = (), owners: Sequence[int] = ()) -> Crossings:
     """Where the centre lines of different fibres cross, each place once.
+
+    Args:
+        fibres: all of them.
+        planes: number of the layer that each lies in; default: all in one.
+        owners: number of the engine of each, below 0: of none. Fibres of one engine in different planes are passed
+            over: they are sorted into its ribbons above one another. Default: all of none.
 
     Raises:
         Crowded: they are too many for one place.
     """
     if len(fibres) < 2:
-        return []
+        return _joined([])
     lines = _Stretches.of(fibres, SQUARE)
-    found: dict[tuple[int, int, int, int], Crossing] = {}
-    for first, second in _sharing_a_square(lines):
-        for crossing in _crossing(lines, first, second):
-            place = (crossing.a, crossing.b, round(crossing.x / _SAME), round(crossing.y / _SAME))
-            around = ((place[0], place[1], place[2] + i, place[3] + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
-            if not any(key in found for key in around):
-                found[place] = crossing
-    return sorted(found.values(), key=lambda c: (c.a, c.b, c.x, c.y))
+    plane = np.array(planes or [0] * len(fibres))[lines.owner]
+    owner = np.array(owners or [-1] * len(fibres))[lines.owner]
+    found = [
+        _crossing(lines, first, second) for first, second in _sharing_a_square(lines, _Who(lines.owner, plane, owner))
+    ]
+    return _joined(found)
+
+
+@dataclass(frozen=True)
+class _Who:
+    """Fibre, plane and engine of each stretch."""
+
+    fibre: Numbers
+    plane: Numbers
+    engine: Numbers
+
+    def concern(self, a: Numbers, b: Numbers) -> NDArray[np.bool_]:
+        """True for pairs of stretches that are compared."""
+        foreign = (self.engine[a] != self.engine[b]) | (self.engine[a] < 0)
+        return (self.fibre[a] != self.fibre[b]) & ((self.plane[a] == self.plane[b]) | foreign)
+
+
+def _joined(parts: list[Crossings]) -> Crossings:
+    """All of them sorted, those that were found twice once."""
+    none = np.empty(0, dtype=np.int64)
+    a, b = (np.concatenate([none, *(getattr(part, name) for part in parts)]) for name in ("a", "b"))
+    x, y, angle = (np.concatenate([none * 1.0, *(getattr(part, n) for part in parts)]) for n in ("x", "y", "angle"))
+    order = np.lexsort((y, x, b, a))
+    found = Crossings(a[order], b[order], x[order], y[order], angle[order])
+    again = (np.diff(found.a) == 0) & (np.diff(found.b) == 0)
+    again &= (np.abs(np.diff(found.x)) < _SAME) & (np.abs(np.diff(found.y)) < _SAME)
+    return found.of(np.concatenate([np.ones(min(1, len(a)), dtype=bool), ~again]))
 
 
 def _squares(lines: _Stretches, side: float) -> tuple[Numbers, Numbers]:
@@ -117,10 +175,12 @@ def _squares(lines: _Stretches, side: float) -> tuple[Numbers, Numbers]:
     return key[order], which[order]
 
 
-def _sharing_a_square(lines: _Stretches) -> Iterator[tuple[Numbers, Numbers]]:
-    """Pairs of stretches of different fibres that touch the same square, in portions."""
+def _sharing_a_square(lines: _Stretches, who: _Who) -> Iterator[tuple[Numbers, Numbers]]:
+    """Pairs of stretches that are to be compared and touch the same square, in portions."""
     key, which = _squares(lines, max(SQUARE, lines.longest))
     _refuse_crowds(key, lines.a[which])
+    left, low = np.minimum(lines.a, lines.b).T.copy()
+    right, high = np.maximum(lines.a, lines.b).T.copy()
     # a stretch is paired with those that follow it in its square: shift by shift until no square is that full
     shift, pending = 1, []
     amount = 0
@@ -131,15 +191,11 @@ def _sharing_a_square(lines: _Stretches) -> Iterator[tuple[Numbers, Numbers]]:
         if not len(same):
             break
         a, b = which[same], which[same + shift]
-        different = lines.owner[a] != lines.owner[b]
-        a, b = a[different], b[different]
-        near = np.all(
-            (np.minimum(lines.a[a], lines.b[a]) <= np.maximum(lines.a[b], lines.b[b]))
-            & (np.minimum(lines.a[b], lines.b[b]) <= np.maximum(lines.a[a], lines.b[a])),
-            axis=1,
-        )
-        pending.append((a[near], b[near]))
-        amount += int(near.sum())
+        near = (left[a] <= right[b]) & (left[b] <= right[a]) & (low[a] <= high[b]) & (low[b] <= high[a])
+        a, b = a[near], b[near]
+        concern = who.concern(a, b)
+        pending.append((a[concern], b[concern]))
+        amount += int(concern.sum())
         if amount > _AT_ONCE:
             yield np.concatenate([p[0] for p in pending]), np.concatenate([p[1] for p in pending])
             pending, amount = [], 0
@@ -163,7 +219,7 @@ def _cross(u: Points, v: Points) -> Points:
     return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
 
 
-def _crossing(lines: _Stretches, first: Numbers, second: Numbers) -> Iterator[Crossing]:
+def _crossing(lines: _Stretches, first: Numbers, second: Numbers) -> Crossings:
     """Those of the pairs whose stretches have a point in common."""
     p, r = lines.a[first], lines.b[first] - lines.a[first]
     q, s = lines.a[second], lines.b[second] - lines.a[second]
@@ -173,14 +229,17 @@ def _crossing(lines: _Stretches, first: Numbers, second: Numbers) -> Iterator[Cr
     # two that cross where both are cut must not slip through between the stretches
     low, high = -_ROUNDING, 1.0 + _ROUNDING
     hit = np.flatnonzero((t >= low) & (t <= high) & (u >= low) & (u <= high))
-    for k in hit:
-        x, y = p[k] + t[k] * r[k]
-        angle = abs(math.degrees(math.atan2(float(area[k]), float(r[k] @ s[k]))))
-        a, b = sorted((int(lines.owner[first[k]]), int(lines.owner[second[k]])))
-        yield Crossing(a, b, float(x), float(y), min(angle, 180.0 - angle))
+    place = p[hit] + t[hit, None] * r[hit]
+    angle = np.abs(np.degrees(np.arctan2(area[hit], (r[hit] * s[hit]).sum(axis=1))))
+    one, other = lines.owner[first[hit]], lines.owner[second[hit]]
+    return Crossings(
+        np.minimum(one, other), np.maximum(one, other), place[:, 0], place[:, 1], np.minimum(angle, 180.0 - angle)
+    )
 
 
-def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: float) -> list[Near]:
+def ribbon_distances(
+    fibres: Sequence[Fibre], owners: Sequence[int], limit: float, planes: Sequence[int] = (), ends: Sequence[int] = ()
+) -> list[Near]:
     """Pairs of ribbons that come closer than a limit, each pair once, at its closest.
 
     Args:
@@ -188,6 +247,9 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
         owners: number of the engine of each; below 0: of none.
         limit: cladding to cladding, um. Bends are followed within `LINE_ERROR`, so that two that are closer by less
             than twice that are not told.
+        planes: number of the layer that each lies in; only those of one are compared. Default: all in one.
+        ends: number of the connector of each; those of one connector make one ribbon on their way to it and are not
+            compared. Below 0: of none; default: all of none.
 
     Raises:
         Crowded: they are too many for one place.
@@ -198,27 +260,42 @@ def ribbon_distances(fibres: Sequence[Fibre], owners: Sequence[int], limit: floa
     reach = limit + max(fibres[k].width for k in chosen)
     side = max(SQUARE, reach)
     lines = _Stretches.of([fibres[k] for k in chosen], side)
-    ribbon = np.array([owners[k] for k in chosen])[lines.owner]
+    kinds = np.array([(owners[k], planes[k] if planes else 0, ends[k] if ends else -1) for k in chosen])
+    groups, group_of = np.unique(kinds, axis=0, return_inverse=True)
+    ribbon = group_of.reshape(-1)[lines.owner]
     radius = np.array([fibres[k].width / 2 for k in chosen])[lines.owner]
     key, which = _squares(lines, max(side, lines.longest))
     # which ribbons are in which square: few, however many fibres
-    engines = int(ribbon.max()) + 1
-    present = np.unique(key * engines + ribbon[which])
-    squares, there_is = present // engines, present % engines
+    mixed = key * len(groups) + ribbon[which]
+    present = np.unique(mixed)
+    squares, there_is = present // len(groups), present % len(groups)
+    order = np.argsort(mixed, kind="stable")
+    which = which[order]
+    begin, end = (np.searchsorted(mixed[order], present, which_side) for which_side in ("left", "right"))
+    half = radius[which][:, None]
+    low = np.minimum.reduceat(np.minimum(lines.a, lines.b)[which] - half, begin)
+    high = np.maximum.reduceat(np.maximum(lines.a, lines.b)[which] + half, begin)
+    engine = groups[ribbon, 0]
+    layer_of = [fibres[k].layer for k in chosen]
     best: dict[tuple[int, int], Near] = {}
     for dx, dy in ((0, 0), (0, 1), (1, -1), (1, 0), (1, 1)):
         here, there = _neighbours(squares, squares + (dx << 32) + dy)
-        foreign = there_is[here] < there_is[there] if dx == dy == 0 else there_is[here] != there_is[there]
+        a, b = groups[there_is[here]], groups[there_is[there]]
+        foreign = (a[:, 0] != b[:, 0]) & (a[:, 1] == b[:, 1]) & ((a[:, 2] != b[:, 2]) | (a[:, 2] < 0))
+        if dx == dy == 0:
+            foreign &= there_is[here] < there_is[there]
+        # most are as far apart as their boxes: side by side in a trunk
+        apart = np.maximum(np.maximum(low[here] - high[there], low[there] - high[here]), 0.0)
+        foreign &= np.hypot(apart[:, 0], apart[:, 1]) < limit - 2 * LINE_ERROR
         for i, j in zip(here[foreign].tolist(), there[foreign].tolist(), strict=True):
-            a = _members(key, which, ribbon, int(squares[i]), int(there_is[i]))
-            b = _members(key, which, ribbon, int(squares[j]), int(there_is[j]))
-            if max(len(a), len(b)) > MOST_IN_SQUARE:
-                raise Crowded(max(len(a), len(b)), *(float(v) for v in lines.a[a[0]]))
-            near = _closest(lines, radius, a, b, ribbon)
+            one, other = which[begin[i] : end[i]], which[begin[j] : end[j]]
+            if max(len(one), len(other)) > MOST_IN_SQUARE:
+                raise Crowded(max(len(one), len(other)), *(float(v) for v in lines.a[one[0]]))
+            near = _closest(lines, radius, one, other, engine)
             if near.distance < limit - 2 * LINE_ERROR:
                 known = best.get((near.first, near.second))
                 if known is None or near.distance < known.distance:
-                    best[near.first, near.second] = near
+                    best[near.first, near.second] = replace(near, layer=layer_of[int(lines.owner[one[0]])])
     return [best[pair] for pair in sorted(best)]
 
 
@@ -228,13 +305,6 @@ def _neighbours(keys: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
     count = high - low
     i = np.repeat(np.arange(len(wanted)), count)
     return i, np.repeat(low, count) + np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
-
-
-def _members(key: Numbers, which: Numbers, ribbon: Numbers, square: int, engine: int) -> Numbers:
-    """The stretches of an engine's fibres in a square."""
-    low, high = np.searchsorted(key, square, "left"), np.searchsorted(key, square, "right")
-    inside = which[low:high]
-    return inside[ribbon[inside] == engine]
 
 
 def _closest(lines: _Stretches, radius: Points, a: Numbers, b: Numbers, ribbon: Numbers) -> Near:

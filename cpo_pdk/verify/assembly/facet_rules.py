@@ -11,6 +11,7 @@ from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, spot, um
 from cpo_pdk.verify.assembly.parts import Engine, Landing, Package
 from cpo_pdk.verify.assembly.placed import polygons_in
+from cpo_pdk.verify.assembly.ribbon_rules import fibre_layers
 from cpo_pdk.verify.findings import Violation
 
 #: what couplers to lasers, and those that are only for alignment, are called
@@ -85,6 +86,7 @@ def fibre_pitch(question: Question) -> Outcome:
                         "allowed; move them to the pitch of the fibre array",
                         asked_at=question.line("engine.fibre_pitch_um"),
                         cell=die.cell,
+                        layer="WG",
                     )
                 )
     outcome.looked_at += len(package.landings)
@@ -122,7 +124,7 @@ def _tell_by_engine(
             question.violation(
                 [spot(end.x, end.y) for end in ends],
                 words(count, max(measure(landing) for landing in group), engine.name),
-                layer="/".join(sorted({package.fibres[landing.fibre].layer for landing in group})),
+                layer=fibre_layers(package, (landing.fibre for landing in group)),
             )
         )
 
@@ -145,6 +147,7 @@ def fibre_missing(question: Question) -> Outcome:
                             [spot(float(x), float(y)) for x, y in couplers[bad]],
                             f"{len(bad)} of {len(couplers)} couplers of {engine.name} {text}, 1 each needed; lead one "
                             "fibre to each",
+                            layer="FIBER",
                         )
                     )
     return outcome
@@ -258,7 +261,8 @@ def _wrong_kind(
             f"{len(wrong)} fibres at {some(couplers)} of {engine.name} are of the wrong kind by {by}, 0 allowed: laser "
             "fibres maintain polarisation, data fibres don't; exchange them"
         )
-    return question.violation([spot(end.x, end.y) for end in ends], text)
+    layer = fibre_layers(package, (landings[k].fibre for k in wrong))
+    return question.violation([spot(end.x, end.y) for end in ends], text, layer=layer)
 
 
 def is_loop(package: Package, landing: Landing) -> bool:

@@ -64,7 +64,7 @@ class Fibre:
     """One fibre in the top cell.
 
     Attributes:
-        layer: FIBER or FIBER_PM.
+        layer: one of `levels.FIBRE_LAYERS`.
         name: of its instance; empty where it has none.
         ends: two of them.
         line: centre line from the first end to the second, shape (N, 2), um.

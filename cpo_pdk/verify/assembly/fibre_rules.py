@@ -1,15 +1,16 @@
-"""Fibres on their way: where they end, in which order they arrive, where they cross, how far ribbons keep apart."""
+"""Fibres on their way: where they end, in which order they arrive, where they cross."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-import klayout.db as kdb
 import numpy as np
 
-from cpo_pdk.verify.assembly.crossings import MOST_IN_SQUARE, Crossing, Crowded, find_crossings, ribbon_distances
+from cpo_pdk.verify.assembly.crossings import Crossing, Crowded
 from cpo_pdk.verify.assembly.facet_rules import is_loop, named
-from cpo_pdk.verify.assembly.outcome import Outcome, Question, several, some, spot, um
+from cpo_pdk.verify.assembly.outcome import Outcome, Question, several, some, spot
+from cpo_pdk.verify.assembly.ribbon_crossings import fibre_crossings, over_package
+from cpo_pdk.verify.assembly.ribbon_rules import crowd, fibre_layers
 from cpo_pdk.verify.findings import Violation
 
 #: more crossings of the same two ribbons than this are told as one
@@ -77,8 +78,8 @@ def fibre_ends(question: Question) -> Outcome:
 
 def _marked(question: Question, numbers: list[int], text: str) -> Violation:
     fibres = [question.package.fibres[number] for number in numbers]
-    layers = "/".join(sorted({fibre.layer for fibre in fibres}))
-    return question.violation([spot(end.x, end.y) for fibre in fibres for end in fibre.ends], text, layer=layers)
+    layer = fibre_layers(question.package, numbers)
+    return question.violation([spot(end.x, end.y) for fibre in fibres for end in fibre.ends], text, layer=layer)
 
 
 def fibre_order(question: Question) -> Outcome:
@@ -120,31 +121,35 @@ def fibre_order(question: Question) -> Outcome:
                 "allowed; exchange them"
             )
         ends = [package.fibres[n].ends[package.plugs[n].end] for n in concerned]
-        outcome.tell(question.violation([spot(end.x, end.y) for end in ends], text))
+        layer = fibre_layers(package, concerned)
+        outcome.tell(question.violation([spot(end.x, end.y) for end in ends], text, layer=layer))
     return outcome
 
 
 def fibre_crossing(question: Question) -> Outcome:
-    """Fibres cross nowhere; where the rule allows it outside of the package, not at a shallow angle."""
+    """Fibres of one ribbon layer cross nowhere; where the rule allows it, outside of the package and not shallow."""
     package, rule = question.package, question.rule
     outcome = Outcome(looked_at=len(package.fibres))
     allowed_outside = "allowed" in question.words("outside")
     try:
-        crossings = find_crossings(package.fibres)
+        every = fibre_crossings(package)
     except Crowded as crowded:
-        outcome.tell(_crowd(question, crowded))
+        outcome.tell(crowd(question, crowded))
         return outcome
+    planes = np.array(package.planes, dtype=np.int64)
+    crossings = every.of(planes[every.a] == planes[every.b])
     outcome.counted["fibre_crossings"] = len(crossings)
-    groups: dict[tuple[bool, int, int], list[Crossing]] = defaultdict(list)
-    for crossing in crossings:
-        over = any(substrate.bbox().contains(kdb.DPoint(crossing.x, crossing.y)) for substrate in package.substrates)
-        if not over and allowed_outside and crossing.angle >= rule.value:
-            continue
-        a, b = sorted(package.landed[n].engine if n in package.landed else -1 for n in (crossing.a, crossing.b))
-        groups[over, a, b].append(crossing)
-    for (over, _, _), group in groups.items():
-        where = "over the package" if over else "outside of the package"
-        limit = f"angles from {rule.value:g} degrees allowed" if allowed_outside and not over else "0 crossings allowed"
+    over = over_package(package, crossings)
+    owners = np.array(package.owners, dtype=np.int64)
+    groups: dict[tuple[bool, int, int], list[int]] = defaultdict(list)
+    for k in np.flatnonzero(over | (crossings.angle < rule.value) | (not allowed_outside)).tolist():
+        a, b = sorted((int(owners[crossings.a[k]]), int(owners[crossings.b[k]])))
+        groups[bool(over[k]), a, b].append(k)
+    for (above, _, _), numbers in groups.items():
+        group = [crossings[k] for k in numbers]
+        where = "over the package" if above else "outside of the package"
+        free = allowed_outside and not above
+        limit = f"angles from {rule.value:g} degrees allowed" if free else "0 crossings allowed"
         if len(group) <= FEW:
             for crossing in group:
                 a, b = (package.fibre_name(number) for number in (crossing.a, crossing.b))
@@ -161,41 +166,6 @@ def fibre_crossing(question: Question) -> Outcome:
 
 
 def _crossed(question: Question, crossings: list[Crossing], text: str) -> Violation:
-    fibres = question.package.fibres
-    layers = {fibres[number].layer for crossing in crossings for number in (crossing.a, crossing.b)}
+    layer = fibre_layers(question.package, [n for crossing in crossings for n in (crossing.a, crossing.b)])
     boxes = [spot(crossing.x, crossing.y, 62.5) for crossing in crossings]
-    return question.violation(boxes, text, layer="/".join(sorted(layers)))
-
-
-def _crowd(question: Question, crowded: Crowded) -> Violation:
-    """What is said where fibres can't be told apart any more."""
-    return question.violation(
-        [spot(crowded.x, crowded.y, 500.0)],
-        f"{crowded.count} stretches of fibre in one place, {MOST_IN_SQUARE} can be compared: the rule was not run to "
-        "its end; this is no ribbon, remove what is drawn twice",
-    )
-
-
-def ribbon_spacing(question: Question) -> Outcome:
-    """Fibres of different engines keep apart."""
-    package, outcome = question.package, Outcome()
-    asked = None if question.spec is None else question.spec.fibres.ribbon_gap_mm * 1e3
-    limit, asked_at = question.stricter("fibres.ribbon_gap_mm", asked)
-    owners = [package.landed[n].engine if n in package.landed else -1 for n in range(len(package.fibres))]
-    outcome.looked_at = len({owner for owner in owners if owner >= 0})
-    try:
-        close = ribbon_distances(package.fibres, owners, limit)
-    except Crowded as crowded:
-        outcome.tell(_crowd(question, crowded))
-        return outcome
-    for near in close:
-        a, b = package.engines[near.first].name, package.engines[near.second].name
-        outcome.tell(
-            question.violation(
-                [spot(near.x, near.y, max(near.distance / 2, 62.5))],
-                f"the ribbons of {a} and {b} come within {um(near.distance)} um, {um(limit)} um needed; lead one of "
-                "them further out",
-                asked_at=asked_at,
-            )
-        )
-    return outcome
+    return question.violation(boxes, text, layer=layer)

@@ -15,13 +15,13 @@ from cpo_pdk.errors import LayoutError
 from cpo_pdk.tech.layers import LAYERS, layer_of
 from cpo_pdk.verify.assembly.facets import Facet, find_facets
 from cpo_pdk.verify.assembly.fibre_paths import find_fibres
+from cpo_pdk.verify.assembly.levels import CONNECTOR_LAYERS, FIBRE_LAYERS
 from cpo_pdk.verify.assembly.outlines import find_outlines
 from cpo_pdk.verify.assembly.parts import Asic, Connector, Die, Engine, Package
 from cpo_pdk.verify.assembly.placed import AREAS, Places
 
 #: layers that only a package has
 PACKAGE_LAYERS = tuple(name for name, info in LAYERS.items() if info.group == "package")
-FIBRE_LAYERS = ("FIBER", "FIBER_PM")
 #: a port this close to a coupler's end is the coupler's, um
 _SAME = 1.0
 
@@ -158,9 +158,12 @@ def _asics(package: Package) -> list[Asic]:
 
 
 def _connectors(package: Package, words: _Words) -> list[Connector]:
-    layer = package.index("CONNECTOR")
-    if layer is None:
-        return []
+    rows = [(name, index) for name in CONNECTOR_LAYERS if (index := package.index(name)) is not None]
+    return [connector for name, index in rows for connector in _row(package, words, name, index)]
+
+
+def _row(package: Package, words: _Words, row: str, layer: int) -> list[Connector]:
+    """The connectors that are drawn on one layer."""
     found: list[Connector] = []
     for cell_index in package.places.times:
         cell = package.file.layout.cell(cell_index)
@@ -177,5 +180,6 @@ def _connectors(package: Package, words: _Words) -> list[Connector]:
                 centre = outline.bbox().center()
                 name = said.get("name") or place.name or f"connector at ({centre.x:.3f}, {centre.y:.3f})"
                 positions = place.points(local) if len(local) else None
-                found.append(Connector(outline, str(name), kind if isinstance(kind, str) else "", positions, place))
+                said_kind = kind if isinstance(kind, str) else ""
+                found.append(Connector(outline, str(name), said_kind, positions, place, row))
     return found

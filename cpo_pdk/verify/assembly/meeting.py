@@ -6,11 +6,17 @@ import math
 
 import numpy as np
 
+from cpo_pdk.verify.assembly.levels import level_of
 from cpo_pdk.verify.assembly.parts import Connector, Landing, Package, Plugged
 from cpo_pdk.verify.assembly.placed import Points
+from cpo_pdk.verify.assembly.shapes import corners_of
 
 #: an end further from a facet or a connector than this was not meant for it, um
 FAR = 2_000.0
+#: how much further away a connector of a fibre's own row may be than one of another row, um
+OTHER_ROW = 1_000.0
+#: ends that are compared with all connectors at one time
+_AT_ONCE = 1_000
 
 
 def meet(package: Package) -> None:
@@ -25,7 +31,7 @@ def meet(package: Package) -> None:
                 _land(ends, (number, k), facet.along, facet.length, (origin, normal, left), best)
     package.landings = [landing for _, (_, landing) in sorted(best.items())]
     taken = {2 * landing.fibre + landing.end for landing in package.landings}
-    package.plugged = _plug(ends, taken, package.connectors)
+    package.plugged = _plug(package, ends, taken)
 
 
 def _land(
@@ -52,23 +58,33 @@ def _land(
             best[int(k)] = (distance, landing)
 
 
-def _plug(ends: Points, taken: set[int], connectors: list[Connector]) -> list[Plugged]:
-    """The ends at connectors, each at the nearest one that it looks into."""
-    if not connectors or not len(ends):
+def _plug(package: Package, ends: Points, taken: set[int]) -> list[Plugged]:
+    """The ends at connectors, each at the nearest one that it looks into.
+
+    Rows of connectors stand above one another: one of the row of the fibre's own layer is taken before one of another
+    row that is nearer by less than `OTHER_ROW`.
+    """
+    connectors = package.connectors
+    free = np.array([k for k in range(len(ends)) if k not in taken], dtype=np.int64)
+    if not connectors or not len(free):
         return []
-    boxes = np.array([(c.box.left, c.box.bottom, c.box.right, c.box.top) for c in connectors])
+    boxes = corners_of(connector.box for connector in connectors)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    rows = np.array([level_of(connector.layer) for connector in connectors])
+    levels = np.array([level_of(fibre.layer) for fibre in package.fibres])
     found: list[Plugged] = []
-    for k in range(len(ends)):
-        if k in taken:
-            continue
-        x, y, dx, dy = ends[k]
+    for first in range(0, len(free), _AT_ONCE):
+        part = free[first : first + _AT_ONCE]
+        x, y, dx, dy = (ends[part, column][:, None] for column in range(4))
         outside_x = np.maximum(np.maximum(boxes[:, 0] - x, x - boxes[:, 2]), 0.0)
         outside_y = np.maximum(np.maximum(boxes[:, 1] - y, y - boxes[:, 3]), 0.0)
-        ahead = ((boxes[:, 0] + boxes[:, 2]) / 2 - x) * dx + ((boxes[:, 1] + boxes[:, 3]) / 2 - y) * dy
+        ahead = (middles[:, 0] - x) * dx + (middles[:, 1] - y) * dy
         distance = np.where(ahead > 0, outside_x + outside_y, np.inf)
-        nearest = int(np.argmin(distance))
-        if distance[nearest] <= FAR:
-            found.append(_plugged(k, ends[k], nearest, connectors[nearest]))
+        distance[distance > FAR] = np.inf
+        nearest = np.argmin(distance + OTHER_ROW * (rows != levels[part // 2][:, None]), axis=1)
+        reached = np.isfinite(distance[np.arange(len(part)), nearest])
+        for k, number in zip(part[reached].tolist(), nearest[reached].tolist(), strict=True):
+            found.append(_plugged(k, ends[k], number, connectors[number]))
     return found
 
 

@@ -17,6 +17,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.assembly.facets import Facet
 from cpo_pdk.verify.assembly.fibre_paths import Fibre, Unread
+from cpo_pdk.verify.assembly.levels import level_of
 from cpo_pdk.verify.assembly.placed import Place, Places, Points, polygons_in
 from cpo_pdk.verify.assembly.shapes import box_distances, corners_of
 
@@ -81,6 +82,7 @@ class Connector:
         kind: as recorded, `MPO-16`; empty where it isn't.
         positions: where its positions are in the top cell, in their order; None where the file doesn't say.
         place: of its cell.
+        layer: that its body is drawn on, the row that it stands in.
     """
 
     outline: kdb.DPolygon
@@ -88,6 +90,7 @@ class Connector:
     kind: str
     positions: Points | None
     place: Place
+    layer: str = "CONNECTOR"
 
     @cached_property
     def box(self) -> kdb.DBox:
@@ -160,6 +163,7 @@ class Package:
     known_dots: dict[tuple[int, str], tuple[Points, Points]] = field(default_factory=dict)
     known_fields: dict[str, list[Any]] = field(default_factory=dict)
     known_obstacles: object = None
+    known_crossings: object = None
     known_polygons: dict[str, list[kdb.DPolygon]] = field(default_factory=dict)
 
     @property
@@ -214,6 +218,21 @@ class Package:
     def plugs(self) -> dict[int, Plugged]:
         """Where each fibre is plugged in, by number of the fibre."""
         return {plug.fibre: plug for plug in self.plugged}
+
+    @cached_property
+    def owners(self) -> list[int]:
+        """Number of the engine that each fibre comes from; -1: of none."""
+        return [self.landed[n].engine if n in self.landed else -1 for n in range(len(self.fibres))]
+
+    @cached_property
+    def arrivals(self) -> list[int]:
+        """Number of the connector that each fibre ends at; -1: at none."""
+        return [self.plugs[n].connector if n in self.plugs else -1 for n in range(len(self.fibres))]
+
+    @cached_property
+    def planes(self) -> list[int]:
+        """Number of the ribbon layer of each fibre, 0 for laser fibres."""
+        return [level_of(fibre.layer) for fibre in self.fibres]
 
     def fibre_name(self, number: int) -> str:
         """What messages call a fibre."""

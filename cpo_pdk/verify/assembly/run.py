@@ -20,8 +20,10 @@ from cpo_pdk.verify.assembly import (
     facet_rules,
     fibre_rules,
     keep_outs,
+    ribbon_rules,
 )
-from cpo_pdk.verify.assembly.finding import FIBRE_LAYERS, PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
+from cpo_pdk.verify.assembly.finding import PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
+from cpo_pdk.verify.assembly.levels import FIBRE_LAYERS
 from cpo_pdk.verify.assembly.meeting import meet
 from cpo_pdk.verify.assembly.outcome import Check, Enough, Outcome, Question
 from cpo_pdk.verify.assembly.placed import Places
@@ -53,11 +55,13 @@ ASSEMBLY_KINDS: dict[str, Check] = {
     "fibre_ends": fibre_rules.fibre_ends,
     "fibre_order": fibre_rules.fibre_order,
     "fibre_crossing": fibre_rules.fibre_crossing,
-    "ribbon_spacing": fibre_rules.ribbon_spacing,
+    "ribbon_spacing": ribbon_rules.ribbon_spacing,
+    "ribbon_crossing": ribbon_rules.ribbon_crossing,
     "connector_capacity": connector_rules.connector_capacity,
     "connector_position": connector_rules.connector_position,
     "connector_halves": connector_rules.connector_halves,
     "connector_laser": connector_rules.connector_laser,
+    "connector_row": connector_rules.connector_row,
     "connector_spacing": connector_rules.connector_spacing,
     "connector_plate": connector_rules.connector_plate,
     "bump_grid": bump_rules.bump_grid,
@@ -162,10 +166,11 @@ def _too_many(file: LayoutFile, places: Places, rules: Sequence[Rule]) -> list[V
         return []
     rule = limits[0]
     bumps = ("ASIC_BUMP", "BUMP")
-    parts = tuple(name for name in (*PACKAGE_LAYERS, "FLOORPLAN") if name not in (*bumps, *FIBRE_LAYERS))
+    lines = (*FIBRE_LAYERS, "AIRWIRE")
+    parts = tuple(name for name in (*PACKAGE_LAYERS, "FLOORPLAN") if name not in (*bumps, *lines))
     found: list[Violation] = []
     more = {key: float(rule.more.get(key, rule.value)) for key in ("fibres", "bumps")}
-    for layers, limit in ((parts, rule.value), (FIBRE_LAYERS, more["fibres"]), (bumps, more["bumps"])):
+    for layers, limit in ((parts, rule.value), (lines, more["fibres"]), (bumps, more["bumps"])):
         for name, count in flat_counts(file, places, layers).items():
             if count > limit:
                 box = file.top.dbbox()

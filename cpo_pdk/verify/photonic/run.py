@@ -14,6 +14,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, captured_output, read_layout
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.spec import load_sheets
+from cpo_pdk.tech.layers import FIBER_LEVELS
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.design_rules.places import cluster, deepest_path
 from cpo_pdk.verify.design_rules.run import refuse_foreign
@@ -23,7 +24,7 @@ from cpo_pdk.verify.photonic.kinds import LARGEST, OWN_EXEMPTION, PHOTONIC_KINDS
 from cpo_pdk.verify.process_layers import Finding, ProcessLayers, placements
 
 #: layers that light is guided in
-GUIDES = ("WG", "FIBER", "FIBER_PM")
+GUIDES = ("WG", *FIBER_LEVELS, "FIBER_PM")
 #: layers without which there is nothing to guide light in
 SILICON = ("WG", "SLAB90", "SLAB150")
 

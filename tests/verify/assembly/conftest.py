@@ -50,6 +50,7 @@ class Small:
         default_factory=lambda: [(x - WIDTH / 2 - 500, 6500, x + WIDTH / 2 + 500, 9000) for x in (-3000, 3000)]
     )
     fibres: list[Route] = field(default_factory=lambda: [f for x in (-3000, 3000) for f in fibres_of(x)])
+    #: drawn on CONNECTOR, or on the layer named by `rows`
     connectors: list[Box] = field(
         default_factory=lambda: [
             box
@@ -57,6 +58,7 @@ class Small:
             for box in ((x - 1300, PLATE, x + 900, PLATE + 8000), (x + 2100, PLATE, x + 3300, PLATE + 8000))
         ]
     )
+    rows: list[str] = field(default_factory=list)
     #: ends of the couplers: (y, how far beyond the edge) in the cell of the engine
     tips: list[tuple[float, float]] = field(default_factory=lambda: [(163.5 + k * PITCH, 0.0) for k in range(COUPLERS)])
     bumps: list[tuple[float, float]] = field(
@@ -73,6 +75,28 @@ class Small:
     def with_(self, **changes: Any) -> Small:
         """A copy with other parts."""
         return replace(self, **changes)
+
+    def stacked(self, aside: float = 0.0, level: int = 2) -> Small:
+        """Each engine's data fibres in two ribbons above one another, with their connectors; a laser module for both.
+
+        Args:
+            small: the package.
+            aside: how far the upper ribbon of the western engine is led to the east, um.
+            level: layer that it lies in.
+        """
+        fibres: list[Route] = []
+        for x in (-3000, 3000):
+            for k in range(COUPLERS):
+                at = x + WIDTH / 2 - 163.5 - k * PITCH
+                upper = aside if x < 0 else 0.0
+                end = [(1.5 if x > 0 else -0.5) * PITCH - k * PITCH, at, at + 2 * PITCH + upper][k // 2]
+                layer = ["FIBER_PM", "FIBER", f"FIBER_{level if x < 0 else 2}"][k // 2]
+                points = [(at, 8500.0), (at, 9500.0), *s_bend(at, 10_000.0, 40_000.0, end - at), (end, PLATE - 500)]
+                fibres.append((layer, [*points, (end, PLATE)]))
+        bodies = [("CONNECTOR_PM", 0.0), ("CONNECTOR", -3000.0), ("CONNECTOR", 3000.0)]
+        bodies += [(f"CONNECTOR_{level}", -3000.0 + aside), ("CONNECTOR_2", 3000.0)]
+        boxes = [(x - 1000.0, PLATE, x + 1000.0, PLATE + 8000) for _, x in bodies]
+        return self.with_(fibres=fibres, connectors=boxes, rows=[row for row, _ in bodies])
 
     def moved(self, engine: int, x: float, y: float) -> Small:
         """One engine moved, everything else where it was."""
@@ -114,9 +138,10 @@ class Small:
             top.insert(kdb.DCellInstArray(engine.cell_index(), trans))
         if self.substrate:
             draw(top, "SUBSTRATE", self.substrate)
-        for layer, boxes in (("KEEPOUT", self.keepouts), ("CONNECTOR", self.connectors)):
-            for box in boxes:
-                draw(top, layer, box)
+        for box in self.keepouts:
+            draw(top, "KEEPOUT", box)
+        for row, box in zip(self.rows or ["CONNECTOR"] * len(self.connectors), self.connectors, strict=True):
+            draw(top, row, box)
         for layer, points in self.fibres:
             draw(top, layer, kdb.DPath([kdb.DPoint(*p) for p in points], 125.0).polygon())
         for layer, shape, in_engine in self.extra:

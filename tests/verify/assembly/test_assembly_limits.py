@@ -15,7 +15,15 @@ from cpo_pdk.verify.assembly.run import ASSEMBLY_KINDS, PARTS, assembly_layout
 
 Change = Callable[[Any], Any]
 #: rules that are about what a file or a spec says, tried in the other files here
-ELSEWHERE = {"ASM.PARTS", "ASM.COUNT", "ASM.ASIC.GAP", "ASM.CONN.CAPACITY", "ASM.CONN.HALVES"}
+ELSEWHERE = {
+    "ASM.PARTS",
+    "ASM.COUNT",
+    "ASM.ASIC.GAP",
+    "ASM.CONN.CAPACITY",
+    "ASM.CONN.HALVES",
+    "ASM.CONN.ROW",
+    "ASM.RIBBON.X",
+}
 
 
 def shift_fibre(number: int, dx: float = 0.0, dy: float = 0.0, *, start: bool = True) -> Change:
@@ -140,11 +148,11 @@ def tilted(number: int, degrees: float) -> Change:
 
 
 def swung(away: float) -> Change:
-    """A fibre of the eastern engine that swings towards a laser fibre of the western one: so far from axis to axis."""
+    """A fibre of the eastern engine that swings towards a data fibre of the western one: so far from axis to axis."""
 
     def change(small: Any) -> Any:
         layer, points = small.fibres[-1]
-        (x, _), near = points[0], small.fibres[0][1][-1][0] + away
+        (x, _), near = points[0], small.fibres[2][1][-1][0] + away
         route = [*points[:2], (x, 40_000.0), (near, 52_000.0), (near, 54_000.0), (x, 59_000.0), points[-1]]
         return small.with_(fibres=[*small.fibres[:-1], (layer, route)])
 

@@ -47,6 +47,14 @@ def test_ring_with_its_hole(draw, found, limit, ring):
     assert violation.bbox[2] - violation.bbox[0] == pytest.approx(2 * (0.95 * value - 0.2), abs=0.1)
 
 
+@pytest.mark.parametrize("layer", ["FIBER_2", "FIBER_8", "FIBER_PM"])
+def test_fibres_of_every_ribbon_layer(layer, draw, found, limit, arc):
+    value = limit(f"{layer}.BEND").value
+    assert value == limit("FIBER.BEND").value
+    assert not found(draw([(layer, arc(value, 125.0, angle=70, points=60, straight=5000))]), f"{layer}.BEND")
+    assert found(draw([(layer, arc(0.99 * value, 125.0, angle=70, points=60, straight=5000))]), f"{layer}.BEND")
+
+
 @pytest.mark.parametrize("points", [8, 15, 60, 200, 1000])
 @pytest.mark.parametrize("turn", [0.0, 37.0])
 def test_fibre_bend(points, turn, draw, found, limit, arc):
