@@ -10,8 +10,12 @@ from cpo_pdk.assemblies.kit import Kit
 from cpo_pdk.assemblies.planning import Plan
 from cpo_pdk.assemblies.serdes import Airwire, assign_lanes
 from cpo_pdk.components.drawing import rectangle
+from cpo_pdk.errors import SpecError
+from cpo_pdk.spec.carriers import place_carriers
+from cpo_pdk.spec.keep_outs import LAYER, keep_out_box
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.placement import EnginePlace
+from cpo_pdk.spec.reach import trace_problems
 from cpo_pdk.spec.serdes import lanes_of_sides, lengths_of_sides
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layers import layer_of
@@ -29,12 +33,17 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
         engine: the drawn engine, lower left corner at the origin, facet in the east.
 
     Raises:
+        SpecError: when a trace is longer than the electrical interface reaches.
         AssemblyError: when a fibre does not end at its connector.
     """
+    size = engine.info["size_um"]
+    airwires = assign_lanes(spec, plan.engines, size, engine.info["lane_bumps"])
+    problems = trace_problems(spec, airwires)
+    if problems:
+        raise SpecError(problems)
     c = gf.Component()
     c.function_name = "package"
-    x, y = (s * 500 for s in spec.substrate.size_mm)
-    rectangle(c, "SUBSTRATE", -x, -y, x, y)
+    _draw_boards(c, spec, plan, (size[0], size[1]))
     a = spec.asic
     die = c << asic(
         size_x=a.size_mm[0] * 1e3,
@@ -48,11 +57,26 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
     )
     die.name = "asic"
     placed = {place.name: _place_engine(c, place, engine, spec.engines.keepout_um) for place in plan.engines}
-    _draw_airwires(c, assign_lanes(spec, plan.engines, engine.info["size_um"], engine.info["lane_bumps"]))
+    _draw_airwires(c, airwires)
     draw_fibres(c, spec, plan, kit, placed)
     c.info["kind"] = "package"
     c.info["name"] = spec.name
     return c
+
+
+def _draw_boards(c: gf.Component, spec: PackageSpec, plan: Plan, size: tuple[float, float]) -> None:
+    """Substrate, interposer, boards of sub-assemblies, and the parts that engines and fibres leave room for."""
+    x, y = (s * 500 for s in spec.substrate.size_mm)
+    rectangle(c, "SUBSTRATE", -x, -y, x, y)
+    if spec.interposer is not None:
+        x, y = (s * 500 for s in spec.interposer.size_mm)
+        rectangle(c, "INTERPOSER", -x, -y, x, y)
+    for carrier in place_carriers(spec, plan.engines, size):
+        rectangle(c, "CARRIER", *carrier.box)
+    for keep in spec.keepouts:
+        rectangle(c, LAYER[keep.kind], *keep_out_box(keep))
+        if keep.fibres == "over":
+            rectangle(c, "OVERPASS", *keep_out_box(keep))
 
 
 def _place_engine(c: gf.Component, place: EnginePlace, engine: gf.Component, keepout: float) -> gf.ComponentReference:

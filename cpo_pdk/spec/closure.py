@@ -15,6 +15,7 @@ from cpo_pdk.spec.grid import CW_WDM_POWER_DBM, CW_WDM_SPACINGS
 from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import share_of
 from cpo_pdk.spec.port_plan import active_names, tx_per_connector
+from cpo_pdk.spec.reach import RATE_OVERHEAD
 from cpo_pdk.spec.serdes import serdes_problems
 
 TOLERANCE = 1e-6
@@ -41,6 +42,7 @@ def closure_problems(spec: PackageSpec) -> list[Problem]:
         _grid,
         _laser_power,
         _die,
+        _electrical,
         _substrate,
     )
     found = [spec.problem(path, message) for check in checks for path, message in check(spec)]
@@ -278,6 +280,17 @@ def _die(spec: PackageSpec) -> Iterator[Fault]:
             "asic.shoreline_um",
             f"shorelines of opposite edges meet: 2 x ({asic.shoreline_um:g} shoreline + {asic.bump_margin_um:g} "
             f"margin) um = {border:g} mm, the die's short side is {short:g} mm; use less (both are in micrometres)",
+        )
+
+
+def _electrical(spec: PackageSpec) -> Iterator[Fault]:
+    """A SerDes lane drives one modulator: it carries its bits, with some overhead."""
+    rate, lane = spec.electrical.rate_Gbps, spec.engine.lane_rate_Gbps
+    if rate is not None and not lane * (1 - TOLERANCE) <= rate <= RATE_OVERHEAD * lane * (1 + TOLERANCE):
+        yield (
+            "electrical.rate_Gbps",
+            f"a SerDes lane drives one optical lane: {rate:g} Gb/s for {lane:g} Gb/s, {lane:g} to "
+            f"{RATE_OVERHEAD * lane:g} allowed (overhead); use one of them or leave rate_Gbps out",
         )
 
 
