@@ -16,7 +16,7 @@ from cpo_pdk.circuit.engine_state import EngineLane
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.fibre_chains import Chain, ChainFinder
-from cpo_pdk.circuit.flattening import Placement, flatten, walk
+from cpo_pdk.circuit.flattening import FlatCircuit, Placement, flatten, walk
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import CONNECTOR, ENGINE, leaf_factories
 from cpo_pdk.circuit.netlist import CellNetlist, Netlists
@@ -82,6 +82,17 @@ def _engines(netlists: Netlists, file: LayoutFile) -> list[_PlacedEngine]:
     return sorted(found, key=lambda engine: engine.name)
 
 
+def _in_use(engines: Sequence[_PlacedEngine], circuit: FlatCircuit) -> list[_PlacedEngine]:
+    """The engines with a fibre; all of them where none has one. Those without stand by as spares and have no lanes.
+
+    Args:
+        engines: of the layout.
+        circuit: the layout, flattened with engines as leaves.
+    """
+    fed = {path for link in circuit.connections for path, _ in (link.a, link.b)}
+    return [engine for engine in engines if engine.name in fed] or list(engines)
+
+
 def _channels(cell: CellNetlist, file: LayoutFile) -> NDArray[np.float64]:
     value: Any = cell.info.get("wl_um")
     good = isinstance(value, list) and value and all(isinstance(x, int | float) and 0.5 < x < 3.0 for x in value)
@@ -134,7 +145,9 @@ def simulate(
     file = _layout(file)
     sheets, models = _library(sheets, models)
     netlists = netlists if netlists is not None else extract(file, leaf_factories(sheets))
-    engines = _engines(netlists, file)
+    placed = _engines(netlists, file)
+    outer = flatten(netlists, netlists.top, stop=(ENGINE,))
+    engines = _in_use(placed, outer)
     warnings = [*file.warnings, *_problem_lines(netlists)]
     kinds = sorted({engine.cell for engine in engines})
     channels = {cell: _channels(netlists.cells[cell], file) for cell in kinds}
@@ -148,7 +161,6 @@ def simulate(
     lanes: list[Lane] = []
     matrices: dict[tuple[str, int], NDArray[np.float64]] = {}
     alone = netlists.cells[netlists.top].function == ENGINE
-    outer = flatten(netlists, netlists.top, stop=(ENGINE,))
     outer_bound = {} if alone else bind(netlists, outer, sheets, models, skip=(ENGINE, CONNECTOR))
     if not alone:
         warnings += range_warnings(outer, outer_bound, np.concatenate(list(channels.values())))
@@ -161,6 +173,7 @@ def simulate(
             matrices[engine.name, port] = matrix
     first = engines[0]
     counts = _counts(netlists, engines, solutions)
+    counts["spares"] = len(placed) - len(engines)
     counts["model_evaluations"] += sum(finder.evaluator.distinct for finder in finders.values())
     return SimulationResult(
         lanes=tuple(lanes),

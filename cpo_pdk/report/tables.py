@@ -52,6 +52,8 @@ def lane_json(lane: Lane) -> dict[str, Any]:
         "crosstalk_dB": _level(lane.crosstalk_dB),
         "polarization": lane.polarization,
         "tuning_nm": round(lane.tuning_nm, 6),
+        "heater_mW": round(lane.heater_mW, 6),
+        "extinction_dB": None if lane.extinction_dB is None else _level(lane.extinction_dB),
         "items": [
             {
                 "instance": item.instance,

@@ -267,8 +267,11 @@ def test_receive_lanes_take_the_worse_polarisation(drawing: Any) -> None:
     assert matrix[0, 1] == pytest.approx(lanes[0].crosstalk_dB, abs=1e-9)
 
 
-def package(d: Any, connectors: bool = True) -> Path:
-    """Two engines, one turned and mirrored; fibres at the facets of the first, a connector at its transmit fibres."""
+def package(d: Any, connectors: bool = True, spare: bool = False) -> Path:
+    """Two engines, one turned and mirrored; fibres at the facets of the first, a connector at its transmit fibres.
+
+    The second has a fibre at its receive port only, or none if it is a spare.
+    """
     cell = engine(d)
     top = d.cell("package")
     d.place(top, cell, "engine_1", 0, 0)
@@ -287,6 +290,8 @@ def package(d: Any, connectors: bool = True) -> Path:
     d.place(top, glass, "g_tx1", 50, 20)
     d.place(top, glass, "g_tx2", 50, -20)
     d.place(top, glass, "g_rx", -10, 100, 180)
+    if not spare:
+        d.place(top, glass, "g_rx2", 1100, 490, 270)
     if connectors:
         d.place(top, plug, "plug", 150, -20)
     return d.write()
@@ -306,11 +311,19 @@ def test_package_adds_fibres_and_names_connector_positions(drawing: Any) -> None
     assert first.items[-2].instance == "g_tx2"
     received = by["engine_1", "rx", 1, 2]
     assert received.items[0].instance == "g_rx"
-    assert received.insertion_loss_dB - by["engine_2", "rx", 1, 2].insertion_loss_dB == pytest.approx(0.5, abs=1e-9)
+    assert received.insertion_loss_dB == pytest.approx(by["engine_2", "rx", 1, 2].insertion_loss_dB, abs=1e-9)
     for a, b in zip(first.items[1:-2], second.items[:-1], strict=True):
         assert a.loss_dB == pytest.approx(b.loss_dB, abs=1e-12)
         assert (b.x, b.y) == pytest.approx((1000 + a.y, 500 + a.x))
     assert first.aggressors[0].name.startswith("engine_1/mod_b")
+
+
+def test_an_engine_without_fibres_is_a_spare_and_has_no_lanes(new_drawing: Any) -> None:
+    alone, both = (simulate(package(new_drawing(), spare=s), SHEETS, MODELS, points=5) for s in (True, False))
+    assert {lane.engine for lane in alone.lanes} == {"engine_1"}
+    assert (alone.counts["engines"], alone.counts["spares"]) == (1, 1)
+    assert (both.counts["engines"], both.counts["spares"]) == (2, 0)
+    assert alone.lanes == tuple(lane for lane in both.lanes if lane.engine == "engine_1")
 
 
 def test_engine_with_too_few_rings_is_refused(drawing: Any) -> None:

@@ -9,8 +9,8 @@ Kind = Literal["neighbour", "modulation", "parallel", "crossing", "stray", "refl
 
 #: what each kind of entry is
 KINDS: dict[Kind, str] = {
-    "neighbour": "light of another channel of the same fibre that the ring of the victim drops too",
-    "modulation": "modulation that the ring of another channel puts on the victim",
+    "neighbour": "light of another channel of the same fibre that the victim's ring drops or detector receives too",
+    "modulation": "modulation that the modulator of another channel puts on the victim",
     "parallel": "two waveguides that run beside each other",
     "crossing": "light that a waveguide crossing sends into a side arm",
     "stray": "light that a device sends to a port where it does not belong",
