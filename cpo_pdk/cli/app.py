@@ -20,6 +20,7 @@ from cpo_pdk.cli import (
     exchanging,
     inspecting,
     klayout,
+    lanes,
     projects,
     releasing,
 )
@@ -64,6 +65,8 @@ app.command("build")(building.build)
 app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)
 app.command("census")(census.census)
+app.command("lanes")(lanes.lanes)
+app.command("testmap")(lanes.testmap)
 app.command("netlist")(exchanging.netlist)
 app.command("spectrum")(exchanging.spectrum)
 app.command("report")(building.report)

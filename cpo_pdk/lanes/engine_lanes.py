@@ -18,18 +18,26 @@ from cpo_pdk.circuit.engine_state import EngineState
 from cpo_pdk.circuit.flattening import FlatCircuit, flatten
 from cpo_pdk.circuit.netlist import Netlists, PortRef
 from cpo_pdk.errors import LayoutError
-from cpo_pdk.verify.lvs.metal_nets import MetalNets
+from cpo_pdk.verify.lvs.metal_nets import MetalNets, Reach
 
 Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Terminal:
-    """What a bump of an engine is for: device (path in the engine), its factory, and the terminal on the bump's net."""
+    """What a bump of an engine is for.
+
+    Attributes:
+        device: path in the engine.
+        cell: what it is, `ring_modulator`.
+        name: of the terminal on the bump's net.
+        reaches: what the terminal is joined with inside the device: `heater`, `p`, `n`, `p+n`, or `metal`.
+    """
 
     device: str
     cell: str
     name: str
+    reaches: str
 
 
 @dataclass(frozen=True)
@@ -110,6 +118,9 @@ def terminals_of(layout: kdb.Layout, circuit: FlatCircuit, devices: Iterable[str
     try:
         metal = MetalNets(layout, top, frozenset(devices))
         nets = list(metal.flat_nets(circuit.cell))
+        inside = {
+            (device.cell, name): reach for device in metal.devices() for name, (reach, _, _) in device.terminals.items()
+        }
     except RuntimeError as error:
         raise LayoutError(
             f"engine {circuit.cell}: its metals can't be followed ({' '.join(str(error).split())}); build it again"
@@ -122,11 +133,19 @@ def terminals_of(layout: kdb.Layout, circuit: FlatCircuit, devices: Iterable[str
         if len({end.device for end in ends}) == 1:
             end = ends[0]
             path = leaves.get((end.cell, *on_grid(end.at_x, end.at_y)))
-            terminal = None if path is None else Terminal(path, end.function, end.name)
+            if path is not None:
+                terminal = Terminal(path, end.function, end.name, _words(inside.get((end.cell, end.name))))
         for bump in net:
             if bump.is_bump:
                 found[on_grid(bump.x, bump.y)] = terminal
     return found
+
+
+def _words(reach: Reach | None) -> str:
+    """What a terminal is joined with inside its device."""
+    if reach is not None and reach.heaters:
+        return "heater"
+    return "+".join(sorted(kind.lower() for kind in reach.silicon)) if reach is not None and reach.silicon else "metal"
 
 
 def map_engine(
