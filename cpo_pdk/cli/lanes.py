@@ -44,8 +44,9 @@ def lanes(
         from cpo_pdk.errors import InputError
         from cpo_pdk.lanes.banks import banks_of
         from cpo_pdk.lanes.cables import POLARITIES, fitting, join
+        from cpo_pdk.lanes.files import FILES, write_lane_files
         from cpo_pdk.lanes.reading import lane_map_of
-        from cpo_pdk.lanes.tables import FILES, map_json, write_lane_files
+        from cpo_pdk.lanes.tables import map_json
 
         if cable is not None and cable not in POLARITIES:
             raise InputError(f"--cable {cable}: one of {', '.join(POLARITIES)} is needed")
