@@ -1,6 +1,6 @@
 """The report as one HTML file that needs nothing else: no network, no second file, no server.
 
-Names in it come out of layout files, so everything is escaped, and a content policy allows the one script of the page.
+Names in it come out of layout files, so everything is escaped, and a content policy allows the two scripts of the page.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Tile:
     bad: bool = False
 
 
-def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], still: bytes) -> str:
+def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], still: bytes, space: str = "") -> str:
     """Render the page.
 
     Args:
@@ -52,12 +52,13 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         figures: name -> SVG of `spectra`, `insertion_loss`, `crosstalk`.
         scene: what the viewer draws, from `viewer.viewer_data`.
         still: PNG of the package, for print and for readers without scripts.
+        space: the package in space, from `view3d.embedded_glb`; empty where there is none.
     """
     templates = {
         name: (files("cpo_pdk.report") / "templates" / name).read_text("utf-8")
-        for name in ("page.html", "page.css", "viewer.js")
+        for name in ("page.html", "page.css", "viewer.js", "view3d.css", "view3d.js")
     }
-    script = templates["viewer.js"]
+    scripts = [templates[name] for name in ("viewer.js", "view3d.js")]
     environment = Environment(
         loader=DictLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -67,9 +68,10 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         data=data,
         tiles=_tiles(data),
         figures={name: Markup(text) for name, text in figures.items()},
-        css=Markup(templates["page.css"]),
-        script=Markup(script),
-        script_hash="sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        css=Markup(templates["page.css"] + templates["view3d.css"]),
+        scripts=[Markup(script) for script in scripts],
+        script_hashes=["sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts],
+        space=Markup(space),
         scene=Markup(embedded_json(scene)),
         still="data:image/png;base64," + base64.b64encode(still).decode(),
         spreads={d: loss_spread(lanes, d) for d in ("tx", "rx")},

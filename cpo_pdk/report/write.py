@@ -11,6 +11,7 @@ from cpo_pdk.report.page import page
 from cpo_pdk.report.pictures import cell_figure, package_figure
 from cpo_pdk.report.plots import crosstalk_figure, loss_figure, spectra_figure, worst_crosstalk
 from cpo_pdk.report.scene import read_scene
+from cpo_pdk.report.view3d import embedded_glb
 from cpo_pdk.report.viewer import viewer_data
 
 
@@ -36,4 +37,4 @@ def write_report(data: ReportData, folder: Path, file: str = "report.html") -> P
     write_bytes(folder / "package.png", still)
     if data.engine_cell:  # none is left in a layout that was cut badly
         write_bytes(folder / "engine.png", figures.png(cell_figure(scene, data.engine_cell)))
-    return write_text(folder / file, page(data, svgs, viewer_data(scene), still))
+    return write_text(folder / file, page(data, svgs, viewer_data(scene), still, embedded_glb(data.package_gds)))

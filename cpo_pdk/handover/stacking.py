@@ -1,0 +1,272 @@
+"""The third dimension: how high each part that a layout holds stands, by the table of heights.
+
+z = 0 is the bottom of the substrate. A die stands on what lies below its centre: sub-assembly, interposer or substrate.
+A fibre leaves the facet at the height of the waveguides, changes to the height of its ribbon layer and, before its
+connector, to that of the connector's row; laser fibres (level 0) stay lowest. Lengths stay those of the drawing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import klayout.db as kdb
+import numpy as np
+
+from cpo_pdk.handover.curves import simplified
+from cpo_pdk.handover.parts import Connector, Die, Fibre, Package, PlacedDie, Points, Solid
+from cpo_pdk.tech.package_heights import PackageHeights, package_heights
+
+Outline = tuple[Points, tuple[Points, ...]]
+Box = tuple[float, float, float, float]
+
+#: fibres in space leave the drawing by no more than this, um
+PATH_TOLERANCE = 50.0
+_RISE_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A die where it stands."""
+
+    name: str
+    die: Die
+    trans: kdb.DCplxTrans
+
+
+@dataclass(frozen=True)
+class DrawnFibre:
+    """A fibre as drawn: name, layer, ribbon layer, width in um, pieces of its centre line."""
+
+    name: str
+    layer: str
+    level: int
+    width: float
+    pieces: list[Points]
+
+
+@dataclass
+class Drawn:
+    """What a layout holds: bodies and marks as (layer, instance, outline)."""
+
+    placed: list[Placed] = field(default_factory=list)
+    bodies: list[tuple[str, str, Outline]] = field(default_factory=list)
+    marks: list[tuple[str, str, Outline]] = field(default_factory=list)
+    fibres: list[DrawnFibre] = field(default_factory=list)
+    connectors: list[Connector] = field(default_factory=list)
+    airwires: list[tuple[tuple[float, float], tuple[float, float]]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def stacked(name: str, dies: tuple[Die, ...], drawn: Drawn, heights: PackageHeights | None = None) -> Package:
+    """Give everything its height.
+
+    Args:
+        name: of the package.
+        dies: kinds of dies.
+        drawn: what the layout holds.
+        heights: default: those of the process.
+    """
+    stack = _Stack(drawn, heights or package_heights())
+    placed = tuple(PlacedDie(p.name, p.die, p.trans, stack.seat(p)) for p in drawn.placed)
+    connectors = tuple(sorted(drawn.connectors, key=lambda c: (c.level, c.box[0], c.name)))
+    solids = (*stack.boards(), *stack.dies(placed), *stack.covers(placed), *stack.plugs(connectors))
+    marks: dict[str, list[Points]] = {}
+    for layer, _, (hull, _holes) in drawn.marks:
+        marks.setdefault(layer, []).append(hull)
+    fibres = tuple(stack.fibre(f, placed, connectors) for f in drawn.fibres)
+    return Package(
+        name=name,
+        dies=dies,
+        placed=placed,
+        solids=solids,
+        fibres=fibres,
+        connectors=connectors,
+        airwires=np.array(drawn.airwires).reshape(-1, 2, 2),
+        marks=marks,
+        notes=tuple(dict.fromkeys(drawn.notes)),
+    )
+
+
+class _Stack:
+    def __init__(self, drawn: Drawn, heights: PackageHeights) -> None:
+        self.h = heights
+        self.bodies: dict[str, list[tuple[str, Outline]]] = {}
+        for layer, name, outline in drawn.bodies:
+            self.bodies.setdefault(layer, []).append((name, outline))
+        self.over = [hull for layer, _, (hull, _) in drawn.marks if layer == "OVERPASS"]
+        self.floor = heights.substrate_thickness if "SUBSTRATE" in self.bodies else 0.0
+
+    def surface(self, x: float, y: float) -> float:
+        """z of what a die at this place stands on."""
+        for layer in ("CARRIER", "INTERPOSER"):
+            for _, (hull, _holes) in self.bodies.get(layer, ()):
+                if _inside(_box(hull), x, y):
+                    return self._board(layer)[1]
+        return self.floor
+
+    def _board(self, layer: str) -> tuple[float, float]:
+        h = self.h
+        if layer == "SUBSTRATE":
+            return 0.0, h.substrate_thickness
+        low, thick = {
+            "INTERPOSER": (h.interposer_standoff, h.interposer_thickness),
+            "CARRIER": (h.carrier_standoff, h.carrier_thickness),
+        }[layer]
+        return self.floor + low, self.floor + low + thick
+
+    def seat(self, placed: Placed) -> float:
+        """z of the bottom of a die; without a package round it, 0."""
+        center = placed.trans * kdb.DBox(*placed.die.outline).center()
+        if not self.bodies:
+            return 0.0
+        gap = self.h.asic_standoff if placed.die.kind == "asic" else self.h.engine_standoff
+        return self.surface(center.x, center.y) + gap
+
+    def boards(self) -> Iterable[Solid]:
+        """Substrate, interposer, sub-assemblies; what stands on the substrate beside the dies."""
+        for layer in ("SUBSTRATE", "INTERPOSER", "CARRIER"):
+            for name, (hull, holes) in self.bodies.get(layer, ()):
+                yield Solid(name or layer.lower(), layer, hull, holes, *self._board(layer))
+        h = self.h
+        for layer, bottom, top in (
+            ("STIFFENER", self.floor, self.floor + h.stiffener_height),
+            ("SOCKET", self.floor - h.socket_depth, self.floor + h.socket_rim),
+            ("CAPACITORS", self.floor, self.floor + h.capacitors_height),
+        ):
+            for name, (hull, holes) in self.bodies.get(layer, ()):
+                limit = self.floor + h.overpass_height if self._passed_over(hull) else math.inf
+                yield Solid(name or layer.lower(), layer, hull, holes, bottom, min(top, limit))
+
+    def _passed_over(self, hull: Points) -> bool:
+        center = hull.mean(axis=0)
+        return any(_inside(_box(over), *center) for over in self.over)
+
+    def dies(self, placed: Iterable[PlacedDie]) -> Iterable[Solid]:
+        """Photonic and electronic dies, ASIC, and the bumps below or between them as one sheet."""
+        for p in placed:
+            if p.die.kind == "asic":
+                yield _slab(p.name, "ASIC", p.box(p.die.outline), p.bottom, p.bottom + self.h.asic_thickness)
+                if len(p.die.bumps):
+                    field = p.box(_field(p.die.bumps))
+                    yield _slab(f"{p.name}/bumps", "ASIC_BUMP", field, p.bottom - self.h.asic_standoff, p.bottom)
+                continue
+            top = p.bottom + self.h.pic_top
+            yield _slab(p.name, "FLOORPLAN", p.box(p.die.outline), p.bottom, top)
+            if p.die.eic is not None:
+                low = top + self.h.bump
+                yield _slab(f"{p.name}/eic", "EIC", p.box(p.die.eic), low, low + self.h.eic_thickness)
+                if len(p.die.bumps):
+                    yield _slab(f"{p.name}/bumps", "BUMP", p.box(_field(p.die.bumps)), top, low)
+
+    def covers(self, placed: Iterable[PlacedDie]) -> Iterable[Solid]:
+        """Lid (its walls as drawn, and a roof over what they enclose) and cold plate."""
+        h = self.h
+        back = max(
+            (p.bottom + h.asic_thickness for p in placed if p.die.kind == "asic"), default=self.floor + h.asic_thickness
+        )
+        walls = self.bodies.get("LID", [])
+        roof = back + h.lid_gap
+        for name, (hull, holes) in walls:
+            over = self._passed_over(hull)
+            yield Solid(
+                name or "lid", "LID", hull, holes, self.floor, self.floor + h.overpass_height if over else roof, True
+            )
+        top = back
+        if walls:
+            box = _union(_box(hull) for _, (hull, _) in walls)
+            yield _slab("lid/roof", "LID", box, roof, roof + h.lid_roof, True)
+            top = roof + h.lid_roof
+        for name, (hull, holes) in self.bodies.get("COLDPLATE", ()):
+            low = top + h.lid_gap
+            yield Solid(name or "cold_plate", "COLDPLATE", hull, holes, low, low + h.coldplate_thickness, True)
+
+    def plugs(self, connectors: Iterable[Connector]) -> Iterable[Solid]:
+        """Bodies of the connectors, row above row."""
+        for c in connectors:
+            middle = self.row(c.level)
+            half = self.h.connector_height / 2
+            yield _slab(c.name, c.layer, c.box, middle - half, middle + half)
+
+    def row(self, level: int) -> float:
+        """z of the fibres in a row of connectors."""
+        return self.base + level * self.h.connector_row_pitch
+
+    @property
+    def base(self) -> float:
+        """z of the lowest ribbon layer: that of a facet on the substrate."""
+        return self.floor + self.h.engine_standoff + self.h.pic_core
+
+    def fibre(self, drawn: DrawnFibre, placed: tuple[PlacedDie, ...], connectors: tuple[Connector, ...]) -> Fibre:
+        """A fibre in space, from the facet outwards."""
+        pieces = drawn.pieces
+        near = [self._facet(end, placed) for end in (pieces[0][0], pieces[-1][-1])]
+        if near[0] is None and near[1] is not None:
+            pieces = [piece[::-1] for piece in reversed(pieces)]
+            near.reverse()
+        line = np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
+        layer = self.base + drawn.level * self.h.ribbon_layer_pitch
+        start = layer if near[0] is None else near[0]
+        plugs = [c.level for c in connectors if _inside(c.box, *line[-1], slack=1.0)]
+        end = layer if not plugs else self.row(drawn.level if drawn.level in plugs else plugs[0])
+        return Fibre(
+            drawn.name, drawn.layer, drawn.level, drawn.width, tuple(pieces), self._path(line, start, layer, end)
+        )
+
+    def _facet(self, end: Points, placed: tuple[PlacedDie, ...]) -> float | None:
+        for p in placed:
+            if p.die.kind == "engine" and _inside(p.box(p.die.outline), *end, slack=50.0):
+                return p.bottom + self.h.pic_core
+        return None
+
+    def _path(self, line: Points, start: float, layer: float, end: float) -> Points:
+        """The line with heights: a smooth rise behind the facet, another one before the connector."""
+        step = np.hypot(*np.diff(line, axis=0).T)
+        way = np.concatenate([[0.0], np.cumsum(step)])
+        total = way[-1]
+        rises = [math.sqrt(2 * math.pi * abs(dz) * self.h.rise_radius) for dz in (layer - start, end - layer)]
+        share = min(1.0, total / max(sum(rises), 1e-9))
+        first, last = rises[0] * share, total - rises[1] * share
+        stops = way[simplified(line, PATH_TOLERANCE)]
+        grid = [stops]
+        if first > 0:
+            grid.append(np.linspace(0, first, _RISE_STEPS + 1))
+        if last < total:
+            grid.append(np.linspace(last, total, _RISE_STEPS + 1))
+        at = np.unique(np.round(np.concatenate(grid), 3))
+        z = np.full(len(at), layer)
+        z[at < first] = start + (layer - start) * _eased(at[at < first] / first) if first > 0 else layer
+        z[at > last] = (
+            layer + (end - layer) * _eased((at[at > last] - last) / (total - last)) if last < total else layer
+        )
+        return np.stack([np.interp(at, way, line[:, 0]), np.interp(at, way, line[:, 1]), z], axis=1)
+
+
+def _eased(share: Points) -> Points:
+    """From 0 to 1 with no slope and no curvature at the ends: the sine S-bend of the drawing, upright."""
+    return share - np.sin(2 * np.pi * share) / (2 * np.pi)
+
+
+def _slab(name: str, group: str, box: Box, bottom: float, top: float, clear: bool = False) -> Solid:
+    left, low, right, high = box
+    outline = np.array([(left, low), (right, low), (right, high), (left, high)], dtype=float)
+    return Solid(name, group, outline, (), bottom, top, clear)
+
+
+def _field(bumps: Points) -> Box:
+    low, high = bumps[:, :2] - bumps[:, 2:] / 2, bumps[:, :2] + bumps[:, 2:] / 2
+    return (*low.min(axis=0).tolist(), *high.max(axis=0).tolist())
+
+
+def _box(hull: Points) -> Box:
+    return (*hull.min(axis=0).tolist(), *hull.max(axis=0).tolist())
+
+
+def _union(boxes: Iterable[Box]) -> Box:
+    found = np.array(list(boxes))
+    return (*found[:, :2].min(axis=0).tolist(), *found[:, 2:].max(axis=0).tolist())
+
+
+def _inside(box: Box, x: float, y: float, slack: float = 0.0) -> bool:
+    return box[0] - slack <= x <= box[2] + slack and box[1] - slack <= y <= box[3] + slack
