@@ -60,6 +60,7 @@ _LVS = {
     "LVS.channel": "every ring rests below its own channel",
     "LVS.bumps": "an engine has one bump for every terminal of its devices",
     "LVS.bump_map": "every terminal has the bump that the die on top expects it at",
+    "LVS.airwire": "each serial link of the ASIC goes to one lane of one engine, and each lane to one",
 }
 _GROUPS = {
     "drc": "design rule",

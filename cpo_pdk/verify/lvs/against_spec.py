@@ -11,7 +11,7 @@ from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.findings import Violation
-from cpo_pdk.verify.lvs import array, bump_map, fibres, standing, wavelengths
+from cpo_pdk.verify.lvs import airwires, array, bump_map, fibres, standing, wavelengths
 from cpo_pdk.verify.lvs import compare as graphs
 from cpo_pdk.verify.lvs.bump_map import BumpMap
 from cpo_pdk.verify.lvs.devices import Circuit
@@ -38,6 +38,7 @@ RULES = (
     fibres.CONNECTOR_RULE,
     wavelengths.CHANNEL_RULE,
     bump_map.MAP_RULE,
+    airwires.AIRWIRE_RULE,
 )
 
 
@@ -86,12 +87,18 @@ def against_spec(
     resonance, grid = _rule("LVS.RESONANCE"), _rule("LVS.BUMP_GRID")
     rings = Rings(netlists, readings, match.asked.channels_um, spec.engine.heater_bias_nm, resonance.value)
     checked = 0
+    lanes: dict[str, dict[str, tuple[float, float]]] = {}
     for cell, engine in match.engines.items():
         faults += ring_faults(match.asked, engine, rings, spec, resonance)
         bumps = BumpMap(match.asked, engine, metal, spec, grid)
         faults += bumps.faults()
+        lanes[cell] = bumps.lane_bumps()
         placed = [d for k, d in engine.matched.device.items() if match.asked.devices[k].role in wavelengths.ROLES]
         checked += times[cell] * (len(placed) + len(bumps.bumps))
+    if match.stands is not None and match.stands.stands:
+        wires = airwires.Airwires(file, spec, match.asked, match.stands, lanes)
+        faults += wires.faults()
+        checked += len(wires.drawn)
     violations, compared = against_sheets(parts_played(match), netlists, readings, known, spec)
     circuits = {cell: engine.circuit for cell, engine in match.engines.items()}
     if match.package is not None:

@@ -41,6 +41,8 @@ TERMINALS: Mapping[str, Mapping[str, str]] = {
     "detector": {"e1": "anode", "e2": "cathode"},
     "monitor": {"e1": "anode", "e2": "cathode"},
 }
+#: cell, or role, of what a lane begins or ends at -> the terminal that its airwire leads to
+LANE_TERMINAL: Mapping[str, str] = {"modulator": "e1", "mach_zehnder_modulator": "e2", "detector": "e1"}
 #: role -> terminal -> (column of the channel's three, line); the ends of a heater are worth the same
 _SITES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "modulator": {
@@ -139,6 +141,18 @@ class BumpMap:
             du, dv = _off(u - u0, self.pitch[0]), _off(v - v0, self.pitch[1])
             if max(abs(du), abs(dv)) > self.rule.value:
                 yield bump, du, dv
+
+    def lane_bumps(self) -> dict[str, tuple[float, float]]:
+        """Lane (`tx_3/5`: row and channel) -> bump in the engine cell, um, that its modulator or detector is driven by.
+
+        Of a modulator the first terminal of its signal, of a detector the anode. Lanes with no bump of their own are
+        left out.
+        """
+        return {
+            f"{pin.asked.row}/{pin.asked.channel}": (pin.bump.x, pin.bump.y)
+            for pin in self._pins()
+            if LANE_TERMINAL.get(pin.asked.sheet.cell, LANE_TERMINAL.get(pin.asked.role)) == pin.end.name
+        }
 
     def _pins(self) -> Iterator[_Pin]:
         """Terminals that have one bump of their own, with the device that they belong to."""
