@@ -10,9 +10,14 @@ NOT_MEASURED: dict[str, dict[str, str]] = {
     "device_cutback_block": dict.fromkeys(("count", "stages", "stages_step", "pitch"), _PARTS),
     "ring_split_block": dict.fromkeys(("count", "gap", "gap_step", "radius", "radius_step", "pitch"), _PARTS),
     "coupler_split_block": dict.fromkeys(("count", "length", "length_step", "gap", "pitch"), _PARTS),
-    "connector": dict.fromkeys(
-        ("n", "pitch", "wall"), "positions are ports, not drawn; (n - 1) pitch + 2 wall is, and is compared as height"
-    ),
+    "connector": {
+        **dict.fromkeys(
+            ("n", "pitch", "wall"),
+            "positions are ports, not drawn; (n - 1) pitch + 2 wall is, and is compared as height",
+        ),
+        "row": "compared as the layer that the body is drawn on",
+    },
+    "fiber": {"level": "compared as the layer that the fibre is drawn on"},
     "edge_coupler_array": {"length_taper": "measured in the edge couplers that it is made of"},
     "grating_coupler_dual": {"angle_deg": "the drawing is the same for all angles"},
 }
@@ -29,7 +34,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         "bend_s": "length offset",
         "bent_coupler": "radius angle gap width_inner width_outer length_s dy",
         "bump": "diameter",
-        "connector": "n pitch wall depth",
+        "connector": "n pitch wall depth row",
         "coupler_split_block": "count length length_step gap pitch",
         "crossing": "arm_length width_center",
         "cutback_block": "count length length_step pitch",
@@ -39,7 +44,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         "double_ring": "radius gap gap_ring length_x width width_heater length_bus",
         "edge_coupler": "tip_width length_taper",
         "edge_coupler_array": "n pitch tip_width length_taper loopbacks",
-        "fiber": "",
+        "fiber": "level",
         "grating_coupler": "period fill_factor apodisation chirp n_periods length_taper half_angle angle_deg",
         "grating_coupler_dual": "period diameter n_holes length_taper angle_deg",
         "mach_zehnder_modulator": "length delta_length gap_electrode width_signal width_ground "

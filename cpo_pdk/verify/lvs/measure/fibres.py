@@ -8,7 +8,7 @@ from typing import NamedTuple
 import klayout.db as kdb
 import numpy as np
 
-from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.tech.layers import CONNECTOR_LEVELS, FIBER_LEVELS, layer_of
 from cpo_pdk.verify.lvs.measure.bands import Band, Face, band
 from cpo_pdk.verify.lvs.measure.detectors import box_on
 from cpo_pdk.verify.lvs.measure.drawn import Array, Drawn, Readings, UnmeasurableError
@@ -149,8 +149,8 @@ def tightest(guide: Band, corners: int = 9) -> float:
 
 def fiber(d: Drawn, r: Readings, pieces: Pieces | None = None) -> None:
     """Path, smallest radius, width and kind of a fibre, and where it ends as seen from its beginning."""
-    with r.attempt("path", "radius_min", "width", "kind", "end_x", "end_y"):
-        drawn = [layer for layer in ("FIBER", "FIBER_PM") if _holds(d, layer)]
+    with r.attempt("path", "radius_min", "width", "kind", "layer", "end_x", "end_y"):
+        drawn = [layer for layer in (*FIBER_LEVELS, "FIBER_PM") if _holds(d, layer)]
         if len(drawn) != 1:
             raise UnmeasurableError(f"drawn on {' and '.join(drawn) or 'no fibre layer'}, 1 layer expected")
         layer = drawn[0]
@@ -158,7 +158,8 @@ def fiber(d: Drawn, r: Readings, pieces: Pieces | None = None) -> None:
         end = chain[-1].ends[1]
         at = np.array([chain[0].ends[0], end])
         at_frame = d.frame.into(at)
-        r.say("kind", "SMF" if layer == "FIBER" else "PM", at_frame, layer)
+        r.say("kind", "PM" if layer == "FIBER_PM" else "SMF", at_frame, layer)
+        r.say("layer", layer, at_frame, layer)
         length = sum(piece.length for piece in chain)
         for name in ("path", "path_route"):
             r.put(name, length, at_frame, layer, 0.002)
@@ -252,10 +253,15 @@ def _reversed(piece: Piece) -> Piece:
 
 
 def connector(d: Drawn, r: Readings) -> None:
-    """Depth and height of the body."""
-    with r.attempt("depth", "height"):
-        box = box_on(d, "CONNECTOR")
-        r.put("depth", float(box[1, 0] - box[0, 0]), box, "CONNECTOR")
-        r.put("height", float(box[1, 1] - box[0, 1]), box, "CONNECTOR")
-        area = d.region("CONNECTOR").area() * d.layout.dbu**2
-        r.put("shape", (r.values["depth"] * r.values["height"] - area) / r.values["depth"], box, "CONNECTOR")
+    """Depth and height of the body, and the row at the faceplate that its layer stands for."""
+    with r.attempt("depth", "height", "layer"):
+        drawn = [layer for layer in (*CONNECTOR_LEVELS, "CONNECTOR_PM") if _holds(d, layer)]
+        if len(drawn) != 1:
+            raise UnmeasurableError(f"drawn on {' and '.join(drawn) or 'no connector layer'}, 1 layer expected")
+        layer = drawn[0]
+        box = box_on(d, layer)
+        r.say("layer", layer, box, layer)
+        r.put("depth", float(box[1, 0] - box[0, 0]), box, layer)
+        r.put("height", float(box[1, 1] - box[0, 1]), box, layer)
+        area = d.region(layer).area() * d.layout.dbu**2
+        r.put("shape", (r.values["depth"] * r.values["height"] - area) / r.values["depth"], box, layer)

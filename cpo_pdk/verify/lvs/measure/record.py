@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from cpo_pdk.tech.layers import CONNECTOR_LEVELS, FIBER_LEVELS
 from cpo_pdk.tech.waveguides import cross_sections
 from cpo_pdk.verify.lvs.measure.arguments import NOT_MEASURED
 from cpo_pdk.verify.lvs.measure.fits import sine_path
@@ -298,15 +299,19 @@ def _grating(_s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
 
 
 def _fiber(s: Mapping[str, Any], i: Mapping[str, Any], _d: Said) -> Said:
-    x, y, heading = 0.0, 0.0, 0
+    x, y, heading = 0.0, 0.0, 0.0
     path = 0.0
     for verb, first, second in s["route"]:
         a, b = float(first), float(second)
-        along, aside, turn = {"line": (a, 0.0, 0), "s": (a, b, 0), "arc": (a, math.copysign(a, b), round(b))}[verb]
-        path += {"line": a, "s": sine_path(a, b)[0] if a else 0.0, "arc": a * math.pi / 2}[verb]
-        cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[heading]
-        x, y, heading = x + cos * along - sin * aside, y + sin * along + cos * aside, (heading + turn) % 360
-    said: Said = {"width": _FIBRE, "kind": str(s["kind"]), "end_x": x, "end_y": y}
+        turn = math.radians(b) if verb == "arc" else 0.0
+        along = a * math.sin(abs(turn)) if verb == "arc" else a
+        aside = {"line": 0.0, "s": b}.get(verb, math.copysign(a * (1 - math.cos(turn)), turn))
+        path += {"line": a, "s": sine_path(a, b)[0] if verb == "s" and a else 0.0, "arc": a * abs(turn)}[verb]
+        cos, sin = math.cos(heading), math.sin(heading)
+        x, y, heading = x + cos * along - sin * aside, y + sin * along + cos * aside, heading + turn
+    kind = str(s["kind"])
+    layer = FIBER_LEVELS[int(s.get("level", 1)) - 1] if kind == "SMF" else "FIBER_PM"
+    said: Said = {"width": _FIBRE, "kind": kind, "layer": layer, "end_x": x, "end_y": y}
     if abs(path - float(i.get("length", math.inf))) > 0.005:  # else one comparison is enough
         said["path_route"] = path
     if "radius_min" in i:
@@ -315,7 +320,9 @@ def _fiber(s: Mapping[str, Any], i: Mapping[str, Any], _d: Said) -> Said:
 
 
 def _connector(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
-    return {"height": (int(s["n"]) - 1) * float(s["pitch"]) + 2 * float(s["wall"]), "shape": 0.0}
+    row = int(s.get("row", 1))
+    layer = CONNECTOR_LEVELS[row - 1] if row else "CONNECTOR_PM"
+    return {"height": (int(s["n"]) - 1) * float(s["pitch"]) + 2 * float(s["wall"]), "layer": layer, "shape": 0.0}
 
 
 def _bump(s: Mapping[str, Any], _i: Mapping[str, Any], _d: Said) -> Said:
