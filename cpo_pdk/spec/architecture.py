@@ -36,8 +36,8 @@ DEVICES: MappingProxyType[str, dict[str, str]] = MappingProxyType(
         "ring_wdm": {"modulator": "ring_modulator", "drop_filter": "add_drop_ring", **_COMMON},
         "ring_dr": {"modulator": "ring_modulator", **_COMMON},
         "mzm_wdm": {
-            "modulator": "mach_zehnder_modulator",
-            "filter_coupler": "mmi2x2",
+            "modulator": "mach_zehnder_modulator_flip",
+            "filter_coupler": "mmi2x2_cwdm4",
             "phase_shifter": "phase_shifter_thermal",
             **_COMMON,
         },

@@ -79,6 +79,8 @@ def foreign_heater(guides: Guides, rule: Rule) -> Iterator[Finding]:
             continue
         if () in _owners(guides, heater, piece, reach) and _is_own(guides, rule, piece, reach, known):
             continue
+        if _goes_on(guides, core, heater, piece, reach):
+            continue
         distance = _distance(guides, heater, piece, reach + 2 * thin)
         if distance < rule.value - 1e-9:
             yield Finding(_reaching(guides, piece, distance), distance, places)
@@ -90,8 +92,27 @@ def _in_one_device(guides: Guides, core: str, other: str, piece: kdb.Polygon, re
     return len(owners) == 1 and () not in owners
 
 
+def _goes_on(guides: Guides, core: str, heater: str, piece: kdb.Polygon, reach: int) -> bool:
+    """True where a piece is the guide of one heater's own device, gone on with at its ports, not under the heater."""
+    owned = _owned(guides, heater, piece, reach)
+    owners = {owner for _, owner in owned}
+    if len(owners) != 1 or () in owners:
+        return False
+    warm = kdb.Region([polygon for polygon, _ in owned])
+    own = kdb.Region([polygon for polygon, owner in _owned(guides, core, piece, 1) if owner in owners])
+    if (own & warm).is_empty():
+        return False
+    others = kdb.Region(piece) - own
+    return (others & warm).is_empty() and others.not_interacting(own).is_empty()
+
+
 def _owners(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> set[tuple[str, ...]]:
     """The devices that the shapes of a layer within reach of a piece belong to; empty for none."""
+    return {owner for _, owner in _owned(guides, name, piece, reach)}
+
+
+def _owned(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> list[tuple[kdb.Polygon, tuple[str, ...]]]:
+    """The shapes of a layer within reach of a piece, each with the device that it belongs to."""
     layers = guides.layers
     box = piece.bbox().enlarged(reach, reach)
     near: list[tuple[kdb.Polygon, tuple[str, ...]]] = []
@@ -101,11 +122,10 @@ def _owners(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> set[tu
         if polygon is not None:
             near.append((polygon.transformed(found.trans()), guides.devices.owner(found.path())))
         found.next()
-    owners = {owner for _, owner in near}
-    if len(owners) > 1:  # some may only touch the box
+    if len({owner for _, owner in near}) > 1:  # some may only touch the box
         wide = kdb.Region(piece).sized(reach)
-        owners = {owner for polygon, owner in near if not (kdb.Region(polygon) & wide).is_empty()}
-    return owners
+        near = [(polygon, owner) for polygon, owner in near if not (kdb.Region(polygon) & wide).is_empty()]
+    return near
 
 
 def _is_own(guides: Guides, rule: Rule, piece: kdb.Polygon, reach: int, known: dict[str, kdb.Region]) -> bool:
