@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 from cpo_pdk.circuit.meta import is_outside
 from cpo_pdk.circuit.netlist import Connection, NetProblem, PortRef, ProblemKind
+from cpo_pdk.tech.layers import FIBER_LEVELS, layer_of
 
+#: ribbons of fibres lie over one another: faces of these layers meet only their own
+_RIBBONS = frozenset(layer_of(name) for name in (*FIBER_LEVELS[1:], "FIBER_PM"))
 #: ports nearer than this that don't touch are suspicious, um
 NEAR_UM = 1.0
 #: directions that differ by no more than this from the right one are meant to meet, degrees
@@ -37,6 +40,11 @@ class PlacedPort:
     @property
     def ref(self) -> PortRef:
         return (self.instance, self.port)
+
+    @property
+    def ribbon_layer(self) -> tuple[int, int]:
+        """Layer of the ribbons above the first, or of lasers, that a face belongs to; (0, 0) for any other port."""
+        return self.layer if self.port_type.startswith("edge") and self.layer in _RIBBONS else (0, 0)
 
     @property
     def label(self) -> str:
@@ -148,7 +156,7 @@ class _Cell:
             for dx in (-1, 0, 1):
                 for dy in (-1, 0, 1):
                     for other in buckets.get((column + dx, row + dy), ()):
-                        if other.instance == port.instance:
+                        if other.instance == port.instance or other.ribbon_layer != port.ribbon_layer:
                             continue
                         distance = ((other.x - port.x) ** 2 + (other.y - port.y) ** 2) ** 0.5 * self.dbu
                         if distance > NEAR_UM or _off_direction(other, port) > FACING_DEG:
@@ -184,9 +192,9 @@ def touch(
         dbu: um.
     """
     work = _Cell(cell, opened, dbu)
-    points: dict[tuple[int, int], list[PlacedPort]] = defaultdict(list)
+    points: dict[tuple[int, int, tuple[int, int]], list[PlacedPort]] = defaultdict(list)
     for port in (*own_ports, *instance_ports):
-        points[port.x, port.y].append(port)
+        points[port.x, port.y, port.ribbon_layer].append(port)
     for ports in points.values():
         work.at_one_point(ports)
     reported = work.near()

@@ -127,7 +127,7 @@ def optical_port(
     port.info["cross_section"] = cross_section
 
 
-def face_port(c: gf.Component, name: str, x: float, y: float, orientation: int) -> None:
+def face_port(c: gf.Component, name: str, x: float, y: float, orientation: int, layer: str = FACE_LAYER) -> None:
     """Add a port where a fibre face meets another face (facet, fibre end, connector position).
 
     Args:
@@ -136,9 +136,10 @@ def face_port(c: gf.Component, name: str, x: float, y: float, orientation: int) 
         x: in um.
         y: in um.
         orientation: in degrees, out of the cell.
+        layer: of the fibres there; faces of different ribbon layers lie over one another and don't meet.
     """
     c.add_port(
-        name, center=(x, y), orientation=orientation, width=FACE_WIDTH, layer=layer_of(FACE_LAYER), port_type=FACE_TYPE
+        name, center=(x, y), orientation=orientation, width=FACE_WIDTH, layer=layer_of(layer), port_type=FACE_TYPE
     )
 
 
