@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,10 +16,11 @@ from cpo_pdk.circuit.engine_state import EngineLane
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.fibre_chains import Chain, ChainFinder
-from cpo_pdk.circuit.flattening import FlatCircuit, Placement, flatten, walk
+from cpo_pdk.circuit.flattening import Placement, flatten
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import CONNECTOR, ENGINE, leaf_factories
-from cpo_pdk.circuit.netlist import CellNetlist, Netlists
+from cpo_pdk.circuit.netlist import Netlists
+from cpo_pdk.circuit.placed_engines import PlacedEngine, channels_of, engines_of, in_use
 from cpo_pdk.circuit.results import Lane, LossItem, SimulationResult, Spectrum
 from cpo_pdk.circuit.solver import Complex, compile_circuit
 from cpo_pdk.errors import LayoutError
@@ -28,13 +29,6 @@ from cpo_pdk.errors import LayoutError
 SHOWN_PROBLEMS = 20
 #: most wavelengths in a spectrum
 POINTS_LIMIT = 200_000
-
-
-@dataclass(frozen=True)
-class _PlacedEngine:
-    name: str
-    cell: str
-    place: Placement
 
 
 def _library(
@@ -64,44 +58,16 @@ def _problem_lines(netlists: Netlists) -> list[str]:
     return lines
 
 
-def _engines(netlists: Netlists, file: LayoutFile) -> list[_PlacedEngine]:
-    top = netlists.cells[netlists.top]
-    if top.function == ENGINE:
-        return [_PlacedEngine(top.name, top.name, Placement())]
-    found = [
-        _PlacedEngine(prefix.rstrip("/"), cell.name, place)
-        for prefix, cell, place in walk(netlists, netlists.top, Placement(), stop=(ENGINE,))
-        if cell.function == ENGINE
-    ]
+def _engines(netlists: Netlists, file: LayoutFile) -> list[PlacedEngine]:
+    found = engines_of(netlists)
     if not found:
+        top = netlists.cells[netlists.top]
         what = f"top cell {top.name!r}" + (f" (function {top.function!r})" if top.function else "")
         raise LayoutError(
             f"{file.path}: {what} holds no engine, 1 needed for lanes; place a cell of function 'engine', "
             "or ask for the S-parameters of the cell"
         )
-    return sorted(found, key=lambda engine: engine.name)
-
-
-def _in_use(engines: Sequence[_PlacedEngine], circuit: FlatCircuit) -> list[_PlacedEngine]:
-    """The engines with a fibre; all of them where none has one. Those without stand by as spares and have no lanes.
-
-    Args:
-        engines: of the layout.
-        circuit: the layout, flattened with engines as leaves.
-    """
-    fed = {path for link in circuit.connections for path, _ in (link.a, link.b)}
-    return [engine for engine in engines if engine.name in fed] or list(engines)
-
-
-def _channels(cell: CellNetlist, file: LayoutFile) -> NDArray[np.float64]:
-    value: Any = cell.info.get("wl_um")
-    good = isinstance(value, list) and value and all(isinstance(x, int | float) and 0.5 < x < 3.0 for x in value)
-    if not good or len(set(value)) != len(value):
-        raise LayoutError(
-            f"{file.path}: engine {cell.name} has wl_um = {value!r} in its info, a list of distinct wavelengths in um "
-            "needed; draw it again"
-        )
-    return np.asarray(value, np.float64)
+    return found
 
 
 def _grid(
@@ -147,10 +113,10 @@ def simulate(
     netlists = netlists if netlists is not None else extract(file, leaf_factories(sheets))
     placed = _engines(netlists, file)
     outer = flatten(netlists, netlists.top, stop=(ENGINE,))
-    engines = _in_use(placed, outer)
+    engines = in_use(placed, outer)
     warnings = [*file.warnings, *_problem_lines(netlists)]
     kinds = sorted({engine.cell for engine in engines})
-    channels = {cell: _channels(netlists.cells[cell], file) for cell in kinds}
+    channels = {cell: channels_of(netlists.cells[cell], file) for cell in kinds}
     grid = _grid(list(channels.values()), points, span_um)
     solutions: dict[str, EngineSolution] = {}
     for cell in kinds:
@@ -201,7 +167,7 @@ class _Chains:
         return self.known[port]
 
 
-def _lane(engine: _PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
+def _lane(engine: PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
     """The lane of a placed engine: fibres added, coordinates of the top cell."""
     port = f"{lane.direction}_{lane.port}"
     channel = lane.channel - 1
@@ -250,9 +216,7 @@ def _spectra(engine: str, solution: EngineSolution, channels: NDArray[np.float64
     return found
 
 
-def _counts(
-    netlists: Netlists, engines: list[_PlacedEngine], solutions: Mapping[str, EngineSolution]
-) -> dict[str, int]:
+def _counts(netlists: Netlists, engines: list[PlacedEngine], solutions: Mapping[str, EngineSolution]) -> dict[str, int]:
     placed = netlists.counts()
     per_cell = [solution.counts for solution in solutions.values()]
     return {

@@ -16,11 +16,12 @@ from cpo_pdk.circuit.census.neighbours import Neighbours, PlacedRun
 from cpo_pdk.circuit.census.results import Census, Entry, Run, Victim
 from cpo_pdk.circuit.crosstalk import FLOOR_DB
 from cpo_pdk.circuit.extraction import extract
-from cpo_pdk.circuit.flattening import FlatCircuit, Placement, flatten, walk
+from cpo_pdk.circuit.flattening import FlatCircuit, Placement, flatten
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import ENGINE, leaf_factories
-from cpo_pdk.circuit.netlist import CellNetlist, Netlists
-from cpo_pdk.errors import InputError, LayoutError
+from cpo_pdk.circuit.netlist import Netlists
+from cpo_pdk.circuit.placed_engines import channels_of, engines_of, in_use
+from cpo_pdk.errors import InputError
 
 #: weakest parallel run that is looked for, dB
 RUN_LIMIT_DB = -80.0
@@ -58,8 +59,11 @@ def census(
         raise InputError(f"limit is {limit_dB:g} dB, {LOWEST_DB:g} to 0 allowed; give another")
     file = file if isinstance(file, LayoutFile) else read_layout(file)
     netlists = netlists if netlists is not None else extract(file, leaf_factories(sheets))
-    engines = _engines(netlists)
-    channels = {cell: _channels(netlists.cells[cell], file) for cell in {cell for _, cell, _ in engines}}
+    engines = engines_of(netlists)
+    alone = len(engines) == 1 and engines[0].cell == netlists.top
+    engines = in_use(engines, flatten(netlists, netlists.top, stop=(ENGINE,)))
+    kinds = sorted({engine.cell for engine in engines})
+    channels = {cell: tuple(map(float, channels_of(netlists.cells[cell], file))) for cell in kinds}
     wl = tuple(sorted({x for values in channels.values() for x in values})) or (WL_UM,)
     neighbours = Neighbours(file, netlists, wl, min(RUN_LIMIT_DB, limit_dB))
     placed = neighbours.runs(netlists.top)
@@ -81,11 +85,10 @@ def census(
         disturbed[cell] = engine.victims()
         warnings += engine.warnings
         weighed += len(engine.elements)
-    alone = len(engines) == 1 and engines[0][1] == netlists.top
     victims = [
-        _victim(item, channels[cell], name, place, "" if alone else f"{name}/", limit_dB)
-        for name, cell, place in engines
-        for item in disturbed[cell]
+        _victim(item, channels[engine.cell], engine.name, engine.place, "" if alone else f"{engine.name}/", limit_dB)
+        for engine in engines
+        for item in disturbed[engine.cell]
     ]
     counts = {
         "neighbours_met": neighbours.met,
@@ -98,28 +101,6 @@ def census(
     }
     runs = sorted((_run(run) for run in placed), key=lambda run: (-run.kappa, run.a, run.b, run.x, run.y))
     return Census(tuple(runs), tuple(victims), limit_dB, counts, tuple(dict.fromkeys(warnings)))
-
-
-def _engines(netlists: Netlists) -> list[tuple[str, str, Placement]]:
-    top = netlists.cells[netlists.top]
-    if top.function == ENGINE:
-        return [(top.name, top.name, Placement())]
-    found = [
-        (prefix.rstrip("/"), cell.name, place)
-        for prefix, cell, place in walk(netlists, netlists.top, Placement(), stop=(ENGINE,))
-        if cell.function == ENGINE
-    ]
-    return sorted(found, key=lambda engine: engine[0])
-
-
-def _channels(cell: CellNetlist, file: LayoutFile) -> tuple[float, ...]:
-    value = cell.info.get("wl_um")
-    if not isinstance(value, list) or not value or not all(isinstance(x, int | float) and 0.5 < x < 3 for x in value):
-        raise LayoutError(
-            f"{file.path}: engine {cell.name} has wl_um = {value!r} in its info, a list of wavelengths in um needed; "
-            "draw it again"
-        )
-    return tuple(float(x) for x in value)
 
 
 def _run(placed: PlacedRun) -> Run:
