@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +72,18 @@ def curve_of(points: Points, tolerance: float = TOLERANCE) -> Curve:
     """
     if len(points) == 2 or _off_chord(points) < min(tolerance, 0.05):
         return Line(_pair(points[0]), _pair(points[-1]))
-    return _arc(points, tolerance) or Spline(_splined(points, tangents(points), tolerance))
+    arc = _arc(points, tolerance)
+    if arc is not None:
+        return arc
+    # parallel fibres have pieces of one shape: fitted once, in coordinates from its beginning
+    shape = np.round(points - points[0], 3)
+    return Spline(_fitted(shape.tobytes(), tolerance) + points[0])
+
+
+@lru_cache(maxsize=4096)
+def _fitted(shape: bytes, tolerance: float) -> Points:
+    points = np.frombuffer(shape).reshape(-1, 2)
+    return _splined(points, tangents(points), tolerance)
 
 
 def tangents(points: Points) -> Points:
@@ -137,8 +149,8 @@ def _splined(points: Points, along: Points, tolerance: float) -> Points:
     control = np.array([first, first + along[0] * length / 3, last - along[-1] * length / 3, last])
     if len(points) == 2:
         return control
-    curve = _bezier(control, np.linspace(0, 1, 65)[:, None])
-    if _farthest(points, curve) <= tolerance / 2:
+    some = points[:: max(1, len(points) // 24)]
+    if _farthest(some, _bezier(control, np.linspace(0, 1, 41)[:, None])) <= tolerance:
         return control
     half = len(points) // 2
     return np.concatenate(
