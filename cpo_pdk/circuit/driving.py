@@ -1,7 +1,8 @@
 """How a modulator is driven: the levels that its sheet gives, and the working point of an interferometer.
 
 A ring is driven between two reverse biases (`V_one`, `V_zero`) at a distance of the laser from the resonance. A
-Mach-Zehnder is driven by a swing about nothing (`V_swing`, peak to peak); its heater takes it to quadrature first: to
+Mach-Zehnder is driven in push-pull by two lines of a swing of their own (`V_swing`, peak to peak): its models take half
+of `V` on either junction, so that `V` goes from minus to plus that swing. Its heater takes it to quadrature first: to
 half way between the most and the least light that it passes, at the least power that does so. Level one is then the end
 of the swing at which more light passes.
 """
@@ -115,8 +116,8 @@ def working_points(bound: Bound, channels_um: Real, port_in: str, port_out: str)
     before, after = passed[step, columns], passed[step + 1, columns]
     share = ((most + least) / 2 - before) / (after - before)
     found = heater[step] + share * (heater[step + 1] - heater[step])
-    up, down = (power(**{HEATER: found, VOLTAGE: side * swing / 2}) for side in (1, -1))
-    levels = np.where(np.broadcast_to(up >= down, channels_um.shape), swing / 2, -swing / 2)
+    up, down = (power(**{HEATER: found, VOLTAGE: side * swing}) for side in (1, -1))
+    levels = np.where(np.broadcast_to(up >= down, channels_um.shape), swing, -swing)
     drives = tuple(Drive(float(v), -float(v), heater_mW=float(h)) for v, h in zip(levels, found, strict=True))
     rising = np.diff(passed, axis=0) > 0
     if np.any(np.all(rising, axis=0) | np.all(~rising, axis=0)):

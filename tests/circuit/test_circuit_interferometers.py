@@ -22,7 +22,7 @@ INDEX, ORDER = 4.0, 50
 EXTRA = ORDER * 1.30 / INDEX
 CHANNELS = [1.30 * 1.0002, 1.30 * ORDER / (ORDER - 0.5) * 1.0003]
 TIP, GUIDE, MOD, TM_TIP, PSR, DETECTOR = 0.8, 0.98, 0.9, 0.6, 0.95, 0.97
-HALF_TURN_MW, HALF_TURN_V, SWING = 25.0, 8.0, 2.0
+HALF_TURN_MW, HALF_TURN_V, SWING = 25.0, 16.0, 2.0
 
 
 def both(entries: dict) -> dict:
@@ -176,7 +176,7 @@ def transmitted(wl: float, volts: tuple[float, float]) -> float:
 
 def sent(k: int) -> float:
     """Power of a channel at the transmit port."""
-    return transmitted(CHANNELS[k], (-SWING / 2, -SWING / 2))
+    return transmitted(CHANNELS[k], (-SWING, -SWING))
 
 
 def dB(power: float) -> float:
@@ -192,7 +192,7 @@ def test_a_mach_zehnder_sends_the_channel_that_the_demultiplexer_gives_it(drawin
     result = run(drawing)
     lanes = [lane for lane in result.lanes if lane.direction == "tx"]
     assert [lane.channel for lane in lanes] == [1, 2]
-    one, zero = -SWING / 2, SWING / 2
+    one, zero = -SWING, SWING
     for k, lane in enumerate(lanes):
         wl = CHANNELS[k]
         assert lane.insertion_loss_dB == pytest.approx(dB(transmitted(wl, (one, one))), abs=1e-5)
