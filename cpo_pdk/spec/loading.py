@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -14,7 +14,7 @@ from cpo_pdk.spec.name_rules import check_name, shown
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet, load_sheet_file
 from cpo_pdk.spec.suggestions import did_you_mean
-from cpo_pdk.spec.validation import key_paths, problems_of
+from cpo_pdk.spec.validation import dotted, key_paths, problems_of
 from cpo_pdk.spec.yaml_source import Source, parse_yaml, read_yaml
 
 Kind = Literal["components", "assemblies"]
@@ -157,10 +157,27 @@ def _spec_of(source: Source) -> PackageSpec:
         spec = PackageSpec.model_validate(source.data).with_source(source)
     except ValidationError as error:
         raise SpecError([*problems_of(error, source, PackageSpec), *problems]) from None
+    problems += _empty_problems(source, spec)
     problems += closure_problems(spec)
     if problems:
         raise SpecError(problems)
     return spec
+
+
+def _empty_problems(source: Source, spec: PackageSpec) -> list[Problem]:
+    """Keys without a value where there is a default: more likely forgotten than meant."""
+
+    def empty(data: object, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+        if data is None:
+            yield path
+        steps = data.items() if isinstance(data, Mapping) else enumerate(data) if isinstance(data, list) else ()
+        for key, value in steps:
+            yield from empty(value, (*path, key))
+
+    return [
+        spec.problem(".".join(map(str, path)), f"{dotted(path)} is empty; give it a value or remove the key")
+        for path in empty(source.data, ())
+    ]
 
 
 def _choice_problems(source: Source) -> list[Problem]:

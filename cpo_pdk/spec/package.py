@@ -35,8 +35,10 @@ def safe_name(name: str) -> str:
 
 
 Name = Annotated[str, Field(strict=True), AfterValidator(safe_name)]
+DIE_MAX_MM = 70  # longest side of the ASIC
 DieSide = Annotated[
-    float, bounded(1, 70, "mm", "side of the die", "a reticle is 26 x 33 mm; several dies together stay below 70 mm")
+    float,
+    bounded(1, DIE_MAX_MM, "mm", "side of the die", "a reticle is 26 x 33 mm; several dies together stay below 70 mm"),
 ]
 SubstrateSide = Annotated[
     float, bounded(10, 300, "mm", "side of the substrate", "package substrates; 300 mm is a wafer")

@@ -236,7 +236,7 @@ def _position_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Siz
     for a, b in itertools.combinations(places, 2):
         if a.side == b.side and (space := space_of(a.box(size), b.box(size))) < spec.engines.keepout_um - _EQUAL:
             more = spec.engines.keepout_um - space
-            state = "overlap" if space < 0 else f"stand {space:.0f} um apart"
+            state = "overlap" if space < 0 else f"stand {abs(space):.0f} um apart"
             yield (
                 _path_of(spec, b),
                 f"engines {a.name} and {b.name} {state}, keep-out is {spec.engines.keepout_um:g} um; move one of them "
@@ -273,7 +273,7 @@ def _neighbour_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Si
         space = space_of(a.box(size), b.box(size))
         if space >= keep - _EQUAL:
             continue
-        state = "overlap" if space < 0 else f"stand {space:.0f} um apart"
+        state = "overlap" if space < 0 else f"stand {abs(space):.0f} um apart"
         if spec.engines.positions is not None:
             path, cure = _path_of(spec, b), f"move one of them by {up((keep - space) * 1e-3)} mm"
         else:

@@ -154,7 +154,7 @@ def board_faults(spec: PackageSpec, boards: Sequence[CarrierPlace]) -> Iterator[
             yield (
                 "engines.carrier.margin_mm",
                 f"boards {a.name} ({', '.join(a.engines)}) and {b.name} ({', '.join(b.engines)}) "
-                f"{'overlap' if space < 0 else f'stand {space:.0f} um apart'}, {BOARD_GAP:g} um needed; lower "
+                f"{'overlap' if space < 0 else f'stand {abs(space):.0f} um apart'}, {BOARD_GAP:g} um needed; lower "
                 f"margin_mm by {up((BOARD_GAP - space) * 5e-4)} or raise gap_mm by {up((BOARD_GAP - space) * 1e-3)}",
             )
             return

@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from cpo_pdk.errors import Problem, SpecError
-from cpo_pdk.spec.package import SIDES, PackageSpec
+from cpo_pdk.spec.package import DIE_MAX_MM, SIDES, PackageSpec
 from cpo_pdk.spec.placement import share_of, shoreline_of, spares_of
 
 DIRECTIONS = ("tx", "rx")
@@ -235,16 +235,15 @@ def _cures(spec: PackageSpec, side: str, length: float, need: int) -> str:
         if len(shoreline_bumps(size, grid, depth, length, side)) // each * each >= need:
             cures.append(f"shoreline_um {math.ceil(depth):g}")
             break
-    if asic.shoreline_mm is None or length < size[1 - across] - _EQUAL:
-        rows = len({b[across] for b in shoreline_bumps(size, grid, asic.shoreline_um, size[1 - across], side)})
-        columns = len(shoreline_bumps(size, grid, asic.shoreline_um, length, side)) // max(rows, 1)
-        more = math.ceil(need / max(rows, 1)) - columns
+    rows = len({b[across] for b in shoreline_bumps(size, grid, asic.shoreline_um, length, side)})
+    have = len(shoreline_bumps(size, grid, asic.shoreline_um, length, side))
+    if rows:
+        more = math.ceil((math.ceil(need / rows) - have // rows) * grid.pitch / 100) * 100.0
+        free = size[1 - across] - length if asic.shoreline_mm else DIE_MAX_MM * 1e3 - size[1 - across]
         key = f"asic.shoreline_mm.{side}" if asic.shoreline_mm else f"asic.size_mm[{1 - across}]"
-        cures.append(f"{key} longer by {math.ceil(more * grid.pitch / 100) / 10:g} mm")
-    if each > 1:
-        fits = next((n for n in range(each - 1, 0, -1) if need // each * n <= need), None)
-        have = len(shoreline_bumps(size, grid, asic.shoreline_um, length, side))
-        fits = have // (need // each)
-        if fits:
-            cures.append(f"bumps_per_lane {fits}")
+        if more <= free:
+            cures.append(f"{key} longer by {more * 1e-3:g} mm")
+    fits = have // (need // each)
+    if 2 <= fits < each:
+        cures.append(f"bumps_per_lane {fits}")
     return " or ".join(cures) or "fewer engines on that side"

@@ -75,7 +75,7 @@ def test_missing_data_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_unknown_device_sheets_are_found_at_their_line() -> None:
     spec = load_spec(SHIPPED)
-    devices = spec.engine.devices.model_dump().values()
+    devices = spec.engine.devices.by_role().values()
     check_devices(spec, set(devices))
     with pytest.raises(SpecError) as caught:
         check_devices(spec, set(devices) - {"psr"} | {"psr_1310"})
