@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
-from cpo_pdk.spec.package import SIDES
+from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import share_of
+from cpo_pdk.spec.port_plan import port_plan
 from cpo_pdk.verify.assembly.connector_rules import by_connector, is_laser
 from cpo_pdk.verify.assembly.engine_rules import beside
+from cpo_pdk.verify.assembly.levels import LASER_CONNECTORS
 from cpo_pdk.verify.assembly.outcome import Outcome, Question
+from cpo_pdk.verify.assembly.parts import Package
+from cpo_pdk.verify.assembly.support_rules import board_name, engines_on
 from cpo_pdk.verify.findings import Violation
 
 
 def part_count(question: Question) -> Outcome:
-    """Engines, their sides, fibres and connectors are as many as asked for; a package has one engine at least."""
+    """Engines, their sides and boards, fibres and connectors are as many as asked for; a package has an engine."""
     package, spec = question.package, question.spec
     outcome = Outcome(looked_at=package.number_of_parts)
     outcome.counted.update(
@@ -28,44 +33,72 @@ def part_count(question: Question) -> Outcome:
         return outcome
     if package.is_one_engine:
         return outcome  # the file of an engine, not of a package: its circuit is compared, there is nothing to count
-    sides: Counter[str] = Counter()
-    for number, nearest in package.nearest_asics.items():
-        sides[beside(package.engines[number], package.asics[nearest])[0]] += 1
-    lasers = sum(fibre.layer == "FIBER_PM" for fibre in package.fibres)
+    lasers = sum(plane == 0 for plane in package.planes)
     asked = spec.fibre_counts
-    per_plug = spec.faceplate.fibres_per_connector
-    data = sum(package.fibres[plug.fibre].layer == "FIBER" for plug in package.plugged)
-    plugs = sum(not is_laser(package, number, ends) for number, ends in by_connector(package).items())
+    data = sum(package.planes[plug.fibre] > 0 for plug in package.plugged)
     checks = [
-        ("engines", len(package.engines), spec.engines.count, "engines.count", "FLOORPLAN"),
+        ("engines", len(package.engines), spec.engines.placed, "engines.count", "FLOORPLAN"),
         ("laser fibres", lasers, asked["laser"], "engine.laser_fibres", "FIBER_PM"),
         ("other fibres", len(package.fibres) - lasers, asked["total"] - asked["laser"], "engine.tx_fibres", "FIBER"),
         ("data fibres at connectors", data, asked["tx"] + asked["rx"], "engine.tx_fibres", "FIBER"),
+        *_connectors(package, spec),
+        *_supports(package, spec),
+        *_sides(package, spec),
     ]
-    # not in the files of a part of a package
-    if package.plugged:
-        empty = len(package.connectors) - len(by_connector(package))
-        checks.append(("connectors without a fibre", empty, 0, "faceplate.connector", "CONNECTOR"))
-    if package.substrates or package.asics:
-        checks += [
-            ("switch dies", len(package.asics), 1, "asic.size_mm", "ASIC"),
-            ("substrates", len(package.substrates), 1, "substrate.size_mm", "SUBSTRATE"),
-        ]
-    if package.asics:
-        share = share_of(spec)
-        per_side = {side: share.of(side) for side in SIDES}
-        checks += [
-            (f"engines in the {side}", sides[side], count, f"engines.per_side.{side}", "FLOORPLAN")
-            for side, count in per_side.items()
-        ]
     for what, found, wanted, path, layer in checks:
         if found != wanted:
             outcome.tell(_wrong(question, what, found, str(wanted), path, layer))
-    needed = -(-(asked["tx"] + asked["rx"]) // per_plug)
-    if plugs and plugs < needed:
-        wanted = f"{needed} or more"
-        outcome.tell(_wrong(question, "data connectors", plugs, wanted, "faceplate.connector", "CONNECTOR"))
     return outcome
+
+
+#: what is counted, how many were found and asked for, the path in the spec, a layer
+_Count = tuple[str, int, int, str, str]
+
+
+def _connectors(package: Package, spec: PackageSpec) -> Iterator[_Count]:
+    """Connectors with fibres in them, and those without; not in the files of a part of a package."""
+    if not package.plugged:
+        return
+    used = by_connector(package)
+    yield "connectors without a fibre", len(package.connectors) - len(used), 0, "faceplate.connector", "CONNECTOR"
+    lasers = sum(is_laser(package, number, ends) for number, ends in used.items())
+    plan = port_plan(spec)
+    modules = sum(connector.level == 0 for connector in plan)
+    if len(used) > lasers:
+        yield "data connectors", len(used) - lasers, len(plan) - modules, "faceplate.connector", "CONNECTOR"
+    if any(connector.layer == LASER_CONNECTORS for connector in package.connectors):
+        yield "laser modules", lasers, modules, "laser.fibres_per_module", "CONNECTOR_PM"
+
+
+def _supports(package: Package, spec: PackageSpec) -> Iterator[_Count]:
+    """Switch dies, substrates, interposers and boards; not in the files of a part of a package."""
+    if not package.substrates and not package.asics:
+        return
+    yield "switch dies", len(package.asics), 1, "asic.size_mm", "ASIC"
+    yield "substrates", len(package.substrates), 1, "substrate.size_mm", "SUBSTRATE"
+    yield "interposers", len(package.drawn("INTERPOSER")), int(spec.interposer is not None), "interposer", "INTERPOSER"
+    boards, carrier = package.drawn("CARRIER"), spec.engines.carrier
+    if carrier is None:
+        yield "boards of sub-assemblies", len(boards), 0, "engines.mount", "CARRIER"
+        return
+    wanted = spec.engines.placed // carrier.engines
+    yield "boards of sub-assemblies", len(boards), wanted, "engines.carrier.engines", "CARRIER"
+    for board in boards:
+        there = len(engines_on(package, board))
+        name = f"engines on {board_name(package, board)}"
+        yield name, there, carrier.engines, "engines.carrier.engines", "CARRIER"
+
+
+def _sides(package: Package, spec: PackageSpec) -> Iterator[_Count]:
+    """Engines on each side of the switch die."""
+    if not package.asics:
+        return
+    sides: Counter[str] = Counter()
+    for number, nearest in package.nearest_asics.items():
+        sides[beside(package.engines[number], package.asics[nearest])[0]] += 1
+    share = share_of(spec)
+    for side in SIDES:
+        yield f"engines in the {side}", sides[side], share.of(side), f"engines.per_side.{side}", "FLOORPLAN"
 
 
 def _wrong(question: Question, what: str, found: int, wanted: str, path: str, layer: str) -> Violation:

@@ -151,9 +151,9 @@ class _Who:
 
 def _joined(parts: list[Crossings]) -> Crossings:
     """All of them sorted, those that were found twice once."""
-    none = np.empty(0, dtype=np.int64)
+    none, nowhere = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float64)
     a, b = (np.concatenate([none, *(getattr(part, name) for part in parts)]) for name in ("a", "b"))
-    x, y, angle = (np.concatenate([none * 1.0, *(getattr(part, n) for part in parts)]) for n in ("x", "y", "angle"))
+    x, y, angle = (np.concatenate([nowhere, *(getattr(part, n) for part in parts)]) for n in ("x", "y", "angle"))
     order = np.lexsort((y, x, b, a))
     found = Crossings(a[order], b[order], x[order], y[order], angle[order])
     again = (np.diff(found.a) == 0) & (np.diff(found.b) == 0)

@@ -1,4 +1,4 @@
-"""Where the engines stand: along the shoreline, apart from each other and from the switch die, on the substrate."""
+"""Where the engines stand: along the shoreline, apart from each other and from the switch die."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, um
 from cpo_pdk.verify.assembly.parts import Asic, Engine, Package
-from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, distance, room_inside
+from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, distance
 
 #: side of the switch die -> unit vector away from it
 SIDES = {"north": (0.0, 1.0), "east": (1.0, 0.0), "south": (0.0, -1.0), "west": (-1.0, 0.0)}
@@ -206,51 +206,6 @@ def asic_reach(question: Question) -> Outcome:
                     [engine.box, asic.box],
                     f"{engine.name} stands {um(space / 1e3)} mm from {asic.name}, {um(limit / 1e3)} mm are the reach "
                     "of its serial links; move it closer",
-                )
-            )
-    return outcome
-
-
-def asic_gap(question: Question) -> Outcome:
-    """Engines stand as far from the switch die as the spec asks; without a spec nothing is looked at."""
-    package, outcome = question.package, Outcome()
-    if question.spec is None:
-        return outcome
-    asked, tolerance = question.spec.engines.gap_mm * 1e3, question.rule.value
-    for number, nearest in package.nearest_asics.items():
-        engine, asic = package.engines[number], package.asics[nearest]
-        outcome.looked_at += 1
-        side, gap = beside(engine, asic)
-        if abs(gap - asked) > tolerance + EQUAL:
-            where = f"in the {side} of" if side else "over"
-            outcome.tell(
-                question.violation(
-                    [engine.box],
-                    f"{engine.name} stands {um(gap)} um {where} {asic.name}, {um(asked)} um asked, {um(tolerance)} um "
-                    f"off allowed; move it by {um(asked - gap)} um",
-                    asked_at=question.line("engines.gap_mm"),
-                )
-            )
-    return outcome
-
-
-def substrate_margin(question: Question) -> Outcome:
-    """Engines and switch dies stand on the substrate, away from its edge."""
-    package, outcome, limit = question.package, Outcome(), question.rule.value
-    if not package.substrates:
-        return outcome
-    for part in (*package.engines, *package.asics):
-        outcome.looked_at += 1
-        margin = max(room_inside(substrate, part.outline) for substrate in package.substrates)
-        if margin < limit - EQUAL:
-            state = (
-                f"stands {um(-margin)} um out of the substrate" if margin < 0 else f"is {um(margin)} um from its edge"
-            )
-            outcome.tell(
-                question.violation(
-                    [part.box],
-                    f"{part.name} {state}, {um(limit)} um inside needed; move it inwards or enlarge the substrate",
-                    asked_at=question.line("substrate.size_mm"),
                 )
             )
     return outcome

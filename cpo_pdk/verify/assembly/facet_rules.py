@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from cpo_pdk.tech.layers import layer_of
+from cpo_pdk.verify.assembly.asked_places import spare_engines
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, spot, um
 from cpo_pdk.verify.assembly.parts import Engine, Landing, Package
 from cpo_pdk.verify.assembly.placed import polygons_in
@@ -130,12 +131,15 @@ def _tell_by_engine(
 
 
 def fibre_missing(question: Question) -> Outcome:
-    """Each coupler of a placed engine has one fibre."""
+    """Each coupler of an engine in use has one fibre; those of spares are a rule of their own."""
     package, outcome = question.package, Outcome()
     if not package.fibres:
         return outcome
     taken = Counter((landing.engine, landing.facet, landing.coupler) for landing in package.landings)
+    spares = spare_engines(package, question.spec)
     for number, engine in enumerate(package.engines):
+        if number in spares:
+            continue
         for k, facet in enumerate(engine.die.facets):
             couplers = engine.place.points(facet.couplers)
             outcome.looked_at += len(couplers)

@@ -12,13 +12,17 @@ from cpo_pdk.verify.assembly.fibre_paths import Fibre
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, some, um
 from cpo_pdk.verify.assembly.parts import Connector, Engine, Package
 from cpo_pdk.verify.assembly.placed import Numbers, Points
+from cpo_pdk.verify.assembly.ribbon_rules import fibre_layers
 from cpo_pdk.verify.assembly.shapes import corners_of, enlarged, overlap, polygon_of, room_inside
+from cpo_pdk.verify.assembly.support_rules import board_name
 from cpo_pdk.verify.findings import Violation
 
 #: parts that have an outline of their own
-DIES = ("engine", "asic", "connector")
+DIES = ("engine", "asic", "connector", "carrier")
 #: layers of what stands on the substrate as high as an engine
 WALLS = ("LID", "STIFFENER", "SOCKET")
+#: of these only what is higher than a fibre: without what fibres pass over
+HIGH = tuple(f"high {layer}" for layer in WALLS)
 
 
 class Obstacles:
@@ -66,11 +70,16 @@ class Obstacles:
         """Parts of a kind, for the name of a layer what is drawn on it, and their boxes."""
         if kind not in self._known:
             groups = {"engine": self.package.engines, "asic": self.package.asics, "connector": self.package.connectors}
-            found: list[tuple[object, str, kdb.DPolygon]] = (
-                [(part, part.name, part.outline) for part in groups[kind]]
-                if kind in groups
-                else [(None, kind, polygon) for polygon in self.package.drawn(kind)]
-            )
+            found: list[tuple[object, str, kdb.DPolygon]]
+            if kind in groups:
+                found = [(part, part.name, part.outline) for part in groups[kind]]
+            elif kind == "carrier":
+                found = [(None, board_name(self.package, board), board) for board in self.package.drawn("CARRIER")]
+            elif kind in HIGH:
+                layer = kind.partition(" ")[2]
+                found = [(None, layer, polygon) for polygon in self.package.high(layer)]
+            else:
+                found = [(None, kind, polygon) for polygon in self.package.drawn(kind)]
             self._known[kind] = found, corners_of(outline.bbox() for _, _, outline in found)
         return self._known[kind]
 
@@ -153,14 +162,15 @@ def _foreign(question: Question, obstacles: Obstacles, room: kdb.DPolygon, owner
         yield question.violation(
             [overlap([package.fibres[number].outline], [room]) for number in foreign],
             f"{len(foreign)} foreign fibres ({some(names)}) run through {whose}, 0 allowed; lead them around",
-            layer="/".join(sorted({package.fibres[number].layer for number in foreign} | {"KEEPOUT"})),
+            layer="/".join(["KEEPOUT", fibre_layers(package, foreign)]),
         )
 
 
 def keep_out(question: Question) -> Outcome:
     """Parts that may not be where a wall or a plate is.
 
-    The rule says which: `engine`, `asic`, `connector`, `fibre`, `array` (the block that holds the fibres at a facet).
+    The rule says which: `engine`, `asic`, `connector`, `carrier`, `fibre`, `array` (the block that holds the fibres at
+    a facet). What is drawn on OVERPASS is no hindrance to the last two.
 
     Raises:
         InputError: the rule names something else.
@@ -183,6 +193,11 @@ def keep_out(question: Question) -> Outcome:
             outcome.tell(
                 question.violation([common], f"{name} stands in the {layer} or too close to it, {cure}", layer=layer)
             )
+    # fibres, and the blocks that hold them, pass over what is low
+    blocks = array_blocks(package, question.number("depth"), question.number("beside")) if "array" in kinds else []
+    for wall in package.high(layer):
+        room = enlarged(wall, rule.value)
+        cure = f"{um(rule.value)} um of clearance needed; move it or open the {layer}"
         crossing = obstacles.fibres(room) if "fibre" in kinds else []
         if crossing:
             names = [package.fibre_name(number) for number in crossing]
@@ -191,12 +206,11 @@ def keep_out(question: Question) -> Outcome:
                     [overlap([package.fibres[number].outline], [room]) for number in crossing],
                     f"{len(crossing)} fibres ({some(names)}) run through the {layer} or too close to it, 0 allowed, "
                     f"{cure}",
-                    layer="/".join([layer, *sorted({package.fibres[number].layer for number in crossing})]),
+                    layer="/".join([layer, fibre_layers(package, crossing)]),
                 )
             )
-        blocks = array_blocks(package, question.number("depth"), question.number("beside")) if "array" in kinds else []
         for engine, block in blocks:
-            common = overlap([block], [room])
+            common = overlap([block], [room]) if room.bbox().overlaps(block.bbox()) else kdb.DBox()
             if not common.empty():
                 outcome.tell(
                     question.violation(
@@ -231,7 +245,7 @@ def array_footprint(question: Question) -> Outcome:
     blocks = array_blocks(package, question.rule.value, question.number("beside"))
     for number, (engine, block) in enumerate(blocks):
         outcome.looked_at += 1
-        kinds = ("engine", "asic", "connector", *WALLS)
+        kinds = ("engine", "asic", "connector", *HIGH)
         hits = [(name, common) for part, name, common in obstacles.outlines(block, kinds) if part is not engine]
         for other, room in blocks[number + 1 :]:
             if other is not engine and room.bbox().overlaps(block.bbox()):
@@ -264,7 +278,13 @@ def connector_swept(question: Question) -> Outcome:
         outcome.looked_at += 1
         room = polygon_of(_ahead(connector, heading, question.rule.value))
         kinds = ("engine", "asic", "connector", "SUBSTRATE", "COLDPLATE", *WALLS)
-        hits = [(name, common) for _, name, common in obstacles.outlines(room, kinds)]
+        there = obstacles.outlines(room, kinds)
+        # plugs of other rows are drawn out above or below
+        hits = [
+            (name, common)
+            for part, name, common in there
+            if not isinstance(part, Connector) or part.layer == connector.layer
+        ]
         hits += [
             (package.fibre_name(fibre), overlap([package.fibres[fibre].outline], [room]))
             for fibre in obstacles.fibres(room)

@@ -14,12 +14,13 @@ import klayout.db as kdb
 import numpy as np
 
 from cpo_pdk.circuit.layout_file import LayoutFile
+from cpo_pdk.spec.placement import EnginePlace
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.assembly.facets import Facet
 from cpo_pdk.verify.assembly.fibre_paths import Fibre, Unread
 from cpo_pdk.verify.assembly.levels import level_of
 from cpo_pdk.verify.assembly.placed import Place, Places, Points, polygons_in
-from cpo_pdk.verify.assembly.shapes import box_distances, corners_of
+from cpo_pdk.verify.assembly.shapes import box_distances, corners_of, less
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,7 @@ class Package:
     known_fields: dict[str, list[Any]] = field(default_factory=dict)
     known_obstacles: object = None
     known_crossings: object = None
+    known_places: dict[int, dict[int, EnginePlace]] = field(default_factory=dict)
     known_polygons: dict[str, list[kdb.DPolygon]] = field(default_factory=dict)
 
     @property
@@ -187,6 +189,15 @@ class Package:
         if layer not in self.known_polygons:
             self.known_polygons[layer] = list(polygons_in(self.file.layout, self.file.top, self.index(layer)))
         return self.known_polygons[layer]
+
+    def high(self, layer: str) -> list[kdb.DPolygon]:
+        """Polygons of a layer without what fibres pass over (OVERPASS), um; worked out once."""
+        key = f"high {layer}"
+        if key not in self.known_polygons:
+            passages = self.drawn("OVERPASS")
+            whole = self.drawn(layer)
+            self.known_polygons[key] = less(whole, passages) if passages and whole else whole
+        return self.known_polygons[key]
 
     @cached_property
     def nearest_asics(self) -> dict[int, int]:

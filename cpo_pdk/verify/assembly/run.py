@@ -20,7 +20,9 @@ from cpo_pdk.verify.assembly import (
     facet_rules,
     fibre_rules,
     keep_outs,
+    place_rules,
     ribbon_rules,
+    support_rules,
 )
 from cpo_pdk.verify.assembly.finding import PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
 from cpo_pdk.verify.assembly.levels import FIBRE_LAYERS
@@ -38,8 +40,15 @@ ASSEMBLY_KINDS: dict[str, Check] = {
     "engine_spacing": engine_rules.engine_spacing,
     "asic_spacing": engine_rules.asic_spacing,
     "asic_reach": engine_rules.asic_reach,
-    "asic_gap": engine_rules.asic_gap,
-    "substrate_margin": engine_rules.substrate_margin,
+    "asic_gap": place_rules.asic_gap,
+    "engine_place": place_rules.engine_place,
+    "spare_bare": place_rules.spare_bare,
+    "shoreline_length": place_rules.shoreline_length,
+    "keep_out_asked": place_rules.keep_out_asked,
+    "substrate_margin": support_rules.substrate_margin,
+    "interposer_margin": support_rules.interposer_margin,
+    "carrier_margin": support_rules.carrier_margin,
+    "carrier_spacing": support_rules.carrier_spacing,
     "mirrored": engine_rules.mirrored,
     "engine_keepout": keep_outs.engine_keepout,
     "keep_out": keep_outs.keep_out,

@@ -60,6 +60,12 @@ def overlap(a: Iterable[kdb.DPolygon], b: Iterable[kdb.DPolygon]) -> kdb.DBox:
     return kdb.DBox() if common.is_empty() else common.bbox().to_dtype(_DBU)
 
 
+def less(a: Iterable[kdb.DPolygon], b: Iterable[kdb.DPolygon]) -> list[kdb.DPolygon]:
+    """What of some outlines others don't cover, without slivers narrower than `TOUCH`."""
+    half = round(TOUCH / _DBU / 2)
+    return [polygon.to_dtype(_DBU) for polygon in (region(a) - region(b)).sized(-half).sized(half).each()]
+
+
 def enlarged(polygon: kdb.DPolygon, by: float) -> kdb.DPolygon:
     """An outline with so much room around it."""
     if by <= 0:

@@ -13,7 +13,7 @@ import pytest
 
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.spec import load_sheets, load_spec
-from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.package import PackageSpec, PerSide
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.assembly.run import assembly_layout
@@ -25,6 +25,13 @@ COUPLERS = 6
 PLATE = 60_000.0
 Route = tuple[str, list[tuple[float, float]]]
 Box = tuple[float, float, float, float]
+#: rows of serial links along all four sides of the switch die
+ALL_SIDES = [
+    (-4000, 3500, 4000, 4000),
+    (-4000, -4000, 4000, -3500),
+    (-4000, -3500, -3500, 3500),
+    (3500, -3500, 4000, 3500),
+]
 
 
 def s_bend(x: float, y: float, length: float, aside: float) -> list[tuple[float, float]]:
@@ -44,7 +51,7 @@ class Small:
         default_factory=lambda: [kdb.DCplxTrans(1, 90, False, x + WIDTH / 2, 7000) for x in (-3000, 3000)]
     )
     asic: Box = (-4000, -4000, 4000, 4000)
-    shoreline: list[Box] = field(default_factory=lambda: [(-4000, 3500, 4000, 4000), (-4000, -4000, 4000, -3500)])
+    shoreline: list[Box] = field(default_factory=lambda: [*ALL_SIDES])
     substrate: Box | None = (-20000, -20000, 20000, 20000)
     keepouts: list[Box] = field(
         default_factory=lambda: [(x - WIDTH / 2 - 500, 6500, x + WIDTH / 2 + 500, 9000) for x in (-3000, 3000)]
@@ -175,6 +182,37 @@ def fibres_of(x: float) -> list[Route]:
         points = [(at, 8500.0), (at, 9500.0), *s_bend(at, 10_000.0, 40_000.0, aside), (at + aside, PLATE - 500)]
         found.append(("FIBER_PM" if k < 2 else "FIBER", [*points, (at + aside, PLATE)]))
     return found
+
+
+def changed(model: Any, path: str, value: Any) -> Any:
+    """A frozen model with one value changed, by its dotted path."""
+    first, _, rest = path.partition(".")
+    inner = changed(getattr(model, first), rest, value) if rest else value
+    return model.model_copy(update={first: inner})
+
+
+@pytest.fixture(scope="session")
+def asked(shipped: PackageSpec) -> Callable[..., PackageSpec]:
+    """What the small package would be asked for with, and values changed by dotted path (`__` for the dots)."""
+
+    def spec(**more: Any) -> PackageSpec:
+        per_side = PerSide(north=2)
+        wanted = {
+            "asic__size_mm": (8.0, 8.0),
+            "asic__shoreline_um": 500.0,
+            "substrate__size_mm": (40.0, 40.0),
+            "engines__count": 2,
+            "engines__per_side": per_side,
+            "engines__pitch_mm": 6.0,
+            "engines__gap_mm": 3.0,
+            **more,
+        }
+        found = shipped
+        for path, value in wanted.items():
+            found = changed(found, path.replace("__", "."), value)
+        return found
+
+    return spec
 
 
 @pytest.fixture

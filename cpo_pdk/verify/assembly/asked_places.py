@@ -1,0 +1,81 @@
+"""Where the spec puts each engine, and which of the engines that were found stands there."""
+
+from __future__ import annotations
+
+import klayout.db as kdb
+import numpy as np
+
+from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.placement import EnginePlace, place_engines
+from cpo_pdk.verify.assembly.parts import Engine, Package
+
+
+def asked_places(package: Package, spec: PackageSpec) -> dict[int, EnginePlace]:
+    """The place that the spec gives to each engine, by number of the engine.
+
+    Engines and places are paired one to one, the nearest first; what stands around another switch die of the same file
+    is paired with the same places.
+
+    Args:
+        package: the parts.
+        spec: what the package was asked to be.
+    """
+    if id(spec) in package.known_places:
+        return package.known_places[id(spec)]
+    found: dict[int, EnginePlace] = {}
+    for number, asic in enumerate(package.asics):
+        engines = [n for n, nearest in package.nearest_asics.items() if nearest == number]
+        if not engines:
+            continue
+        places = place_engines(spec, engine_size(package.engines[engines[0]]))
+        middle = asic.box.center()
+        centres = [package.engines[n].box.center() - middle for n in engines]
+        apart = np.hypot(
+            np.subtract.outer([c.x for c in centres], [p.x for p in places]),
+            np.subtract.outer([c.y for c in centres], [p.y for p in places]),
+        )
+        for flat in np.argsort(apart, axis=None, kind="stable").tolist():
+            i, j = divmod(flat, len(places))
+            if np.isfinite(apart[i, j]):
+                found[engines[i]] = places[j]
+                apart[i, :], apart[:, j] = np.inf, np.inf
+    package.known_places[id(spec)] = found
+    return found
+
+
+def engine_size(engine: Engine) -> tuple[float, float]:
+    """Length towards the facet and width of an engine as drawn, um; without a facet: along x and y of its cell.
+
+    Args:
+        engine: one that was found.
+    """
+    box = engine.die.outline.bbox()
+    facets = [facet for facet in engine.die.facets if len(facet.along)]
+    upright = bool(facets) and abs(max(facets, key=lambda f: len(f.along)).outward[1]) > 0.5
+    return (box.height(), box.width()) if upright else (box.width(), box.height())
+
+
+def spare_engines(package: Package, spec: PackageSpec | None) -> set[int]:
+    """Numbers of the engines that are spares: they have no fibres.
+
+    Args:
+        package: the parts.
+        spec: says which they are. Without it, an engine is a spare when no fibre and no lane of the switch die
+            (AIRWIRE) leads to it while lanes lead to others.
+    """
+    if spec is not None:
+        return {n for n, place in asked_places(package, spec).items() if place.spare}
+    wires = package.drawn("AIRWIRE")
+    if not wires:
+        return set()
+    reached = {landing.engine for landing in package.landings}
+    boxes = [(n, engine.box) for n, engine in enumerate(package.engines) if n not in reached]
+    for wire in wires:
+        boxes = [(n, die) for n, die in boxes if not _ends_on(wire.bbox(), die)]
+    return {n for n, _ in boxes}
+
+
+def _ends_on(wire: kdb.DBox, die: kdb.DBox) -> bool:
+    """True when a corner of the box of a wire is on a die: a wire runs from corner to corner of its box."""
+    corners = ((wire.left, wire.bottom), (wire.left, wire.top), (wire.right, wire.bottom), (wire.right, wire.top))
+    return any(die.left <= x <= die.right and die.bottom <= y <= die.top for x, y in corners)
