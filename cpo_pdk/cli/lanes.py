@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cpo_pdk.lanes.cables import Fit
     from cpo_pdk.lanes.probing import ProbePlan
     from cpo_pdk.lanes.rows import LaneMap
+    from cpo_pdk.lanes.traces import TraceReport
 
 GdsArgument = Annotated[Path, typer.Argument(metavar="GDS", help="A GDS or OASIS file of a package.")]
 #: problems that are printed
@@ -35,6 +36,9 @@ def lanes(
     far: Annotated[
         Path | None, typer.Option("--far", metavar="GDS", help="What the cables lead to; default: a package like it.")
     ] = None,
+    spec: Annotated[
+        str | None, typer.Option("--spec", metavar="SPEC", help="Hold the traces against the reach class of this spec.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Read the lane map out of a layout: serial lane, bump, engine, device, wavelength, fibre, connector, laser."""
@@ -42,11 +46,14 @@ def lanes(
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import output
         from cpo_pdk.errors import InputError
+        from cpo_pdk.flow import project_of
         from cpo_pdk.lanes.banks import banks_of
         from cpo_pdk.lanes.cables import POLARITIES, fitting, join
         from cpo_pdk.lanes.files import FILES, write_lane_files
         from cpo_pdk.lanes.reading import lane_map_of
         from cpo_pdk.lanes.tables import map_json
+        from cpo_pdk.lanes.traces import trace_json, trace_report
+        from cpo_pdk.spec import load_spec
 
         if cable is not None and cable not in POLARITIES:
             raise InputError(f"--cable {cable}: one of {', '.join(POLARITIES)} is needed")
@@ -56,6 +63,9 @@ def lanes(
         if far is not None:
             progress(f"reading {far.name}")
             other = lane_map_of(far, Path.cwd())
+        traces = None
+        if spec is not None:
+            traces = trace_report(found, load_spec(spec, project_of(spec)))
         wanted = [_engine_named(found, name) for name in engine or ()]
         fits = join(found, other, cable) if cable is not None else ()
         good = fitting(found, other)
@@ -73,13 +83,14 @@ def lanes(
                 "fitting": list(good),
                 **({"asked": cable, "joins": [_fit_json(f) for f in fits]} if cable else {}),
             },
+            **({} if traces is None else {"traces": trace_json(traces)}),
             "files": files,
         }
-        text = _summary(found, good)
+        text = [*_summary(found, good), *(_trace_lines(traces) if traces is not None else [])]
         text += [line for fit in fits for line in _fit_lines(fit)]
         text += [_bank_table(bank) for bank in banks_of(found) if bank.engine in wanted]
         text += files
-        bad = not found.closed or (cable is not None and cable not in good)
+        bad = not found.closed or (cable is not None and cable not in good) or (traces is not None and traces.over)
         return Outcome(document, text, 1 if bad else 0)
 
     console.run(work, json, Limits())
@@ -160,6 +171,18 @@ def _summary(found: LaneMap, good: tuple[str, ...]) -> list[Any]:
     elif found.closed:
         lines.append("each lane has a serial lane, a device, a fibre and a connector position of its own")
     return lines
+
+
+def _trace_lines(traces: TraceReport) -> list[str]:
+    worst = traces.worst
+    if worst is None:
+        return []
+    lines = [
+        f"longest      {worst.longest_mm:.2f} mm ({worst.worst.name}): {worst.loss_dB:.2f} dB at "
+        f"{traces.nyquist_GHz:g} GHz; {traces.reach} allows {traces.allowed_mm:.2f} mm at {traces.loss_dB_mm:g} dB/mm"
+    ]
+    lines += [f"  {row.name}: {row.serdes}, {row.trace_mm:.2f} mm is too long" for row in traces.over[:SHOWN]]
+    return lines + ([f"  and {len(traces.over) - SHOWN} more"] if len(traces.over) > SHOWN else [])
 
 
 def _fit_json(fit: Fit) -> dict[str, Any]:
