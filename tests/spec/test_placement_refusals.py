@@ -151,7 +151,7 @@ def test_shorelines_taken_away_end_in_a_named_infeasibility(name: str) -> None:
     size = {"switch_102t4": (1000.0, 4772.0), "switch_102t4_dr": (1120.0, 9344.0)}.get(name, (2000.0, 2994.0))
 
     def refusal(less: float) -> str:
-        data = spec.model_dump(mode="json")
+        data = spec.model_dump(mode="json", exclude_none=True)
         sides = {s: round(shoreline_of(spec, s) - less, 3) for s in ("north", "east", "south", "west")}
         data["asic"]["shoreline_mm"] = sides
         try:
