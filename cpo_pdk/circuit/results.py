@@ -45,10 +45,11 @@ class Aggressor:
 class Lane:
     """One wavelength of one fibre in one direction.
 
-    `items` sum to `insertion_loss_dB`: reflections and second paths are an item of their own.
-    `tuning_nm` is the red shift that the heater of the lane's ring must give to sit on its channel, 0 without a ring;
-    `heater_mW` what takes its interferometer to the working point. `extinction_dB` is level one over level zero of a
-    transmit lane that is modulated. `polarization` is the one that loses most (`TE` for transmit lanes).
+    `items` sum to `insertion_loss_dB`: reflections and second paths are an item of their own. `tuning_nm` is the red
+    shift that the heater of the lane's ring must give to sit on its channel, 0 without a ring; `heater_mW` what takes
+    its interferometer to the working point. `polarization` is the one that loses most (`TE` for transmit lanes). Of a
+    transmit lane, `laser` is the connector and position that its light comes from, and `extinction_dB` level one over
+    level zero, None without a modulator.
     """
 
     engine: str
@@ -65,6 +66,7 @@ class Lane:
     aggressors: tuple[Aggressor, ...] = ()
     heater_mW: float = 0.0
     extinction_dB: float | None = None
+    laser: str = ""
 
 
 @dataclass(frozen=True)

@@ -174,6 +174,7 @@ def _lane(engine: PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
     mode = "@TM" if lane.polarization == "TM" else ""
     signal = chains[port]
     items: list[LossItem] = []
+    source = ""
     prefix = "" if engine.place == Placement() and chains.finder is None else engine.name + "/"
     for item in lane.items[:-1]:
         x, y = engine.place.point(item.x, item.y)
@@ -185,6 +186,7 @@ def _lane(engine: PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
         else:
             laser = chains[f"laser_{lane.laser}"]
             feed = laser.of("", channel) if laser is not None else ()
+            source = laser.name if laser is not None else ""
             items = [*reversed(feed), *items, *outer]
     added = sum(item.loss_dB for item in items) - sum(item.loss_dB for item in lane.items[:-1])
     items += lane.items[-1:]
@@ -203,6 +205,7 @@ def _lane(engine: PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
         aggressors=tuple(replace(a, name=prefix + a.name) if lane.direction == "tx" else a for a in lane.aggressors),
         heater_mW=lane.heater_mW,
         extinction_dB=lane.extinction_dB,
+        laser=source or (f"laser_{lane.laser}" if lane.direction == "tx" else ""),
     )
 
 

@@ -48,6 +48,7 @@ def lane_json(lane: Lane) -> dict[str, Any]:
         "channel": lane.channel,
         "wl_um": round(lane.wl_um, 9),
         "fibre": lane.fibre,
+        "laser": lane.laser,
         "insertion_loss_dB": _level(lane.insertion_loss_dB),
         "crosstalk_dB": _level(lane.crosstalk_dB),
         "polarization": lane.polarization,

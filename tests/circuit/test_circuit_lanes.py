@@ -318,6 +318,37 @@ def test_package_adds_fibres_and_names_connector_positions(drawing: Any) -> None
     assert first.aggressors[0].name.startswith("engine_1/mod_b")
 
 
+def test_one_laser_module_feeds_several_engines(drawing: Any) -> None:
+    """Positions of a shared module, one of them open; the lasers of either engine are told apart."""
+    d = drawing
+    cell = engine(d)
+    top = d.cell("package")
+    d.place(top, cell, "engine_1", 0, 0)
+    d.place(top, cell, "engine_2", 0, 1000)
+    face = {"sections": "face", "types": {"o1": "edge_fiber", "o2": "edge_fiber"}}
+    for number, y in (("1", 0), ("2", 1000)):
+        up = d.cell(
+            "fiber", [("o1", 0, 0, 0), ("o2", -490, 500 - y + 40 * int(number), 180)], info={"length": 9.0}, **face
+        )
+        d.place(top, up, f"g_laser{number}", -10, y)
+    open_port = {"p1": "edge_connector", "p2": "edge_connector", "p3": "edge_connector"}
+    plug = d.cell(
+        "connector",
+        [("p1", 0, 0, 0), ("p2", 0, 40, 0), ("p3", 0, 80, 0)],
+        sections="face",
+        types=open_port,
+        settings={"name": "ELS-1"},
+        info={"open_ports": ["p1"]},
+    )
+    d.place(top, plug, "els", -500, 500)
+    result = simulate(d.write(), SHEETS, MODELS, points=5)
+    assert result.counts["netlist_problems"] == 0, result.warnings
+    lasers = {(lane.engine, lane.laser) for lane in result.lanes if lane.direction == "tx"}
+    assert lasers == {("engine_1", "ELS-1.2"), ("engine_2", "ELS-1.3")}
+    assert {lane.laser for lane in result.lanes if lane.direction == "rx"} == {""}
+    assert result.counts["engine_cells"] == 1
+
+
 def test_an_engine_without_fibres_is_a_spare_and_has_no_lanes(new_drawing: Any) -> None:
     alone, both = (simulate(package(new_drawing(), spare=s), SHEETS, MODELS, points=5) for s in (True, False))
     assert {lane.engine for lane in alone.lanes} == {"engine_1"}
