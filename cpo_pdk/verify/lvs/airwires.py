@@ -25,7 +25,7 @@ from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.lvs.array import SWAPPED_RULE
 from cpo_pdk.verify.lvs.asked import AskedEngine
 from cpo_pdk.verify.lvs.faults import MARK, Fault
-from cpo_pdk.verify.lvs.standing import Standing, Stands
+from cpo_pdk.verify.lvs.standing import Standing
 
 AIRWIRE_RULE = "LVS.airwire"
 
@@ -112,7 +112,8 @@ class Airwires:
         self.wanted = [
             (stand.asked.name, lane) for stand in engines.stands if not stand.asked.spare for lane in lanes_of(asked)
         ]
-        self.stands: dict[str, Stands] = {stand.asked.name: stand for stand in engines.stands}
+        self.mirrored = {stand.asked.name for stand in engines.stands if stand.device.place.mirror}
+        self.complete = len(engines.stands) == spec.engines.placed
         self.drawn, self.odd = _drawn(file)
 
     def faults(self) -> Iterator[Fault]:
@@ -141,9 +142,22 @@ class Airwires:
             elif link in asked:
                 engine, _, name = lane.partition(" ")
                 wires.append(_Wire(asked[link], (engine, name), start, end))
-        yield from _some(loose, "more airwires that end at no link or at no lane")
-        yield from self._counts(asked, wires)
-        yield from self._ways(wires)
+        met = {wire.lane[0] for wire in wires} - self.mirrored
+        apart = [engine for engine in dict.fromkeys(engine for engine, _ in self.lanes) if engine not in met]
+        apart = [engine for engine in apart if engine not in self.spares]
+        # an engine that is missing, or stands elsewhere, is told as that, not wire by wire
+        if self.complete and not (apart and loose):
+            yield from _some(loose, "more airwires that end at no link or at no lane")
+        elif loose:
+            for engine in apart:
+                if engine not in self.mirrored:
+                    text = (
+                        f"no airwire meets a lane of engine {engine}: it stands elsewhere than they lead; move it back"
+                    )
+                    yield self._fault(text, self.lanes[engine, next(n for e, n in self.lanes if e == engine)])
+        gone = set(apart) if loose else set()
+        yield from self._counts(asked, [wire for wire in wires if wire.lane[0] not in self.mirrored], gone)
+        yield from self._ways([wire for wire in wires if wire.lane[0] not in self.mirrored])
 
     def _links(self, asked: Mapping[str, SerdesLane]) -> Iterator[Fault]:
         """Ports of the ASIC that are not the links of the spec, or lie elsewhere."""
@@ -176,7 +190,7 @@ class Airwires:
         text = "an airwire of which no end is at a link of the ASIC or at the bump of a lane; lead it to both"
         return self._fault(text, start)
 
-    def _counts(self, asked: Mapping[str, SerdesLane], wires: Sequence[_Wire]) -> Iterator[Fault]:
+    def _counts(self, asked: Mapping[str, SerdesLane], wires: Sequence[_Wire], gone: set[str]) -> Iterator[Fault]:
         """Links and lanes with no airwire, or with several."""
         of_link = Counter(wire.link.name for wire in wires)
         of_lane = Counter(wire.lane for wire in wires)
@@ -196,13 +210,13 @@ class Airwires:
         # a lane whose bump the metal does not lead to is told as that
         bare: dict[str, list[str]] = defaultdict(list)
         for engine, lane in self.wanted:
-            if (engine, lane) in self.lanes and not of_lane[engine, lane]:
+            if (engine, lane) in self.lanes and engine not in gone and not of_lane[engine, lane]:
                 bare[engine].append(lane)
         for engine, lanes in bare.items():
             text = f"{_counted(lanes, 'lane')} of engine {engine} without an airwire, 0 allowed; draw one each"
             yield self._fault(text, self.lanes[engine, lanes[0]])
         idle = [name for name in asked if name in self.links and not of_link[name]]
-        if idle and len(self.wanted) == len(asked):
+        if idle and self.complete and not gone:
             text = f"{_counted(idle, 'SerDes link')} without an airwire, 0 allowed; draw one each"
             yield self._fault(text, self.links[idle[0]])
         for engine in sorted({engine for engine, _ in of_lane} & self.spares):

@@ -153,3 +153,12 @@ def test_of_a_best_assignment_every_swap_is_found_unless_it_costs_nothing(count:
     if after.sum() > before.sum() + 0.03 * cost.max():
         assert len(found) == 1
         assert {wire.link.name for wire in found[0]} == {f"tx_{i}", f"tx_{j}"}
+
+
+def test_engine_that_stands_elsewhere_is_told_once(planted: Planted, says: Says) -> None:
+    def moved(bench: Any) -> None:
+        bench.child(bench.top, "engine_N1").transform(kdb.DTrans(0.0, 40.0))
+
+    result = planted(moved, "package")
+    assert found(result) == {"LVS.airwire": 1}
+    assert says(result, "LVS.airwire", "no airwire meets a lane of engine N1: it stands elsewhere than they lead")

@@ -87,7 +87,7 @@ def test_engines_that_are_mirrored_turned_missing_or_too_many(planted: Callable[
         more = bench.top.insert(kdb.DCellInstArray(inst.cell_index, inst.dtrans))
         more.transform(kdb.DTrans(0.0, -40_000.0))
 
-    assert says(planted(double, "package"), "LVS.engines", "an engine where none was asked to stand, 3 drawn, 2 asked")
+    assert says(planted(double, "package"), "LVS.engines", "an engine where none was asked to stand, 3 engines drawn, 2 asked")
 
 
 def test_fibres_swapped_mirrored_shifted_and_lost(small: Any, compared: Callable[..., CheckResult], says: Says) -> None:
@@ -112,8 +112,78 @@ def test_fibres_swapped_mirrored_shifted_and_lost(small: Any, compared: Callable
     assert says(lost, "LVS.fibre", r"the fibre of tx_3 of engine N1 ends at no connector, MPO-N1\.3 asked")
     assert lost.by_rule == {"LVS.fibre": 1}
 
-    crossed = run(lambda k: {7: ("ELS_N1", 1)}.get(k, ("MPO_N1", k)))
-    assert says(crossed, "LVS.fibre", r"the fibre of rx_3 of engine N1 ends at ELS-N1\.1, MPO-N1\.7 asked")
+    crossed = run(lambda k: {7: ("ELS_1", 1)}.get(k, ("MPO_N1", k)))
+    assert says(crossed, "LVS.fibre", r"the fibre of rx_3 of engine N1 ends at ELS-1\.1, MPO-N1\.7 asked")
+
+
+def test_lasers_swapped_in_the_module_that_engines_share(
+    small: Any, compared: Callable[..., CheckResult], says: Says
+) -> None:
+    def run(order: Mapping[int, int]) -> CheckResult:
+        return compared(small.package, edit=ends_moved(lambda k: ("ELS_1", order.get(k, k)), "ELS_1"))
+
+    one = run({1: 4, 4: 1})
+    assert one.by_rule == {"LVS.swapped": 1}
+    assert says(one, "LVS.swapped", r"the fibres of N1\.laser_2 and N2\.laser_1 are swapped at ELS-1\.4 and ELS-1\.1")
+
+    both = run({1: 3, 2: 4, 3: 1, 4: 2})
+    assert both.by_rule == {"LVS.swapped": 1}
+    assert says(
+        both,
+        "LVS.swapped",
+        r"the 2 laser fibres of engines N1 and N2 are swapped: N1\.laser_1 ends at ELS-1\.1, ELS-1\.3",
+    )
+
+    mirrored = run({1: 4, 2: 3, 3: 2, 4: 1})
+    assert mirrored.by_rule == {"LVS.mirrored": 1}
+    assert says(
+        mirrored, "LVS.mirrored", r"the 4 fibres of ELS-1 are mirrored: position 1 holds N1\.laser_2, N2\.laser_1"
+    )
+
+    shifted = run({1: 2, 2: 3, 3: 4, 4: 5})
+    assert shifted.by_rule == {"LVS.fibre": 1}
+    assert says(shifted, "LVS.fibre", r"the 4 fibres of ELS-1 are shifted by 1 position: N2\.laser_1 meets ELS-1\.2")
+
+
+def test_connector_turned_over_with_empty_positions(
+    small: Any, compared: Callable[..., CheckResult], says: Says
+) -> None:
+    result = compared(small.package, edit=ends_moved(lambda k: ("ELS_1", 9 - k), "ELS_1"))
+    assert result.by_rule == {"LVS.mirrored": 1}
+    assert says(result, "LVS.mirrored", "the 4 fibres of ELS-1 are mirrored: position 1 holds none, N2.laser_1 asked")
+
+
+def test_fibre_and_connector_in_another_layer(planted: Callable[..., CheckResult], says: Says) -> None:
+    def higher(bench: Any) -> None:
+        cell = bench.own(bench.top, "fibre_N1_tx_3")
+        outline = kdb.Region(cell.begin_shapes_rec(bench.layer("FIBER"))).merged()
+        for inst in list(cell.each_inst()):
+            inst.delete()
+        cell.shapes(bench.layer("FIBER_2")).insert(outline)
+
+    result = planted(higher, "package")
+    assert says(result, "LVS.fibre_kind", "the fibre of tx_3 of engine N1 lies in ribbon layer 2, 1 asked")
+    assert says(result, "LVS.KIND", "layer is FIBER_2 as drawn, FIBER as recorded")
+
+    def moved(bench: Any) -> None:
+        cell = bench.own(bench.top, "MPO_N2")
+        cell.move(bench.layer("CONNECTOR"), bench.layer("CONNECTOR_PM"))
+
+    result = planted(moved, "package")
+    assert says(result, "LVS.connector", "connector MPO-N2 is drawn in the lasers' row, row 1 asked")
+
+
+def test_ports_of_a_connector_named_in_reverse(planted: Callable[..., CheckResult], says: Says) -> None:
+    def reverse(bench: Any) -> None:
+        cell = bench.own(bench.top, "MPO_N1")
+        items = [i for i in cell.each_meta_info() if i.name.startswith("kfactory:ports:")]
+        for item in items:
+            name = f"p{9 - int(item.value['name'][1:])}"
+            cell.add_meta_info(kdb.LayoutMetaInfo(item.name, {**item.value, "name": name}, "", True))
+
+    result = planted(reverse, "package")
+    assert result.by_rule == {"LVS.connector": 1}
+    assert says(result, "LVS.connector", "connector MPO-N1 has port p8 at position 1, p1 asked")
 
 
 def test_two_connectors_exchanged_and_one_left_out(planted: Callable[..., CheckResult], says: Says) -> None:
@@ -125,9 +195,9 @@ def test_two_connectors_exchanged_and_one_left_out(planted: Callable[..., CheckR
     assert result.by_rule == {"LVS.swapped": 1}
     assert says(result, "LVS.swapped", "connectors MPO-N1 and MPO-N2 are swapped: all 8 fibres")
 
-    gone = planted(lambda bench: bench.child(bench.top, "ELS_N1").delete(), "package")
-    assert says(gone, "LVS.connector", "0 connectors ELS-N1, 1 asked")
-    assert says(gone, "LVS.fibre", r"laser_1 of engine N1 ends at no connector, ELS-N1\.1 asked")
+    gone = planted(lambda bench: bench.child(bench.top, "ELS_1").delete(), "package")
+    assert says(gone, "LVS.connector", "0 connectors ELS-1, 1 asked")
+    assert says(gone, "LVS.fibre", r"laser_1 of engine N1 ends at no connector, ELS-1\.3 asked")
 
 
 def test_a_fibre_left_out_and_one_of_the_other_kind(planted: Callable[..., CheckResult], says: Says) -> None:
@@ -152,7 +222,7 @@ def test_a_fibre_left_out_and_one_of_the_other_kind(planted: Callable[..., Check
     ("changes", "rule", "pattern"),
     [
         ({"connector: MPO-8": "connector: MPO-12"}, "LVS.connector", "connector MPO-N1 is a MPO-8, MPO-12 asked"),
-        ({"connector: ELS ": "connector: ELSFP "}, "LVS.connector", "0 connectors ELSFP-N1, 1 asked"),
+        ({"connector: ELS ": "connector: ELSFP "}, "LVS.connector", "0 connectors ELSFP-1, 1 asked"),
         (
             {"laser_fiber: fiber_pm": "laser_fiber: fiber_smf"},
             "LVS.fibre_kind",
