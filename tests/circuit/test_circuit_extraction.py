@@ -94,6 +94,22 @@ def test_three_ports_in_one_place(drawing: Draw) -> None:
     assert (problem.x, problem.y) == (10.0, 0.0)
 
 
+def test_faces_of_ribbons_above_one_another_meet_only_their_own(drawing: Draw) -> None:
+    """Two fibres and two connectors in one place, on two layers; and two fibres that only lie over one another."""
+    top = drawing.cell("package")
+    for section in ("face", "laser_face"):
+        types = {"o1": "edge", "o2": "edge", "p1": "edge"}
+        glass = drawing.cell("fiber", [("o1", 0, 0, 180), ("o2", 50, 0, 0)], sections=section, types=types)
+        plug = drawing.cell("connector", [("p1", 0, 0, 180)], sections=section, types=types)
+        drawing.place(top, glass, f"glass_{section}")
+        drawing.place(top, plug, f"plug_{section}", 50)
+    cell = top_of(drawing)
+    assert [(link.a, link.b) for link in cell.connections] == [
+        ((f"glass_{section}", "o2"), (f"plug_{section}", "p1")) for section in ("face", "laser_face")
+    ]
+    assert not kinds(cell)
+
+
 def test_exposing_a_joint_is_three_ports(drawing: Draw) -> None:
     top = drawing.cell("chip", [("o1", 10, 0, 0)])
     drawing.place(top, drawing.straight(10), "a")
