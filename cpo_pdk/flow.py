@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cpo_pdk import output
 from cpo_pdk.circuit.extraction import extract
@@ -23,6 +23,7 @@ from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.errors import CpoError, InputError, Problem, SpecError
+from cpo_pdk.handover.layouts import oasis
 from cpo_pdk.integrity import confirm_written
 from cpo_pdk.manifest import Inputs, outdated_files, sheets_with_a_part, write_manifest
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
@@ -32,6 +33,8 @@ from cpo_pdk.verify.run import check_layout
 
 if TYPE_CHECKING:
     from cpo_pdk.assemblies import PackageFiles
+    from cpo_pdk.circuit.binding import ModelLike, SheetLike
+    from cpo_pdk.lanes.rows import LaneMap
 
 Say = Callable[[str], None]
 
@@ -40,6 +43,8 @@ ENGINE = "engine.gds"
 LANES = "lanes.csv"
 MARKERS = "violations.lyrdb"
 REPORT = "report.html"
+#: problems of the lane map that are shown as warnings
+_SHOWN = 20
 #: kind of fibre -> how the engine's ports of that kind begin
 _FIBRE_PORTS = {"tx": "tx_", "rx": "rx_", "laser": "laser_", "loopback": "loop_"}
 
@@ -54,6 +59,7 @@ class BuildResult:
         bandwidth_Tbps, engines, fibres: of the spec; fibres by kind and `total`, of the whole package.
         drc, connectivity: the checks on the package GDS.
         simulation: lanes, spectra, crosstalk.
+        lane_map: serial lanes, fibres, connectors as drawn; None where the layout is too wrong to be followed.
         warnings: of drawing and simulation.
         seconds: wall time by stage.
     """
@@ -69,6 +75,7 @@ class BuildResult:
     fibres: dict[str, int]
     verdict: Verdict
     simulation: SimulationResult
+    lane_map: LaneMap | None = None
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -93,8 +100,27 @@ class BuildResult:
             "insertion_loss_dB": {d: spread_of(lanes, d) for d in ("tx", "rx")},
             "crosstalk_dB": {"worst": worst_crosstalk_of(lanes)},
             "lanes": self.lanes.as_posix(),
+            "oasis": self.gds.with_suffix(".oas").as_posix(),
+            "lane_map": None if self.lane_map is None else map_facts(self.lane_map),
             "seconds": {stage: round(s, 3) for stage, s in self.seconds.items()},
         }
+
+
+def map_facts(lane_map: LaneMap) -> dict[str, Any]:
+    """The lane map in a few numbers: how many of each, the longest trace and fibre, and whether it is a bijection."""
+    traces = [lane.trace_mm for lane in lane_map.lanes if lane.serdes]
+    lengths = [fibre.length_mm for fibre in lane_map.fibres if fibre.connector]
+    lasers = [connector for connector in lane_map.connectors if connector.level == 0]
+    return {
+        "lanes": len(lane_map.lanes),
+        "fibres": len(lengths),
+        "connectors": len(lane_map.connectors) - len(lasers),
+        "laser_modules": len(lasers),
+        "spares": len(lane_map.spares),
+        "longest_trace_mm": round(max(traces), 3) if traces else None,
+        "longest_fibre_mm": round(max(lengths), 3) if lengths else None,
+        "bijection": lane_map.closed,
+    }
 
 
 def spread_of(lanes: tuple[Lane, ...], direction: str) -> dict[str, float | None]:
@@ -327,6 +353,16 @@ def _after_drawing(
             # what the checks found is why there are no lanes, and it is what the user needs to see
             simulation = SimulationResult((), (), {}, warnings=(f"no lane was computed: {error}",))
         warnings = (*warnings, *file.warnings, *simulation.warnings)
+    with clock.stage("lanes", "mapping the lanes"):
+        lane_map = _map_lanes(file, netlist, sheets, verdict)
+        if isinstance(lane_map, str):
+            warnings, lane_map = (*warnings, f"no lane map was made: {lane_map}"), None
+        if lane_map is not None:
+            from cpo_pdk.lanes.files import write_lane_files
+
+            write_lane_files(lane_map, stage)
+            warnings = (*warnings, *(problem.message for problem in lane_map.problems[:_SHOWN]))
+        oasis(file, stage / gds.with_suffix(".oas").name)
     with clock.stage("report", "writing tables, pictures and the report"):
         from cpo_pdk.report import gather, tables
         from cpo_pdk.report.data import ReportData
@@ -377,9 +413,25 @@ def _after_drawing(
         fibres=fibres,
         verdict=verdict,
         simulation=simulation,
+        lane_map=lane_map,
         warnings=warnings,
         seconds=clock.seconds,
     )
+
+
+def _map_lanes(file: LayoutFile, netlist: Netlists, sheets: dict[str, Sheet], verdict: Verdict) -> LaneMap | str:
+    """The lane map of the layout; of one that the checks found wrong, and that can't be followed, why not."""
+    from cpo_pdk.lanes.lane_map import map_lanes  # pyarrow comes with it, which no check needs
+    from cpo_pdk.models import MODELS
+
+    try:
+        return map_lanes(
+            file, netlist, cast(Mapping[str, "SheetLike"], sheets), cast(Mapping[str, "ModelLike"], MODELS)
+        )
+    except CpoError as error:
+        if verdict.clean:
+            raise
+        return str(error)
 
 
 def own_sheet_notes(sheets: dict[str, Sheet]) -> tuple[str, ...]:
