@@ -26,6 +26,7 @@ APPLICATION = "CPO_PDK"
 NAMES = "NAMES"
 _MM = 1e-3
 _DIGITS = 6
+_OPTIONS = ezdxf.options  # pyright: ignore[reportPrivateImportUsage]
 
 
 def dxf_text(package: Package) -> str:
@@ -73,7 +74,8 @@ class _Writer:
         """Make sure that there is a layer of that name."""
         if name not in self.document.layers:
             made = self.document.layers.add(name)
-            made.rgb = tuple(int(color_of(name)[k : k + 2], 16) for k in (1, 3, 5))
+            red, green, blue = (int(color_of(name)[k : k + 2], 16) for k in (1, 3, 5))
+            made.rgb = (red, green, blue)
             made.description = about or LAYERS[name].purpose
 
     def outline(self, layer: str, name: str, points: Points) -> None:
@@ -97,11 +99,12 @@ class _Writer:
         if isinstance(curve, Line):
             made: Any = self.space.add_line(_mm(*curve.start), _mm(*curve.end), dxfattribs=attributes)
         elif isinstance(curve, Arc):
-            ends = sorted((curve.first, curve.first + curve.turn))
+            first, last = sorted((curve.first, curve.first + curve.turn))
             made = self.space.add_arc(
                 _mm(*curve.center),
                 round(curve.radius * _MM, _DIGITS),
-                *(round(math.degrees(a), 8) for a in ends),
+                round(math.degrees(first), 8),
+                round(math.degrees(last), 8),
                 dxfattribs=attributes,
             )
         else:
@@ -120,13 +123,12 @@ class _Writer:
 @contextlib.contextmanager
 def _without_meta() -> Iterator[None]:
     """Inside the block documents get no times, versions and random numbers of this run."""
-    options = ezdxf.options  # pyright: ignore[reportAttributeAccessIssue]
-    before = options.write_fixed_meta_data_for_testing
-    options.write_fixed_meta_data_for_testing = True
+    before = _OPTIONS.write_fixed_meta_data_for_testing
+    _OPTIONS.write_fixed_meta_data_for_testing = True
     try:
         yield
     finally:
-        options.write_fixed_meta_data_for_testing = before
+        _OPTIONS.write_fixed_meta_data_for_testing = before
 
 
 def _mm(x: float, y: float) -> tuple[float, float]:

@@ -37,6 +37,7 @@ class Die:
 
     Attributes:
         name: of the cell.
+        label: short name, for files: "asic", "engine", "engine_2".
         kind: "asic" or "engine".
         cell_index: in the layout that it was read from.
         outline: left, bottom, right, top.
@@ -46,6 +47,7 @@ class Die:
     """
 
     name: str
+    label: str
     kind: str
     cell_index: int
     outline: tuple[float, float, float, float]

@@ -171,9 +171,12 @@ class _Reader:
                     terminals.append(Terminal(lane, "bump", float(x), float(y)))
                 case _:
                     raise LayoutError(f"cell {cell.name!r}: lane_bumps holds {entry!r}, [name, x, y] needed")
+        kind = "asic" if asic else "engine"
+        number = 1 + sum(die.kind == kind for die in self.dies.values())
         return Die(
             cell.name,
-            "asic" if asic else "engine",
+            kind if number == 1 else f"{kind}_{number}",
+            kind,
             cell.cell_index(),
             _edges(outline),
             None if eic is None else _edges(eic),

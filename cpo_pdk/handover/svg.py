@@ -42,11 +42,13 @@ def svg_text(package: Package) -> str:
     )
     widths = {fibre.layer: fibre.width * _MM for fibre in package.fibres}
     body = [
-        f"<g {_style(layer, widths)} inkscape:groupmode=\"layer\" inkscape:label={quoteattr(layer)}>"
+        f'<g {_style(layer, widths)} inkscape:groupmode="layer" inkscape:label={quoteattr(layer)}>'
         f"<desc>{escape(LAYERS[layer].purpose)}</desc>" + "\n".join(["", *layers[layer], "</g>"])
         for layer in sorted(layers, key=_order)
     ]
-    return "\n".join([head, f"<title>{escape(package.name)}</title>", '<g transform="scale(1,-1)">', *body, "</g>", "</svg>", ""])
+    return "\n".join(
+        [head, f"<title>{escape(package.name)}</title>", '<g transform="scale(1,-1)">', *body, "</g>", "</svg>", ""]
+    )
 
 
 def _order(layer: str) -> tuple[int, int]:
