@@ -85,6 +85,8 @@ def working_points(bound: Bound, channels_um: Real, port_in: str, port_out: str)
     if given is not None:
         return (given,) * channels_um.size, ""
     swing = _said(bound)["V_swing"]
+    if not swing > 0:
+        raise ModelError(f"sheet {bound.sheet.name} has V_swing = {swing:g} V, more than 0 needed; correct it")
     model = bound.model
     assert model is not None, "only a device with a model is driven"
     lacking = sorted({VOLTAGE, HEATER} - accepted(model.function))

@@ -8,6 +8,7 @@ lane is the one along the largest shares: by single ways all outputs of an inter
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -156,6 +157,11 @@ def _interferometer(
     leaf = circuit.leaves[first]
     found = (bound[circuit.leaves[path].cell].model for path, _, _ in group)
     models = dict.fromkeys(model.name for model in found if model)
-    return LossItem(
-        f"{first} | {last}", INTERFEROMETER, ", ".join(models), leaf.x, leaf.y, f"{port_in}>{port_out}", loss_dB
-    )
+    name = _holder(first, last) or first
+    return LossItem(name, INTERFEROMETER, ", ".join(models), leaf.x, leaf.y, f"{port_in}>{port_out}", loss_dB)
+
+
+def _holder(first: str, last: str) -> str:
+    """Path of the innermost instance that holds two devices, empty where that is the engine itself."""
+    common = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first.split("/"), last.split("/"), strict=False))
+    return "/".join(part for part, _ in common)

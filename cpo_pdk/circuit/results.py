@@ -16,8 +16,10 @@ class LossItem:
     """One element on the way of a lane.
 
     Attributes:
-        instance: path of the instance from the top cell, `engine_n1/tx_3/ring_4`; `-` for the closing line.
-        cell: factory of the placed cell (`ring_modulator`), `-` for the closing line.
+        instance: path of the instance from the top cell, `engine_n1/tx_3/ring_4`; `-` for the closing line. For an
+            interferometer, the instance that holds it, or its first device.
+        cell: factory of the placed cell (`ring_modulator`), `interferometer` for several devices that divide the light
+            and join it again, `-` for the closing line.
         model: name of the compact model that gave the number.
         x, y: origin of the instance in top-cell coordinates, um.
         path: port in and port out, `o1>o2`.

@@ -11,7 +11,14 @@ import klayout.db as kdb
 import pytest
 
 #: name -> (width in dbu, layer)
-SECTIONS = {"strip": (400, 1), "wide": (500, 1), "slab": (400, 2), "rib": (400, 1), "face": (125000, 310), "laser_face": (125000, 311)}
+SECTIONS = {
+    "strip": (400, 1),
+    "wide": (500, 1),
+    "slab": (400, 2),
+    "rib": (400, 1),
+    "face": (125000, 310),
+    "laser_face": (125000, 311),
+}
 PortSpec = tuple[str, float, float, int]
 
 

@@ -224,7 +224,7 @@ def test_an_interferometer_is_one_item(drawing: Any) -> None:
             for number in (1, 3):
                 assert lane.items[number].loss_dB == pytest.approx(dB(share(lane.wl_um, port)), abs=0.02)
                 assert lane.items[number].model == "coupler, arm"
-            assert lane.items[1].instance == "apart_1/north_of_two | apart_1/join"
+            assert lane.items[1].instance == "apart_1"
         else:
             assert cells == ["edge_coupler", "psr", INTERFEROMETER, "photodetector_dual"]
 
@@ -286,6 +286,14 @@ def test_a_swing_needs_an_interferometer_with_a_heater(drawing: Any, function: A
     models = {**MODELS, "mach_zehnder": Model("mach_zehnder", function, ("o1", "o2", "o3", "o4"))}
     with pytest.raises(ModelError, match=match):
         simulate(drawing.write(), SHEETS, models, points=5)
+
+
+@pytest.mark.parametrize("swing", [0.0, -2.0, math.nan])
+def test_a_swing_of_nothing_is_refused(drawing: Any, swing: float) -> None:
+    engine(drawing)
+    sheets = {**SHEETS, "mach_zehnder": sheet("mach_zehnder", "mach_zehnder_modulator", V_swing=swing)}
+    with pytest.raises(ModelError, match="more than 0 needed"):
+        simulate(drawing.write(), sheets, MODELS, points=5)
 
 
 def test_a_heater_of_less_than_half_a_turn_is_said(drawing: Any) -> None:
