@@ -65,6 +65,29 @@ def draw(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Drawn:
         AssemblyError: a device that can't play its part.
         ParameterError: a sheet's geometry that its cell refuses.
     """
+    kit, size = _measured(spec, sheets)
+    planned = plan(spec, size)
+    drawn = _draw_engine(spec, sheets, kit)
+    return Drawn(draw_package(spec, planned, kit, drawn), drawn, tuple(_warnings(spec, sheets)))
+
+
+def draw_engine(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> gf.Component:
+    """Draw one engine of a package alone.
+
+    Args:
+        spec: a spec that closes, from `cpo_pdk.spec.load_spec`.
+        sheets: device sheets by name, from `cpo_pdk.spec.load_sheets`.
+
+    Raises:
+        SpecError: see `draw`.
+        AssemblyError: see `draw`.
+        ParameterError: see `draw`.
+    """
+    return _draw_engine(spec, sheets, _measured(spec, sheets)[0])
+
+
+def _measured(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Kit, tuple[float, float]]:
+    """Devices of an engine that can be drawn, and its length and width in um."""
     kit = kit_of(spec, sheets)
     problems = _bump_problems(spec)
     problems += _grid_problems(spec, sheets)
@@ -79,9 +102,7 @@ def draw(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> Drawn:
         raise SpecError(
             [spec.problem("engine.edge_mm", f"{need}, edge_mm is {e.edge_mm:g}; use fewer fibres or a longer edge")]
         )
-    planned = plan(spec, size)
-    drawn = _draw_engine(spec, sheets, kit)
-    return Drawn(draw_package(spec, planned, kit, drawn), drawn, tuple(_warnings(spec, sheets)))
+    return kit, size
 
 
 def _draw_engine(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> gf.Component:

@@ -21,6 +21,7 @@ from cpo_pdk.cli import (
     inspecting,
     klayout,
     lanes,
+    planning,
     projects,
     releasing,
 )
@@ -61,6 +62,7 @@ def _global_options(
 
 app.command("init")(projects.init)
 app.command("list")(projects.list_)
+app.command("plan")(planning.plan)
 app.command("build")(building.build)
 app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)

@@ -262,7 +262,7 @@ def _place(
     reach = reach_of(spec, size, side, row)
     x, y = {"north": (along, reach), "south": (along, -reach), "east": (reach, -along), "west": (-reach, -along)}[side]
     name = f"{side[0].upper()}{number}"
-    return EnginePlace(name, side, number, round(x, 3), round(y, 3), name in spare, row)
+    return EnginePlace(name, side, number, round(x, 3) + 0.0, round(y, 3) + 0.0, name in spare, row)  # no -0
 
 
 def _positioned(spec: PackageSpec) -> tuple[EnginePlace, ...]:
