@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cpo_pdk.circuit.results import SimulationResult
+from cpo_pdk.lanes.rows import LaneMap
+from cpo_pdk.lanes.traces import TraceReport
 from cpo_pdk.verify.findings import Verdict
 
 
@@ -46,6 +48,8 @@ class ReportData:
         simulation: lanes, spectra, crosstalk.
         warnings: what the designer should know, one line each.
         models: cell factory -> compact model that it was bound to.
+        lane_map: serial lanes, fibres and connectors as drawn; None where none was made.
+        traces: its traces against the reach class of the spec.
     """
 
     name: str
@@ -62,6 +66,8 @@ class ReportData:
     simulation: SimulationResult
     warnings: tuple[str, ...] = ()
     models: dict[str, str] = field(default_factory=dict)
+    lane_map: LaneMap | None = None
+    traces: TraceReport | None = None
 
     @property
     def clean(self) -> bool:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from cpo_pdk.circuit.results import Lane
 from cpo_pdk.report.data import ReportData
+from cpo_pdk.report.lane_section import lane_section
 from cpo_pdk.report.tables import COLUMNS, lane_row, loss_spread, worst_lanes
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.verify.findings import Group
@@ -56,7 +57,7 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
     """
     templates = {
         name: (files("cpo_pdk.report") / "templates" / name).read_text("utf-8")
-        for name in ("page.html", "page.css", "viewer.js", "view3d.css", "view3d.js")
+        for name in ("page.html", "lane_map.html", "page.css", "viewer.js", "view3d.css", "view3d.js")
     }
     scripts = [templates[name] for name in ("viewer.js", "view3d.js")]
     environment = Environment(
@@ -81,6 +82,7 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         rows=[lane_row(lane) for lane in lanes],
         violations=data.verdict.violations[:_VIOLATIONS_SHOWN],
         violation_count=len(data.verdict.violations),
+        lane_map=lane_section(data.lane_map, data.traces),
         checks=[(CHECKS[result.group], result) for result in data.verdict.results],
     )
 
