@@ -119,10 +119,12 @@ def _plan(kit: Kit, left: Sequence[float], right: Sequence[float]) -> Mapping[in
 
 def _straight(c: gf.Component, kit: Kit, name: str, one: End, other: End) -> gf.Port:
     """A guide that keeps its line: drawn where both ends are ports."""
-    if isinstance(one, float | int) or isinstance(other, float | int):
-        if isinstance(one, float | int) and isinstance(other, float | int):
+    if isinstance(one, float | int):
+        if isinstance(other, float | int):
             raise AssemblyError(f"guide {name}: needs a port at one end at least")
-        return other if isinstance(one, float | int) else one
+        return other
+    if isinstance(other, float | int):
+        return one
     straight_between(c, kit, f"{name}_link", one, other)
     return other
 

@@ -67,20 +67,11 @@ def tx_macro(
     taper_out = c << make(kit, "taper")
     taper_out.name = "taper_out"
     taper_out.connect("o2", last)
-    tap = c << make(kit, "tap")
-    tap.name = "tap"
-    tap.connect("o1", taper_out.ports["o1"])
-    end = c << make(kit, "terminator")
-    end.name = "tap_end"
-    end.connect("o1", tap.ports["o2"])
-    monitor = c << make(kit, "monitor")
-    monitor.name = "monitor"
-    monitor.connect("o1", tap.ports["o3"], mirror=True)
-    _tap_bumps(c, monitor, HEAD + len(radii) * 3 * bump_x, bump_x, bump_y)
-    rest = round(length - tap.ports["o4"].center[0], 3)
+    tapped = tap_with_monitor(c, kit, taper_out.ports["o1"], HEAD + (3 * len(radii) + 0.5) * bump_x, bump_x, bump_y / 2)
+    rest = round(length - tapped.center[0], 3)
     out = c << make(kit, "waveguide", length=rest, cross_section="strip")
     out.name = "out"
-    out.connect("o1", tap.ports["o4"])
+    out.connect("o1", tapped)
     c.add_port("o1", port=taper_in.ports["o1"])
     c.add_port("o2", port=out.ports["o2"])
     c.info["lane_bumps"] = lanes
@@ -88,11 +79,37 @@ def tx_macro(
     return c
 
 
-def _tap_bumps(c: gf.Component, monitor: gf.ComponentReference, start: float, bump_x: float, bump_y: float) -> None:
-    """Two bumps of the array's next columns for the tap's monitor, north of it."""
-    up = bump_y / 2
+def tap_with_monitor(c: gf.Component, kit: Kit, start: gf.Port, column: float, bump_x: float, up: float) -> gf.Port:
+    """Draw a tap: its crossed arm ends in the monitor, the arm beside its input in a terminator.
+
+    Args:
+        c: component to draw in.
+        kit: devices.
+        start: port that light comes from, looking east.
+        column: x of the first of three bump columns, um.
+        bump_x: bump pitch along the row in um.
+        up: y of the monitor's bumps above the row's axis, um.
+
+    Returns:
+        Port that light leaves by.
+    """
+    tap = c << make(kit, "tap")
+    tap.name = "tap"
+    tap.connect("o1", start)
+    end = c << make(kit, "terminator")
+    end.name = "tap_end"
+    end.connect("o1", tap.ports["o2"])
+    monitor = c << make(kit, "monitor")
+    monitor.name = "monitor"
+    monitor.connect("o1", tap.ports["o3"], mirror=True)
+    _tap_bumps(c, monitor, [column + bump_x * k for k in range(3)], up)
+    return tap.ports["o4"]
+
+
+def _tap_bumps(c: gf.Component, monitor: gf.ComponentReference, columns: list[float], up: float) -> None:
+    """Two bumps for the tap's monitor, north of it, in neighbouring columns."""
     pins = [monitor.ports[name].center for name in ("e1", "e2")]
-    columns = [start + bump_x * (k + 0.5) for k in range(3)]
+    bump_x = columns[1] - columns[0]
     first = max((x for x in columns if x <= pins[0][0] + 8), default=columns[0])
     sites = {"e1": (first, up), "e2": (first + bump_x, up)}
     place_bumps(c, sites)

@@ -35,10 +35,25 @@ def guide_under(guides: Guides, rule: Rule) -> Iterator[Finding]:
         wide = layers.region(name).sized(reach)
         for shape, to_top, places in layers.distinct(layers.region(rule.layers[0]) & wide):
             piece = shape.polygon.transformed(to_top)
-            if rule.more.get("exempt") and _in_one_device(guides, rule.layers[0], name, piece, reach):
+            if rule.more.get("exempt") and (
+                _in_one_device(guides, rule.layers[0], name, piece, reach)
+                or _on_own_pad(guides, rule, name, piece, reach)
+            ):
                 continue
             distance = _distance(guides, name, piece, reach)
             yield Finding(_reaching(guides, piece, distance), distance, places, name)
+
+
+def _on_own_pad(guides: Guides, rule: Rule, name: str, piece: kdb.Polygon, reach: int) -> bool:
+    """True where what lies over a device's guide stands on a pad that the device brings: its designer put it there."""
+    owners = _owners(guides, rule.layers[0], piece, 1)
+    if len(owners) != 1 or () in owners:
+        return False
+    pads = kdb.Region()
+    for layer in rule.layers[1:]:
+        pads += kdb.Region([polygon for polygon, owner in _owned(guides, layer, piece, reach) if owner in owners])
+    over = kdb.Region([polygon for polygon, _ in _owned(guides, name, piece, reach)])
+    return (over - pads).is_empty()
 
 
 def _distance(guides: Guides, name: str, piece: kdb.Polygon, reach: int) -> float:
