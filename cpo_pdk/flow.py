@@ -364,6 +364,7 @@ def _after_drawing(
             warnings = (*warnings, *(problem.message for problem in lane_map.problems[:_SHOWN]))
         oasis(file, stage / gds.with_suffix(".oas").name)
     with clock.stage("report", "writing tables, pictures and the report"):
+        from cpo_pdk.lanes.traces import trace_report
         from cpo_pdk.report import gather, tables
         from cpo_pdk.report.data import ReportData
         from cpo_pdk.report.write import write_report
@@ -393,6 +394,8 @@ def _after_drawing(
                 models=dict(
                     sorted({i.cell: i.model for lane in simulation.lanes for i in lane.items if i.cell != "-"}.items())
                 ),
+                lane_map=lane_map,
+                traces=None if lane_map is None else trace_report(lane_map, package),
             ),
             stage,
             REPORT,

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import klayout.db as kdb
-import numpy as np
-from numpy.typing import NDArray
 
 from cpo_pdk.circuit.binding import ModelLike, SheetLike, bind
 from cpo_pdk.circuit.engine_state import EngineState
 from cpo_pdk.circuit.flattening import FlatCircuit, flatten
+from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.netlist import Netlists, PortRef
+from cpo_pdk.circuit.placed_engines import channels_of
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.verify.lvs.metal_nets import MetalNets, Reach
 
@@ -89,20 +89,6 @@ def on_grid(x: float, y: float) -> Place:
     return (round(x, 3) + 0.0, round(y, 3) + 0.0)
 
 
-def channels_of(netlists: Netlists, cell: str) -> NDArray[np.float64]:
-    """Wavelengths of an engine cell, um.
-
-    Raises:
-        LayoutError: the cell does not state them.
-    """
-    value = netlists.cells[cell].info.get("wl_um")
-    if not isinstance(value, list) or not value or not all(isinstance(v, int | float) and 0.5 < v < 3 for v in value):
-        raise LayoutError(
-            f"engine {cell}: wl_um = {value!r} in its info, a list of wavelengths in um needed; draw it again"
-        )
-    return np.asarray(value, np.float64)
-
-
 def terminals_of(layout: kdb.Layout, circuit: FlatCircuit, devices: Iterable[str]) -> dict[Place, Terminal | None]:
     """The bumps of an engine cell and what their nets lead to.
 
@@ -150,7 +136,7 @@ def _words(reach: Reach | None) -> str:
 
 def map_engine(
     netlists: Netlists,
-    layout: kdb.Layout,
+    file: LayoutFile,
     cell: str,
     sheets: Mapping[str, SheetLike],
     models: Mapping[str, ModelLike],
@@ -158,7 +144,8 @@ def map_engine(
     """The lanes and bumps of one engine cell.
 
     Args:
-        netlists, layout: of the whole file.
+        netlists: of the whole file.
+        file: the layout.
         cell: name of the engine cell.
         sheets, models: by name.
 
@@ -166,13 +153,13 @@ def map_engine(
         LayoutError: no wavelengths, no ports, metals that can't be followed.
         ModelError: a cell without a usable model, light that reaches nothing.
     """
-    channels = channels_of(netlists, cell)
+    channels = channels_of(netlists.cells[cell], file)
     circuit = flatten(netlists, cell)
     bound = bind(netlists, circuit, sheets, models)
     # no spectra are wanted here, so the grid of the spectra is one wavelength
     state = EngineState(circuit, bound, channels, channels[:1])
     computed = [sheet.drawn_by for sheet in sheets.values() if sheet.computed]
-    terminals = terminals_of(layout, circuit, computed)
+    terminals = terminals_of(file.layout, circuit, computed)
     by_device: dict[str, dict[str, Place]] = {}
     for place, terminal in terminals.items():
         if terminal is not None:

@@ -205,11 +205,14 @@ def map_lanes(
     """
     outside = Outside(netlists, Path(file.path).name)
     kinds = sorted({engine.cell.name for engine in outside.engines})
-    cells = {cell: map_engine(netlists, file.layout, cell, sheets, models) for cell in kinds}
+    cells = {cell: map_engine(netlists, file, cell, sheets, models) for cell in kinds}
     fibres = FibreMap(outside, file.layout, sheets)
     traces = read_traces(file.layout, file.top)
     join = _Join(outside, cells, fibres, traces)
     lanes = join.rows()
+    if not join.active:
+        said = f"none of the {len(outside.engines)} engines has a fibre: no lane leaves the package; draw the fibres"
+        join.problems.append(MapProblem("no_fibre", said, 0.0, 0.0))
     return LaneMap(
         package=file.top.name,
         lanes=tuple(lanes),

@@ -149,7 +149,7 @@ def read_probe_plan(
     else:
         engines = Outside(netlists, Path(file.path).name).engines
     cells = sorted({engine.cell.name for engine in engines})
-    dies = {cell: _die(netlists, map_engine(netlists, file.layout, cell, sheets, models)) for cell in cells}
+    dies = {cell: _die(netlists, map_engine(netlists, file, cell, sheets, models)) for cell in cells}
     return ProbePlan(netlists.top, dies, engines)
 
 
