@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cpo_pdk.assemblies.asic import asic
-from cpo_pdk.assemblies.fibre_drawing import draw_fibres
+from cpo_pdk.assemblies.escape.drawing import draw_fibres
 from cpo_pdk.assemblies.kit import Kit
 from cpo_pdk.assemblies.planning import Plan
 from cpo_pdk.assemblies.serdes import Airwire, assign_lanes
-from cpo_pdk.components.drawing import rectangle
+from cpo_pdk.components.drawing import FACE_TYPE, rectangle
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec.carriers import place_carriers
 from cpo_pdk.spec.keep_outs import LAYER, keep_out_box
@@ -58,9 +58,14 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
     die.name = "asic"
     placed = {place.name: _place_engine(c, place, engine, spec.engines.keepout_um) for place in plan.engines}
     _draw_airwires(c, airwires)
-    draw_fibres(c, spec, plan, kit, placed)
+    draw_fibres(c, spec, plan.escape, kit, placed)
     c.info["kind"] = "package"
     c.info["name"] = spec.name
+    # a spare stands there without fibres until it takes over
+    spares = [place.name for place in plan.engines if place.spare]
+    if spares:
+        faces = [port.name for port in engine.ports if port.port_type == FACE_TYPE]
+        c.info["open_ports"] = [f"engine_{name}.{face}" for name in spares for face in faces]
     return c
 
 

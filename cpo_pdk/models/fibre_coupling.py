@@ -315,6 +315,7 @@ MODELS = (
         drawn_only={
             "kind": "tells the sheets of the two fibres apart",
             "route": "its length is computed from it (info length)",
+            "level": "layer of ribbons that it runs in",
             "open_end": "whether its far end is meant to be open",
         },
     ),
