@@ -18,6 +18,7 @@ from cpo_pdk.cli import (
     devices,
     drawing,
     exchanging,
+    handing_over,
     inspecting,
     klayout,
     lanes,
@@ -70,6 +71,7 @@ app.command("census")(census.census)
 app.command("lanes")(lanes.lanes)
 app.command("testmap")(lanes.testmap)
 app.command("netlist")(exchanging.netlist)
+app.command("export")(handing_over.export)
 app.command("spectrum")(exchanging.spectrum)
 app.command("report")(building.report)
 app.command("diff")(comparing.diff)
