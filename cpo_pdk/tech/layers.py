@@ -19,6 +19,10 @@ class LayerInfo(NamedTuple):
     purpose: str
 
 
+#: of ribbon layers 2 to 8 from the bottom up, and of their rows of connectors
+_RIBBON_COLORS = ("#ef6c00", "#c62828", "#6a1b9a", "#2e7d32", "#00838f", "#ad1457", "#9e9d24")
+_ROW_COLORS = ("#8d4004", "#7f1d1d", "#4a148c", "#1b5e20", "#004d54", "#6d0c36", "#5d5c15")
+
 LAYERS: dict[str, LayerInfo] = {
     # photonic front end
     "WG": LayerInfo(1, 0, "silicon", "#d62728", "full-height silicon core, 220 nm"),
@@ -64,12 +68,12 @@ LAYERS: dict[str, LayerInfo] = {
     # ribbons of data fibres lie in layers above one another, each with its row of connectors; those of lasers apart
     "CONNECTOR_PM": LayerInfo(308, 0, "package", "#0d47a1", "body of a laser connector"),
     **{
-        f"CONNECTOR_{k}": LayerInfo(307, k - 1, "package", "#4e342e", f"body of a data connector in row {k}")
-        for k in range(2, 9)
+        f"CONNECTOR_{k}": LayerInfo(307, k - 1, "package", color, f"body of a data connector in row {k}")
+        for k, color in enumerate(_ROW_COLORS, start=2)
     },
     **{
-        f"FIBER_{k}": LayerInfo(310, k - 1, "package", "#fbc02d", f"single-mode fibre in ribbon layer {k}")
-        for k in range(2, 9)
+        f"FIBER_{k}": LayerInfo(310, k - 1, "package", color, f"single-mode fibre in ribbon layer {k}")
+        for k, color in enumerate(_RIBBON_COLORS, start=2)
     },
     "LID": LayerInfo(312, 0, "package", "#8d6e63", "where the lid stands on the substrate: its walls, not its roof"),
     "STIFFENER": LayerInfo(313, 0, "package", "#78909c", "stiffener on the substrate"),
