@@ -111,8 +111,10 @@ KINDS: dict[str, Kind] = {
     # measured: numbers that may differ by `value` and the share `relative` of what is recorded; matched: words
     "measured": Kind("lvs", ("parameter", "value"), ("relative", "unit")),
     "matched": Kind("lvs", ("parameter",)),
-    # against the spec: how far a cold resonance (nm) or a bump (um) may be off the place asked for
+    # against the spec: how far a cold resonance (nm), an interferometer (turns) or a bump (um) may be off the place
+    # asked for
     "resonance": Kind("lvs", ("value",)),
+    "interferometer": Kind("lvs", ("value", "share")),
     "bump_place": Kind("lvs", ("layer", "value")),
     # the package: what stands where; run by verify/assembly
     "part_limit": Kind("assembly", ("value",), ("fibres", "bumps")),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.netlist import Netlists
+from cpo_pdk.spec.architecture import RINGS
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet
 from cpo_pdk.tech.rules import Rule, load_rules
@@ -17,6 +18,7 @@ from cpo_pdk.verify.lvs.bump_map import BumpMap
 from cpo_pdk.verify.lvs.devices import Circuit
 from cpo_pdk.verify.lvs.engines import match_package
 from cpo_pdk.verify.lvs.faults import Fault
+from cpo_pdk.verify.lvs.interferometers import Interferometers
 from cpo_pdk.verify.lvs.measure.comparing import Reading
 from cpo_pdk.verify.lvs.metal_nets import MetalNets
 from cpo_pdk.verify.lvs.sheets import against_sheets, parts_played
@@ -84,17 +86,20 @@ def against_spec(
     match = match_package(file, netlists, sheets, spec)
     faults = list(match.faults)
     times = {cell.name: count for cell, count in netlists.placed()}
-    resonance, grid = _rule("LVS.RESONANCE"), _rule("LVS.BUMP_GRID")
+    resonance, grid, filtering = _rule("LVS.RESONANCE"), _rule("LVS.BUMP_GRID"), _rule("LVS.FILTER")
     rings = Rings(netlists, readings, match.asked.channels_um, spec.engine.heater_bias_nm, resonance.value)
+    stages = Interferometers(netlists, sheets, readings, match.asked, filtering)
+    ringed = spec.engine.architecture in RINGS
     checked = 0
     lanes: dict[str, dict[str, tuple[float, float]]] = {}
     for cell, engine in match.engines.items():
-        faults += ring_faults(match.asked, engine, rings, spec, resonance)
+        faults += ring_faults(match.asked, engine, rings, spec, resonance) if ringed else stages.faults(engine)
         bumps = BumpMap(match.asked, engine, metal, spec, grid)
         faults += bumps.faults()
         lanes[cell] = bumps.lane_bumps()
         placed = [d for k, d in engine.matched.device.items() if match.asked.devices[k].role in wavelengths.ROLES]
-        checked += times[cell] * (len(placed) + len(bumps.bumps))
+        tuned = len(placed) if ringed else stages.count(engine)
+        checked += times[cell] * (tuned + len(bumps.bumps))
     if match.stands is not None and match.stands.stands:
         wires = airwires.Airwires(file, spec, match.asked, match.stands, lanes)
         faults += wires.faults()
@@ -109,7 +114,9 @@ def against_spec(
         "lanes": match.lanes,
         "parameters": compared + checked,
     }
-    return AgainstSpec(tuple(faults), violations, circuits, (*RULES, resonance.name, grid.name), counted)
+    return AgainstSpec(
+        tuple(faults), violations, circuits, (*RULES, resonance.name if ringed else filtering.name, grid.name), counted
+    )
 
 
 def _rule(name: str) -> Rule:

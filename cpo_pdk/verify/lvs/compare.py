@@ -51,6 +51,7 @@ class Matched:
         device: key of a device that was asked for -> the one that it is.
         faults: what differs.
         nets: how many nets were compared.
+        ports: key of a device that was asked for -> its port as asked -> the one that it is.
         recounted: rows whose buses hold more or fewer devices than asked, so that channels can't be told by order.
     """
 
@@ -58,6 +59,7 @@ class Matched:
     faults: tuple[Fault, ...]
     nets: int
     recounted: frozenset[str]
+    ports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -107,7 +109,8 @@ class _Walk:
             self.exchanged(found)
         self.rest()
         device = {key: self.circuit.devices[path] for key, path in self.match.items()}
-        return Matched(device, tuple(self.faults), len(self.nets), frozenset(self.recounted))
+        ports = {key: orders[0] for key, orders in self.orders.items()}
+        return Matched(device, tuple(self.faults), len(self.nets), frozenset(self.recounted), ports)
 
     # the walk
 

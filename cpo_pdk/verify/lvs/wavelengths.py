@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cpo_pdk.circuit.binding import accepted, parameters_of
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.errors import CpoError
 from cpo_pdk.models import MODELS
@@ -20,10 +19,10 @@ from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.lvs.array import SWAPPED_RULE
 from cpo_pdk.verify.lvs.asked import AskedDevice, AskedEngine, channel_words
 from cpo_pdk.verify.lvs.devices import Device
+from cpo_pdk.verify.lvs.drawn_sizes import drawn_parameters
 from cpo_pdk.verify.lvs.engines import EngineMatch
 from cpo_pdk.verify.lvs.faults import Fault
-from cpo_pdk.verify.lvs.measure.comparing import Reading, rule_of, tolerance_of
-from cpo_pdk.verify.lvs.measure.record import recorded
+from cpo_pdk.verify.lvs.measure.comparing import Reading
 
 CHANNEL_RULE = "LVS.channel"
 #: roles of the rings that serve one channel each
@@ -84,8 +83,7 @@ class Rings:
         if model is None or model.resonances is None:
             return Rest(np.empty(0), fault=f"model {asked.sheet.model} of sheet {asked.sheet.name} has no resonances")
         cell = self.netlists.cells[device.cell]
-        params = parameters_of(cell, asked.sheet, model)
-        params |= {name: x for name, x in self._measured(device).items() if name in accepted(model.function)}
+        params = drawn_parameters(cell, asked.sheet, model, self.readings, _TUNED)
         params = {name: x for name, x in params.items() if name not in (model.tuning, "V")}
         low, high = float(self.targets.min()) - _REACH, float(self.targets.max()) + _REACH
         radius = params.get("radius")
@@ -94,23 +92,6 @@ class Rings:
         except CpoError as error:
             return Rest(np.empty(0), radius, str(error))
         return Rest(found, radius)
-
-    def _measured(self, device: Device) -> dict[str, float]:
-        """Sizes as drawn; those that are what the record says, within their tolerance, are left to the record."""
-        reading = self.readings.get(device.cell)
-        if reading is None or reading.measured is None:
-            return {}
-        try:
-            said = recorded(reading.measured.factory, reading.settings, reading.info)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            said = {}
-        found: dict[str, float] = {}
-        for name, value in reading.measured.values.items():
-            rule, told = rule_of(name), said.get(name)
-            even = rule is not None and isinstance(told, float | int) and abs(value - told) <= tolerance_of(rule, told)
-            if name in _TUNED or not even:
-                found[name] = max(value, 0.0) if name == "length_x" else value
-        return found
 
     def offset(self, rest: Rest, channel: int) -> float:
         """How far above its place below a channel (from 1) the nearest resonance lies, um; NaN without any."""
