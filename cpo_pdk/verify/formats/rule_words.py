@@ -22,6 +22,7 @@ _UNITS = {
     "fibre_angle": "degrees",
     "fibre_crossing": "degrees",
     "resonance": "nm",
+    "interferometer": "turns",
 }
 _CONNECTIVITY = {
     "CONN.near_miss": "two ports that nearly meet: a connection is exact or it is none",
