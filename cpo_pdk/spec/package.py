@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from cpo_pdk.errors import Problem
@@ -342,6 +352,15 @@ class Fibres(SpecModel):
     )
 
 
+def _order(value: Any, inner: ValidatorFunctionWrapHandler) -> Any:
+    """Validator: one message for what is neither the word nor a list of names."""
+    try:
+        return inner(value)
+    except ValidationError:
+        text = 'the order of the engines is the word "shortest" or a list of their names, [N1, N2, ...]; correct it'
+        raise PydanticCustomError("order", "{text}", {"text": text}) from None
+
+
 class Faceplate(SpecModel):
     """Where the connectors are."""
 
@@ -358,9 +377,11 @@ class Faceplate(SpecModel):
         Annotated[int, counted(1, 64, "transmit fibres in one data connector", "DR4: 4 of 12; half an MPO-16: 8")]
         | None
     ) = Field(default=None, description="transmit fibres in one data connector; default: half its positions")
-    order: Literal["shortest"] | tuple[Annotated[str, Field(strict=True)], ...] = Field(
-        default="shortest",
-        description="order of the engines' connectors from left to right: names (N1, E1, ...), or as comes shortest",
+    order: Annotated[Literal["shortest"] | tuple[Annotated[str, Field(strict=True)], ...], WrapValidator(_order)] = (
+        Field(
+            default="shortest",
+            description="order of the engines' connectors from left to right: names (N1, E1, ...), or as comes shortest",
+        )
     )
 
     @property

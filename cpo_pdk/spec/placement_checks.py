@@ -62,9 +62,11 @@ def _along(side: str) -> int:
 
 def _room_of(spec: PackageSpec, side: str) -> tuple[str, str]:
     """Path of the value that gives a side its room, and its name in a message."""
-    if spec.asic.shoreline_mm is not None and shoreline_of(spec, side) < edge_of(spec, side):
-        return f"asic.shoreline_mm.{side}", f"asic.shoreline_mm.{side}"
-    return f"asic.size_mm.{_along(side)}", f"asic.size_mm[{_along(side)}]"
+    size = f"asic.size_mm[{_along(side)}]"
+    if spec.asic.shoreline_mm is None:
+        return f"asic.size_mm.{_along(side)}", size
+    key = f"asic.shoreline_mm.{side}"
+    return key, key if shoreline_of(spec, side) < edge_of(spec, side) else f"{key} and {size}"
 
 
 def _side_faults(spec: PackageSpec, size: Size) -> Iterator[Fault]:

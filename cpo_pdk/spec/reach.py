@@ -123,22 +123,16 @@ def trace_problems(spec: PackageSpec, traces: Sequence[Trace]) -> list[Problem]:
     over = length - longest_mm(spec)
     if over <= 1e-6:
         return []
-    others = [
-        name
-        for name, other in REACH.items()
-        if (other.length_mm is None or length <= other.length_mm) and (other.loss_dB is None or loss <= other.loss_dB)
-    ]
-    cures = [f"bring the engines nearer by {math.ceil(over * 100) / 100:g} mm"]
-    gap = spec.engines.gap_mm - over
-    if spec.engines.positions is None and spec.engines.rows == 1 and gap * 1e3 >= spec.engines.keepout_um:
-        cures = [f"use gap_mm {math.floor(gap * 100) / 100:g}"]
+    long = [name for name, c in REACH.items() if c.length_mm is None or length <= c.length_mm]
+    others = [name for name in long if loss <= (REACH[name].loss_dB or math.inf)]
+    cures = _nearer(spec, over)
     problems = []
     if reach.length_mm is not None and length > reach.length_mm + 1e-9:
-        also = [*cures, *(f"reach {name}" for name in others[:1])]
+        also = [*cures, *(f"reach {name}" for name in (others or long)[:1])]
         problems.append(
             spec.problem(
                 "electrical.reach",
-                f"{what}, is {length:.2f} mm long, {asked} reaches {reach.length_mm:g} mm; {' or '.join(also)}",
+                f"{what}, is {length:.2f} mm long, {asked} reaches {reach.length_mm:g} mm; use {' or '.join(also)}",
             )
         )
     if reach.loss_dB is not None and loss > reach.loss_dB + 1e-9:
@@ -148,7 +142,19 @@ def trace_problems(spec: PackageSpec, traces: Sequence[Trace]) -> list[Problem]:
             spec.problem(
                 "electrical.loss_dB_mm",
                 f"{what}, loses {length:.2f} mm x {spec.electrical.loss_dB_mm:g} dB/mm = {loss:.2f} dB at "
-                f"{nyquist_GHz(spec):g} GHz, {asked} allows {reach.loss_dB:g} dB; {' or '.join(also)}",
+                f"{nyquist_GHz(spec):g} GHz, {asked} allows {reach.loss_dB:g} dB; use {' or '.join(also)}",
             )
         )
     return problems
+
+
+def _nearer(spec: PackageSpec, over: float) -> list[str]:
+    """What shortens the longest trace by some mm: a smaller gap where there is one, or a shorter way along the edge."""
+    if spec.engines.positions is not None:
+        return [f"positions {math.ceil(over * 100) / 100:g} mm nearer to the SerDes"]
+    carrier = spec.engines.carrier
+    least = spec.engines.keepout_um * 1e-3 + (carrier.margin_mm if carrier else 0.0)
+    gap = spec.engines.gap_mm - over / spec.engines.rows
+    if gap >= max(least, 0.1):
+        return [f"gap_mm {math.floor(gap * 100) / 100:g}"]
+    return [f"an asic.shoreline_mm shorter by {math.ceil(2 * over * 100) / 100:g} mm"] if spec.asic.shoreline_mm else []

@@ -191,7 +191,7 @@ def _step(annotation: Any, key: str | int) -> tuple[Any, FieldInfo | None]:
     annotation = _plain(annotation)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         info = annotation.model_fields.get(str(key))
-        return (info.annotation, info) if info else (None, None)
+        return (info.annotation, _of_value(info)) if info else (None, None)
     arguments = get_args(annotation)
     inner: Any = None
     if get_origin(annotation) is dict and len(arguments) == 2:
@@ -201,6 +201,17 @@ def _step(annotation: Any, key: str | int) -> tuple[Any, FieldInfo | None]:
     if get_origin(inner) is Annotated:
         return inner, FieldInfo.from_annotation(inner)
     return inner, None
+
+
+def _of_value(info: FieldInfo) -> FieldInfo:
+    """The field with the limits of its value, where the value may also be left out (`Annotated[...] | None`)."""
+    if get_origin(info.annotation) in (Union, types.UnionType):
+        for part in get_args(info.annotation):
+            if get_origin(part) is Annotated:
+                inner = FieldInfo.from_annotation(part)
+                inner.description = info.description or inner.description
+                return inner
+    return info
 
 
 def _annotation(model: type[BaseModel], path: Sequence[str | int]) -> Any:
