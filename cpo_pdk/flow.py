@@ -136,8 +136,8 @@ def spread_of(lanes: tuple[Lane, ...], direction: str) -> dict[str, float | None
 
 
 def worst_crosstalk_of(lanes: tuple[Lane, ...]) -> float | None:
-    """Highest crosstalk of all lanes, dB; None without lanes."""
-    return _level(max((lane.crosstalk_dB for lane in lanes), default=math.nan))
+    """Highest crosstalk of all lanes, dB; None where no lane has a neighbour on its fibre."""
+    return _level(max((lane.crosstalk_dB for lane in lanes if lane.aggressors), default=math.nan))
 
 
 def _level(value: float) -> float | None:

@@ -69,7 +69,8 @@ def _summary(result: BuildResult) -> list[Any]:
             " / ".join(_decibel(row[key], 2) for key in ("min", "median", "max"))
             + f" dB (best, median, worst lane; {what})",
         )
-    table.add_row("crosstalk", f"{_decibel(facts['crosstalk_dB']['worst'], 1)} dB (worst lane)")
+    worst = facts["crosstalk_dB"]["worst"]
+    table.add_row("crosstalk", "none (one lane a fibre)" if worst is None else f"{worst:.1f} dB (worst lane)")
     files = [
         f"{what:8} {path}"
         for what, path in (

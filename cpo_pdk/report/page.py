@@ -114,8 +114,9 @@ def _tiles(data: ReportData) -> list[Tile]:
         spread = loss_spread(lanes, direction)
         if spread:
             tiles.append(Tile(what, f"{spread.median:.2f}", "dB", f"{spread.low:.2f} to {spread.high:.2f} dB"))
-    if lanes:
-        tiles.append(Tile("Crosstalk", f"{max(lane.crosstalk_dB for lane in lanes):.1f}", "dB", "worst lane"))
+    disturbed = [lane.crosstalk_dB for lane in lanes if lane.aggressors]
+    if disturbed:
+        tiles.append(Tile("Crosstalk", f"{max(disturbed):.1f}", "dB", "worst lane"))
     for result in data.verdict.results:
         note = result.not_applicable or f"{result.looked_at:,} {result.what}, {len(result.rules)} rules"
         tiles.append(Tile(CHECKS[result.group], f"{len(result.violations)}", "found", note, not result.clean))

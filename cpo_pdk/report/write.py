@@ -26,7 +26,7 @@ def write_report(data: ReportData, folder: Path, file: str = "report.html") -> P
     simulation = data.simulation
     plots = {"spectra": spectra_figure(simulation.spectra), "insertion_loss": loss_figure(simulation.lanes)}
     worst = worst_crosstalk(simulation.crosstalk)
-    if worst is not None:
+    if worst is not None and simulation.crosstalk[worst].size > 1:
         plots["crosstalk"] = crosstalk_figure(
             simulation.crosstalk[worst], f"Crosstalk (dB), {worst[0]}, receive port {worst[1]}"
         )
