@@ -163,7 +163,7 @@
     named() { // instances with a name that are more than a fibre, dies first
       if (!this.labels) {
         const index = (name) => data.layers.findIndex((layer) => layer.name === name), die = index("FLOORPLAN");
-        const thin = new Set([index("FIBER"), index("FIBER_PM")]), [l, b, r, t] = this.box;
+        const thin = new Set(data.layers.flatMap((layer, k) => (/^FIBER/.test(layer.name) ? [k] : []))), [l, b, r, t] = this.box;
         const frame = (p) => { const x = data.cells[p[0]].box; return (x[2] - x[0]) * (x[3] - x[1]) > 0.7 * (r - l) * (t - b); };
         this.labels = data.cells[this.cell].placed
           .filter((p) => p[5] && !frame(p) && [...layersOf(p[0])].some((layer) => !thin.has(layer)))
