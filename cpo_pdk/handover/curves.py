@@ -171,26 +171,24 @@ def _farthest(points: Points, line: Points) -> float:
     return float(np.sqrt(np.min(np.sum(foot**2, axis=2), axis=1).max()))
 
 
-def simplified(points: Points, tolerance: float) -> NDArray[np.int64]:
-    """Numbers of the points that must stay for a line through them to keep to all (Douglas and Peucker, 1973).
+def thinned(points: Points, tolerance: float) -> NDArray[np.int64]:
+    """Numbers of the points that a line must keep to stay near a smooth way.
+
+    A chord of length L leaves a curve of radius R by L^2 / 8 R: a point is kept wherever the way has gone on by that L.
 
     Args:
-        points: along a way, shape (N, D).
-        tolerance: how far it may leave them, in their unit.
+        points: along the way, shape (N, 2).
+        tolerance: how far the line may leave them, in their unit.
     """
-    keep = np.zeros(len(points), dtype=bool)
-    keep[[0, -1]] = True
-    stack = [(0, len(points) - 1)]
-    while stack:
-        a, b = stack.pop()
-        if b - a < 2:
-            continue
-        along = points[b] - points[a]
-        away = points[a + 1 : b] - points[a]
-        share = np.clip(away @ along / max(float(along @ along), 1e-12), 0, 1)
-        off = np.sum((away - share[:, None] * along) ** 2, axis=1)
-        worst = int(np.argmax(off))
-        if off[worst] > tolerance**2:
-            keep[a + 1 + worst] = True
-            stack += [(a, a + 1 + worst), (a + 1 + worst, b)]
+    step = np.diff(points, axis=0)
+    length = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9)
+    cross = step[:-1, 0] * step[1:, 1] - step[:-1, 1] * step[1:, 0]
+    turn = np.abs(np.arctan2(cross, np.sum(step[:-1] * step[1:], axis=1)))
+    bend = np.concatenate([[0.0], 2 * turn / (length[1:] + length[:-1]), [0.0]])
+    chords = np.cumsum(np.sqrt(np.maximum(bend[1:], bend[:-1]) / (8 * tolerance)) * length) * 1.25
+    new = np.diff(np.floor(chords), prepend=0.0) > 0
+    keep = np.concatenate([[True], new])
+    # where a straight begins or ends, too: a chord must not cut its corner
+    keep[1:-1] |= (length[1:] > 8 * length[:-1]) | (length[:-1] > 8 * length[1:])
+    keep[-1] = True
     return np.flatnonzero(keep)

@@ -38,6 +38,8 @@ def dxf_text(package: Package) -> str:
     with _without_meta():
         document = ezdxf.new("R2010", units=ezdxf.units.MM)  # pyright: ignore[reportPrivateImportUsage]
         _draw(package, document)
+        for kind in sorted(document.entitydb.dxf_types_in_use()):  # else in the order of a set, another in every run
+            document.classes.add_class(kind)
         stream = io.StringIO()
         document.write(stream)
     return stream.getvalue()

@@ -186,22 +186,25 @@ class _Reader:
 
     def _bumps(self, cell: kdb.Cell, layer: str) -> NDArray[np.float64]:
         """Centre, width and height of each bump of a die, rising in y and x."""
-        if layer not in self.layers:
-            return np.empty((0, 4))
-        dbu = self.file.layout.dbu
-        found = []
-        shapes = kdb.RecursiveShapeIterator(self.file.layout, cell, self.layers[layer])
-        while not shapes.at_end():
-            box = shapes.shape().bbox().transformed(shapes.trans())
-            found.append((box.left, box.bottom, box.right, box.top))
-            shapes.next()
-        if not found:
-            return np.empty((0, 4))
-        box = np.array(found) * dbu
-        bumps = np.stack(
-            [(box[:, 0] + box[:, 2]) / 2, (box[:, 1] + box[:, 3]) / 2, box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]], 1
-        )
+        bumps = self._bumps_below(cell, layer)
         return bumps[np.lexsort((bumps[:, 0], bumps[:, 1]))]
+
+    def _bumps_below(self, cell: kdb.Cell, layer: str) -> NDArray[np.float64]:
+        if layer not in self.layers or cell.bbox(self.layers[layer]).empty():
+            return np.empty((0, 4))
+        boxes = [shape.dbbox() for shape in cell.shapes(self.layers[layer]).each()]
+        found = [
+            np.array([(b.center().x, b.center().y, b.width(), b.height()) for b in boxes], dtype=float).reshape(-1, 4)
+        ]
+        for instance in cell.each_inst():
+            inner = self._bumps_below(instance.cell, layer)
+            if len(inner):
+                trans = instance.dcplx_trans
+                size = np.abs(_moved(inner[:, 2:], kdb.DCplxTrans(1.0, trans.angle, False, 0, 0)))
+                place = _moved(inner[:, :2], trans)
+                places = (_steps(instance)[:, None] + place).reshape(-1, 2)
+                found.append(np.concatenate([places, np.tile(size, (len(places) // len(size), 1))], axis=1))
+        return np.round(np.concatenate(found), 4)
 
     def _connector(self, cell: kdb.Cell, trans: kdb.DCplxTrans, name: str) -> None:
         meta = read_cell_meta(cell, self.sections, self.file.layout.dbu)
@@ -263,6 +266,13 @@ def _moved(points: Points, trans: kdb.DCplxTrans) -> Points:
     x, y = trans.disp.x, trans.disp.y
     one, other = trans * kdb.DVector(1, 0), trans * kdb.DVector(0, 1)
     return points @ np.array([[one.x, one.y], [other.x, other.y]]) + (x, y)
+
+
+def _steps(instance: kdb.Instance) -> NDArray[np.float64]:
+    """Shifts of the elements of an array, shape (N, 2)."""
+    i, j = np.meshgrid(np.arange(max(1, instance.na)), np.arange(max(1, instance.nb)))
+    a, b = instance.da, instance.db
+    return np.stack([i.ravel() * a.x + j.ravel() * b.x, i.ravel() * a.y + j.ravel() * b.y], axis=1)
 
 
 def _outline(polygon: kdb.DPolygon) -> Outline:

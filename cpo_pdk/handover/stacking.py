@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 import klayout.db as kdb
 import numpy as np
 
-from cpo_pdk.handover.curves import simplified
+from cpo_pdk.handover.curves import thinned
 from cpo_pdk.handover.parts import Connector, Die, Fibre, Package, PlacedDie, Points, Solid
 from cpo_pdk.tech.package_heights import PackageHeights, package_heights
 
 Outline = tuple[Points, tuple[Points, ...]]
 Box = tuple[float, float, float, float]
+#: outline of each engine in the package, and height of its facet
+Facets = list[tuple[Box, float]]
 
 #: fibres in space leave the drawing by no more than this, um
 PATH_TOLERANCE = 50.0
@@ -75,7 +77,8 @@ def stacked(name: str, dies: tuple[Die, ...], drawn: Drawn, heights: PackageHeig
     marks: dict[str, list[Points]] = {}
     for layer, _, (hull, _holes) in drawn.marks:
         marks.setdefault(layer, []).append(hull)
-    fibres = tuple(stack.fibre(f, placed, connectors) for f in drawn.fibres)
+    facets = [(p.box(p.die.outline), p.bottom + stack.h.pic_core) for p in placed if p.die.kind == "engine"]
+    fibres = tuple(stack.fibre(f, facets, connectors) for f in drawn.fibres)
     return Package(
         name=name,
         dies=dies,
@@ -198,10 +201,10 @@ class _Stack:
         """z of the lowest ribbon layer: that of a facet on the substrate."""
         return self.floor + self.h.engine_standoff + self.h.pic_core
 
-    def fibre(self, drawn: DrawnFibre, placed: tuple[PlacedDie, ...], connectors: tuple[Connector, ...]) -> Fibre:
+    def fibre(self, drawn: DrawnFibre, facets: Facets, connectors: tuple[Connector, ...]) -> Fibre:
         """A fibre in space, from the facet outwards."""
         pieces = drawn.pieces
-        near = [self._facet(end, placed) for end in (pieces[0][0], pieces[-1][-1])]
+        near = [_facet(end, facets) for end in (pieces[0][0], pieces[-1][-1])]
         if near[0] is None and near[1] is not None:
             pieces = [piece[::-1] for piece in reversed(pieces)]
             near.reverse()
@@ -214,12 +217,6 @@ class _Stack:
             drawn.name, drawn.layer, drawn.level, drawn.width, tuple(pieces), self._path(line, start, layer, end)
         )
 
-    def _facet(self, end: Points, placed: tuple[PlacedDie, ...]) -> float | None:
-        for p in placed:
-            if p.die.kind == "engine" and _inside(p.box(p.die.outline), *end, slack=50.0):
-                return p.bottom + self.h.pic_core
-        return None
-
     def _path(self, line: Points, start: float, layer: float, end: float) -> Points:
         """The line with heights: a smooth rise behind the facet, another one before the connector."""
         step = np.hypot(*np.diff(line, axis=0).T)
@@ -228,7 +225,7 @@ class _Stack:
         rises = [math.sqrt(2 * math.pi * abs(dz) * self.h.rise_radius) for dz in (layer - start, end - layer)]
         share = min(1.0, total / max(sum(rises), 1e-9))
         first, last = rises[0] * share, total - rises[1] * share
-        stops = way[simplified(line, PATH_TOLERANCE)]
+        stops = way[thinned(line, PATH_TOLERANCE)]
         grid = [stops]
         if first > 0:
             grid.append(np.linspace(0, first, _RISE_STEPS + 1))
@@ -241,6 +238,11 @@ class _Stack:
             layer + (end - layer) * _eased((at[at > last] - last) / (total - last)) if last < total else layer
         )
         return np.stack([np.interp(at, way, line[:, 0]), np.interp(at, way, line[:, 1]), z], axis=1)
+
+
+def _facet(end: Points, facets: Facets) -> float | None:
+    """Height of the facet that a fibre ends at, if it does."""
+    return next((height for box, height in facets if _inside(box, *end, slack=50.0)), None)
 
 
 def _eased(share: Points) -> Points:
