@@ -5,8 +5,9 @@ receive fibres of the same numbers on its last ones (links of parallel fibre sen
 the other); positions between them stay empty. Seen from above with the faceplate in the north, position 1 is the
 easternmost of a connector. Connector `k` belongs to ribbon layer `k`.
 
-Laser fibres: modules are filled in the order of the engines along the faceplate, fibre by fibre, so that one module may
-feed several engines and the last one may be half empty.
+Laser fibres: modules are filled in the order in which the ribbons come out of the package, fibre by fibre, so that one
+module may feed several engines and the last one may be half empty. An order asked for the faceplate is that of the data
+connectors; those of the lasers lie in a row of their own, and their fibres need not cross one another for it.
 """
 
 from __future__ import annotations
@@ -81,14 +82,21 @@ def active_names(spec: PackageSpec) -> tuple[str, ...]:
 def faceplate_order(spec: PackageSpec) -> tuple[str, ...]:
     """Engines in use from left to right at the faceplate: as asked, or so that no ribbon has to cross another.
 
+    Args:
+        spec: the package.
+    """
+    return spec.faceplate.order if isinstance(spec.faceplate.order, tuple) else nesting_order(spec)
+
+
+def nesting_order(spec: PackageSpec) -> tuple[str, ...]:
+    """Engines in use from left to right as their ribbons come out of the package when none crosses another.
+
     Ribbons nest: those of the south leave outside of all others. From left to right: south from the middle to the west,
     west from south to north, north, east from north to south, south from the east to the middle.
 
     Args:
         spec: the package.
     """
-    if isinstance(spec.faceplate.order, tuple):
-        return spec.faceplate.order
     share, spare = share_of(spec), spares_of(spec)
     count = {side: share.of(side) for side in SIDES}
     half = count["south"] // 2
@@ -125,9 +133,9 @@ def laser_connectors(spec: PackageSpec, order: Sequence[str] | None = None) -> t
 
     Args:
         spec: the package.
-        order: engines along the faceplate; default: `faceplate_order`.
+        order: engines from left to right; default: `nesting_order`.
     """
-    engines = faceplate_order(spec) if order is None else order
+    engines = nesting_order(spec) if order is None else order
     # the array's laser fibres run from right to left at the faceplate: the last port of an engine lies leftmost
     fibres = [(name, f"laser_{k}") for name in engines for k in range(spec.engine.laser_fibres, 0, -1)]
     held = spec.laser.fibres_per_module

@@ -7,6 +7,7 @@ have to cross layers of their own. `drawing` draws what was planned.
 
 from __future__ import annotations
 
-from cpo_pdk.assemblies.escape.plan import EscapePlan, FibrePath, PlacedConnector, plan_escape
+from cpo_pdk.assemblies.escape.paths import EscapePlan, FibrePath, PlacedConnector, RibbonCrossing
+from cpo_pdk.assemblies.escape.plan import plan_escape
 
-__all__ = ["EscapePlan", "FibrePath", "PlacedConnector", "plan_escape"]
+__all__ = ["EscapePlan", "FibrePath", "PlacedConnector", "RibbonCrossing", "plan_escape"]

@@ -5,6 +5,7 @@ Seen along the way of the light out of the engine, `aside` is how far left of th
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from dataclasses import dataclass
@@ -180,7 +181,7 @@ def _fan_length(strands: tuple[Strand, ...], radius: float) -> float:
     pairs = [
         (b.facet - a.facet, b.aside - a.aside, max(abs(b.aside - b.facet), abs(a.aside - a.facet)))
         for layer in layers.values()
-        for a, b in zip(layer[:-1], layer[1:], strict=True)
+        for a, b in itertools.pairwise(layer)
     ]
     # a pitch of a fibre's width or less never clears: that is refused by itself
     pairs = [pair for pair in pairs if min(pair[0], pair[1]) >= FIBRE_ROOM]

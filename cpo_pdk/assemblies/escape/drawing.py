@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cpo_pdk.assemblies.escape.plan import EscapePlan
+from cpo_pdk.assemblies.escape.paths import EscapePlan
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.components import connector
 from cpo_pdk.errors import AssemblyError

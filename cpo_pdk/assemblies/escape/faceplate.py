@@ -1,4 +1,4 @@
-"""Connectors at the faceplate: the place of each along it. Rows lie above one another, laser connectors in their own."""
+"""Connectors at the faceplate: the place of each along it. Rows lie above one another, that of the lasers on top."""
 
 from __future__ import annotations
 
@@ -50,17 +50,21 @@ def data_slots(spec: PackageSpec, trunks: Sequence[Trunk], order: Sequence[str])
     return dict(zip(order, spread(placed, each, low, high), strict=True))
 
 
-def laser_slots(spec: PackageSpec, modules: Sequence[ConnectorPlan], trunks: Sequence[Trunk]) -> dict[str, float]:
-    """Middle of each laser connector, um: before the ribbons that it feeds, as far as its neighbours allow.
+def laser_slots(spec: PackageSpec, modules: Sequence[ConnectorPlan], slots: Mapping[str, float]) -> dict[str, float]:
+    """Middle of each laser connector, um: amid the data connectors of the engines that it feeds.
+
+    In the middle between the two middle ones the fibres cross the fewest ribbons of other engines.
 
     Args:
         spec: the package.
         modules: from left to right.
-        trunks: of the engines.
+        slots: engine's name -> middle of its data connectors, um.
     """
-    x: Mapping[str, float] = {t.engine.name: t.x for t in trunks}
     edge = spec.faceplate.width_mm * 500 - (LASER_BODY + BODY_GAP) / 2
-    wanted = [sum(x[engine] for engine, _ in m.fibres.values()) / len(m.fibres) for m in modules]
+    wanted = []
+    for module in modules:
+        at = sorted(slots[engine] for engine, _ in module.fibres.values())
+        wanted.append((at[(len(at) - 1) // 2] + at[len(at) // 2]) / 2)
     placed = spread(wanted, LASER_BODY + BODY_GAP, -edge, edge)
     return {m.name: at for m, at in zip(modules, placed, strict=True)}
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cpo_pdk.components.curves import sine_s_length
 from cpo_pdk.components.fibers import Step
 
@@ -32,6 +35,28 @@ class Jog:
     line: float
     radius: float
     length: float
+
+    def shift_at(self, along: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far right the centre line is at some places along the old direction, um.
+
+        Args:
+            along: from the beginning of the move, um; before and beyond it too.
+        """
+        s = np.clip(along, 0.0, self.length)
+        if not self.angle:
+            t = s / self.length if self.length else s * 0.0
+            return self.shift * (t - np.sin(2 * np.pi * t) / (2 * np.pi))
+        first = self.radius * math.sin(self.angle)
+        end, r = self.length - first, self.radius
+        aside = np.select(
+            [s <= first, s >= end],
+            [
+                r - np.sqrt(np.maximum(r**2 - s**2, 0.0)),
+                abs(self.shift) - r + np.sqrt(np.maximum(r**2 - (self.length - s) ** 2, 0.0)),
+            ],
+            r * (1 - math.cos(self.angle)) + (s - first) * math.tan(self.angle),
+        )
+        return math.copysign(1.0, self.shift) * aside
 
     def steps(self, aside: float) -> list[Step]:
         """Steps of one fibre.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 def spread(
     wanted: Sequence[float], distances: Sequence[float] | float, low: float = float("-inf"), high: float = float("inf")
 ) -> list[float]:
-    """Positions at least some distance apart, in the given order, nearest to the wanted ones in the least-squares sense.
+    """Positions at least some distance apart, in the given order, nearest to the wanted ones by least squares.
 
     Pool-adjacent-violators on the positions less the room of those before them: isotonic regression (Barlow,
     Bartholomew, Bremner and Brunk, Statistical Inference under Order Restrictions, 1972). Bounds clip its result.
