@@ -16,21 +16,15 @@ modulators: no two waveguides cross.
 
 from __future__ import annotations
 
+from cpo_pdk.assemblies.facet import COLUMN, EIC_MARGIN, MARGIN, WEST, facet_names, feed, fibre_array, lane_bumps
 from cpo_pdk.assemblies.kit import Kit, make
-from cpo_pdk.assemblies.macros import row_length, rx_macro, splitter_tree, tree_length, tx_macro
+from cpo_pdk.assemblies.macros import row_length, rx_macro, tree_length, tx_macro
 from cpo_pdk.assemblies.rows_dr import rx_direct_macro
-from cpo_pdk.assemblies.units import straight_between
 from cpo_pdk.components.die import die_frame
 from cpo_pdk.components.drawing import rectangle
-from cpo_pdk.components.edge_couplers import draw_array
 from cpo_pdk.tech.gdsfactory_safe import gf
-from cpo_pdk.tech.waveguides import cross_section
 
 _RAISE = gf.kf.conf.CheckInstances.RAISE
-
-WEST = 120.0  # from the west edge of the die to the first laser column, um: room for the alignment marks
-COLUMN = 30.0  # pitch of the laser columns, um
-MARGIN = 100.0  # from the outermost fibres' half pitch to the south and north edges, um
 
 
 def engine_size(
@@ -100,7 +94,7 @@ def engine(
     x_rows = _rows_at(kit, laser, ways)
     length = row_length(kit, len(wl_um), bump_x)
 
-    array = c << _array(kit=kit, n=tx + rx + laser + 2 * loopbacks, pitch=fibre_pitch, loopbacks=loopbacks)
+    array = c << fibre_array(kit=kit, n=tx + rx + laser + 2 * loopbacks, pitch=fibre_pitch, loopbacks=loopbacks)
     array.name = "fibre_array"
     array.move((x_rows + length, round(MARGIN + fibre_pitch / 2, 3)))
     inner = {k: array.ports[f"o{k}"] for k in range(1, laser + tx + rx + 1)}
@@ -126,82 +120,16 @@ def engine(
     for k in range(laser):
         # the last laser feeds the first rows, from the innermost column: the columns nest without crossing
         group = rows[(laser - 1 - k) * ways : (laser - k) * ways]
-        _feed(c, kit, k, group, inner[k + 1], WEST + k * COLUMN, ways, fibre_pitch)
+        feed(c, kit, k, group, inner[k + 1], WEST + k * COLUMN, fibre_pitch)
 
     frame = c << die_frame(size_x=size[0], size_y=size[1])
     frame.name = "frame"
-    rectangle(c, "EIC", WEST, MARGIN, x_rows + length - 20.0, size[1] - MARGIN)
-    names = _facet_names(tx, rx, laser, loopbacks)
+    rectangle(c, "EIC", WEST, MARGIN, x_rows + length - EIC_MARGIN, size[1] - MARGIN)
+    names = facet_names(tx, rx, laser, loopbacks)
     for k, name in enumerate(names):
         c.add_port(name, port=array.ports[f"f{k + 1}"])
     c.info["kind"] = "engine"
     c.info["wl_um"] = list(wl_um)
     c.info["size_um"] = list(size)
-    c.info["lane_bumps"] = _lane_bumps([*rows, *received])
+    c.info["lane_bumps"] = lane_bumps([*rows, *received])
     return c
-
-
-def _lane_bumps(rows: list[gf.ComponentReference]) -> list[list[str | float]]:
-    """Name (`tx_3/5`: transmit fibre 3, channel 5), x and y (um) of the bump where each lane meets the electronic die.
-
-    Args:
-        rows: placed without turns, named as their port at the facet, with the lanes' bumps in `info["lane_bumps"]`.
-    """
-    found: list[list[str | float]] = []
-    for row in rows:
-        dx, dy = row.dtrans.disp.x, row.dtrans.disp.y
-        for k, (x, y) in enumerate(row.cell.info["lane_bumps"]):
-            found.append([f"{row.name}/{k + 1}", round(x + dx, 3), round(y + dy, 3)])
-    return found
-
-
-def _facet_names(tx: int, rx: int, laser: int, loopbacks: int) -> list[str]:
-    """Names of the facet's ports from south to north."""
-    south = 2 if loopbacks else 0
-    north = 2 if loopbacks == 2 else 0
-    return (
-        [f"loop_{k + 1}" for k in range(south)]
-        + [f"laser_{k + 1}" for k in range(laser)]
-        + [f"tx_{k + 1}" for k in range(tx)]
-        + [f"rx_{k + 1}" for k in range(rx)]
-        + [f"loop_{south + k + 1}" for k in range(north)]
-    )
-
-
-@gf.cell(basename="cpo_fibre_array", check_instances=_RAISE)
-def _array(kit: Kit, n: int, pitch: float, loopbacks: int) -> gf.Component:
-    c = gf.Component()
-    draw_array(c, make(kit, "edge_coupler"), n, pitch, loopbacks)
-    return c
-
-
-def _feed(
-    c: gf.Component,
-    kit: Kit,
-    k: int,
-    group: list[gf.ComponentReference],
-    source: gf.Port,
-    x: float,
-    ways: int,
-    pitch: float,
-) -> None:
-    """Bring laser `k` west along its own row, round its column at `x`, and through a tree into a group of rows."""
-    y_group = round((group[0].ports["o1"].center[1] + group[-1].ports["o1"].center[1]) / 2, 3)
-    bend = make(kit, "bend", radius=cross_section("strip").radius, angle=90)
-    size = bend.ports["o2"].center[0]
-    turn_up, turn_in = c << bend, c << bend
-    turn_up.name, turn_in.name = f"laser_{k + 1}_turn_1", f"laser_{k + 1}_turn_2"
-    turn_up.connect("o1", source, mirror=True)
-    turn_up.movex(round(x - turn_up.ports["o2"].center[0], 3))
-    straight_between(c, kit, f"laser_{k + 1}_run", source, turn_up.ports["o1"])
-    turn_in.connect("o1", turn_up.ports["o2"], mirror=True)
-    turn_in.movey(round(y_group - size - turn_in.ports["o1"].center[1], 3))
-    straight_between(c, kit, f"laser_{k + 1}_rise", turn_up.ports["o2"], turn_in.ports["o1"])
-    if ways == 1:
-        straight_between(c, kit, f"laser_{k + 1}_in", turn_in.ports["o2"], group[0].ports["o1"])
-        return
-    tree = c << splitter_tree(kit=kit, ways=ways, pitch=pitch)
-    tree.name = f"tree_{k + 1}"
-    x_root = group[0].ports["o1"].center[0] - (tree.ports["o2"].center[0] - tree.ports["o1"].center[0])
-    tree.move((round(x_root - tree.ports["o1"].center[0], 3), y_group))
-    straight_between(c, kit, f"laser_{k + 1}_in", turn_in.ports["o2"], tree.ports["o1"])

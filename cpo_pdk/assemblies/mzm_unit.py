@@ -104,8 +104,8 @@ def mzm_unit(kit: Kit, bump_x: float = 100.0, bump_y: float = 100.0) -> gf.Compo
         end_in - [ modulator ] - o2              and on two more for the heater, north of it
             o1 - [           ] - end_out     o
 
-    Ports: `o1` is the modulator's `o1`, `o2` its `o3`; its `o2` and `o4` end in terminators. `e1`... `e12` are the bumps
-    of the terminals of the same names.
+    Ports: `o1` is the modulator's `o1`, `o2` its `o3`; its `o2` and `o4` end in terminators. `e1`... `e12` are the
+    bumps of the terminals of the same names.
 
     Args:
         kit: devices.
@@ -171,8 +171,8 @@ def _heater_sites(
     if first >= second:
         need = 2 * bump_x + 2 * _BESIDE
         raise AssemblyError(
-            f"{what}: its heater's terminals are {right[0] - left[0]:g} um apart, two bump columns between them need up to "
-            f"{need:g} um; lengthen the heater"
+            f"{what}: its heater's terminals are {right[0] - left[0]:g} um apart, two bump columns between them need "
+            f"up to {need:g} um; lengthen the heater"
         )
     row = math.ceil(round((max(left[1], right[1]) + _BESIDE) / bump_y, 6)) * bump_y
     return {west: (first, row), east: (second, row)}

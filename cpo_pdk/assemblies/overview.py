@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cpo_pdk.assemblies.engines import draw_engine
 from cpo_pdk.assemblies.escape import EscapePlan
 from cpo_pdk.assemblies.planning import plan
-from cpo_pdk.assemblies.release import draw_engine
 from cpo_pdk.assemblies.serdes import Airwire, assign_lanes
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec.carriers import CarrierPlace, place_carriers

@@ -22,6 +22,8 @@ _RAISE = gf.kf.conf.CheckInstances.RAISE
 
 #: Beside a modulator, um: two bends, two terminators past one another.
 _BETWEEN = 44.0
+#: Straight behind the tapers of the splitter-rotator, um.
+_SETTLE = 5.0
 #: From the middle of a bump to a guide beside it, um.
 _BESIDE_BUMP = 12.0
 #: From the terminator behind a modulator to the bends beyond it, um.
@@ -116,8 +118,16 @@ def tx_mzm_row(kit: Kit, delays: tuple[float, ...], bump_x: float = 100.0, bump_
     inputs: list[End] = [second.ports[f"o{channel + 2}"] for channel in order]
     nested(c, kit, [f"to_mux_{channel + 1}" for channel in order], done, inputs, start)
     tapped = tap_with_monitor(c, kit, second.ports["o1"], stop, bump_x, bump_y)
+    out = c << make(
+        kit,
+        "waveguide",
+        length=round(c.ports["e2"].center[0] + _BESIDE_BUMP + TRACK - tapped.center[0], 3),
+        cross_section="strip",
+    )
+    out.name = "out"
+    out.connect("o1", tapped)
     c.add_port("o1", port=first.ports["o1"])
-    c.add_port("o2", port=tapped)
+    c.add_port("o2", port=out.ports["o2"])
     bumps = {channel: list(ref.ports["e2"].center) for channel, ref in zip(order, placed, strict=True)}
     c.info["lane_bumps"] = [bumps[channel] for channel in sorted(bumps)]
     must_keep_metal_apart(c, f"transmit row with modulator {cell_of(kit, 'modulator')}", {})
@@ -166,7 +176,7 @@ def rx_mzm_row(kit: Kit, delays: tuple[float, ...], bump_x: float = 100.0, bump_
            |   |   |   |  [demux_lower]-'
            '---'---'---'--
 
-    The upper demultiplexer (light of psr.o2) leads into the detectors' `o2`, the lower one, its mirror image, into `o1`.
+    The upper demultiplexer (light of psr.o2) leads into the detectors' `o2`, its mirror image below into `o1`.
 
     `info["lane_bumps"]`: [x, y] of each detector's anode bump (`e1`), by channel, um.
 
@@ -232,7 +242,7 @@ def rx_mzm_row(kit: Kit, delays: tuple[float, ...], bump_x: float = 100.0, bump_
     psr.name = "psr"
     psr.rotate(180)
     heights = [[-axis, axis], [psr.ports["o3"].center[1], psr.ports["o2"].center[1]]]
-    psr.movex(round(east + nested_length(kit, *heights) - psr.ports["o2"].center[0], 3))
+    psr.movex(round(east + nested_length(kit, *heights) + _SETTLE - psr.ports["o2"].center[0], 3))
     nested(
         c,
         kit,
