@@ -12,9 +12,10 @@ from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.sheet import Sheet
 from cpo_pdk.tech.rules import Rule, load_rules
 from cpo_pdk.verify.findings import Violation
-from cpo_pdk.verify.lvs import airwires, array, bump_map, fibres, standing, wavelengths
+from cpo_pdk.verify.lvs import airwires, array, fibres, standing, wavelengths
 from cpo_pdk.verify.lvs import compare as graphs
-from cpo_pdk.verify.lvs.bump_map import BumpMap
+from cpo_pdk.verify.lvs.bump_map import bump_faults
+from cpo_pdk.verify.lvs.bump_pins import MAP_RULE, Pins
 from cpo_pdk.verify.lvs.devices import Circuit
 from cpo_pdk.verify.lvs.engines import match_package
 from cpo_pdk.verify.lvs.faults import Fault
@@ -39,7 +40,7 @@ RULES = (
     fibres.KIND_RULE,
     fibres.CONNECTOR_RULE,
     wavelengths.CHANNEL_RULE,
-    bump_map.MAP_RULE,
+    MAP_RULE,
     airwires.AIRWIRE_RULE,
 )
 
@@ -94,8 +95,8 @@ def against_spec(
     lanes: dict[str, dict[str, tuple[float, float]]] = {}
     for cell, engine in match.engines.items():
         faults += ring_faults(match.asked, engine, rings, spec, resonance) if ringed else stages.faults(engine)
-        bumps = BumpMap(match.asked, engine, metal, spec, grid)
-        faults += bumps.faults()
+        bumps = Pins(match.asked, engine, metal)
+        faults += bump_faults(bumps, spec, grid)
         lanes[cell] = bumps.lane_bumps()
         placed = [d for k, d in engine.matched.device.items() if match.asked.devices[k].role in wavelengths.ROLES]
         tuned = len(placed) if ringed else stages.count(engine)

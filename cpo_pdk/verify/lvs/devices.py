@@ -72,6 +72,7 @@ class Circuit:
         facets: open ports that face the world.
         holders: path of a cell that is no device (with a closing `/`; the flattened one: empty) -> the cell's name, and
             where it lies in the flattened one.
+        info: what the cell says of itself.
     """
 
     cell: str
@@ -80,6 +81,7 @@ class Circuit:
     via: Mapping[PortRef, tuple[str, ...]]
     facets: tuple[Facet, ...]
     holders: Mapping[str, tuple[str, Placement]] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def nets(self) -> int:
@@ -137,7 +139,7 @@ def read_circuit(netlists: Netlists, cell: str, routing: Collection[str], stop: 
                 angle = -port.angle if device.place.mirror else port.angle
                 facets.append(Facet(ref, exposed.get(ref, ""), x, y, round(device.place.rotation + angle, 3) % 360.0))
     devices = {path: device for path, device in placed.items() if path not in passing}
-    return Circuit(cell, devices, partner, via, tuple(facets), holders)
+    return Circuit(cell, devices, partner, via, tuple(facets), holders, netlists.cells[cell].info)
 
 
 def _placed(

@@ -162,3 +162,14 @@ def test_engine_that_stands_elsewhere_is_told_once(planted: Planted, says: Says)
     result = planted(moved, "package")
     assert found(result) == {"LVS.airwire": 1}
     assert says(result, "LVS.airwire", "no airwire meets a lane of engine N1: it stands elsewhere than they lead")
+
+
+def test_record_of_an_engine_that_is_not_what_is_drawn(planted: Planted, says: Says) -> None:
+    def shifted(bench: Any) -> None:
+        cell = bench.engine()
+        bumps = cell.meta_info("kfactory:info").value["lane_bumps"]
+        bench.say(cell, "info", lane_bumps=[[name, x + 50.0, y] for name, x, y in bumps])
+
+    result = planted(shifted)
+    assert result.by_rule == {"LVS.bump_map": 1}
+    assert says(result, "LVS.bump_map", r"the engine's record has 32 lane bumps elsewhere than the metal leads")

@@ -87,7 +87,9 @@ def test_engines_that_are_mirrored_turned_missing_or_too_many(planted: Callable[
         more = bench.top.insert(kdb.DCellInstArray(inst.cell_index, inst.dtrans))
         more.transform(kdb.DTrans(0.0, -40_000.0))
 
-    assert says(planted(double, "package"), "LVS.engines", "an engine where none was asked to stand, 3 engines drawn, 2 asked")
+    assert says(
+        planted(double, "package"), "LVS.engines", "an engine where none was asked to stand, 3 engines drawn, 2 asked"
+    )
 
 
 def test_fibres_swapped_mirrored_shifted_and_lost(small: Any, compared: Callable[..., CheckResult], says: Says) -> None:
