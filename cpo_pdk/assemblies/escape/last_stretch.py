@@ -5,25 +5,41 @@ Data ribbons that cross lie in layers of their own. Laser fibres leave their rib
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cpo_pdk.assemblies.escape.bundle import Bundle
 from cpo_pdk.assemblies.escape.jogs import Jog
 from cpo_pdk.assemblies.escape.paths import PlacedConnector, RibbonCrossing
 from cpo_pdk.assemblies.escape.spreading import Move, Moved, move_all
 from cpo_pdk.assemblies.escape.trunks import Trunk
+from cpo_pdk.components.fibers import Step
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.package import PackageSpec
 
 TAIL = 2_000.0  # straight fibre before a connector, um
 _CROSSING_ANGLE = 45  # ribbons that cross turn by this at least, degrees: a shallow crossing lies on a long stretch
+_LASER_ANGLES = (20, 30, 45, 60, 80)  # turns of laser fibres that are tried, degrees
 _SAMPLE = 250.0  # crossings are looked for at this distance, um north
+
+
+@dataclass(frozen=True)
+class Part:
+    """One move sideways: where it begins (um north), how, and which place in the ribbon turns with its radius (um)."""
+
+    begin: float
+    jog: Jog
+    aside: float
+
+    @property
+    def end(self) -> float:
+        """Where it is done, um north."""
+        return round(self.begin + self.jog.length, 3)
 
 
 @dataclass(frozen=True)
@@ -33,101 +49,139 @@ class Stretch:
     Attributes:
         engine: name of the engine.
         module: name of the laser module that they end in; empty for data fibres.
-        aside: place in the ribbon that turns with `jog` (um left of the ribbon's centre line).
-        move: from where to where their middle moves, um east.
-        begin: where it begins to, um north.
-        jog: how.
+        start: where their middle runs north before it moves, um east.
+        parts: how it moves, in turn.
         level: lowest layer of ribbons that they lie in; 0: that of laser fibres.
     """
 
     engine: str
     module: str
-    aside: float
-    move: Move
-    begin: float
-    jog: Jog
+    start: float
+    parts: tuple[Part, ...]
     level: int
 
+    def at(self, y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where the middle is at some places, um east.
 
-def data_stretches(
+        Args:
+            y: um north.
+        """
+        x = np.full(y.shape, self.start)
+        for part in self.parts:
+            x = x + part.jog.shift_at(y - part.begin)
+        return x
+
+    def steps(self, start: float, end: float, aside: float) -> list[Step]:
+        """Steps of one fibre, um.
+
+        Args:
+            start: where the stretch begins, um north.
+            end: where it ends, um north.
+            aside: how far left of the ribbon's centre line the fibre lies, um.
+        """
+        steps: list[Step] = []
+        for part in self.parts:
+            steps.append(("line", round(part.begin - start, 3), 0.0))
+            steps += part.jog.steps(round(aside - part.aside, 3))
+            start = part.end
+        steps.append(("line", round(end - start, 3), 0.0))
+        return steps
+
+
+def last_stretches(
     spec: PackageSpec,
     trunks: Sequence[Trunk],
     slots: Mapping[str, float],
     colours: Sequence[int],
-    bundle: Bundle,
-    ready: tuple[float, float],
-) -> tuple[list[Stretch], list[Problem]]:
-    """The last stretch of each engine's data fibres; those of one colour share layers.
-
-    Args:
-        spec: the package.
-        trunks: from left to right.
-        slots: engine's name -> middle of its connectors, um east.
-        colours: of the trunks.
-        bundle: their measures.
-        ready: from where on ribbons may move, um north: those that cross none; those that do.
-    """
-    limit = spec.faceplate.distance_mm * 1e3 - TAIL
-    crossing = max(colours, default=0) > 0
-    found: list[Stretch] = []
-    problems: list[Problem] = []
-    for colour in range(max(colours, default=0) + 1):
-        mine = [t for t, c in zip(trunks, colours, strict=True) if c == colour]
-        moves = [Move(t.x, slots[t.engine.name], bundle.step / 2, ready[crossing]) for t in mine]
-        made = move_all(moves, bundle.radius, limit, _CROSSING_ANGLE if crossing else 0)
-        problems += _late(spec, [t.engine.name for t in mine], "", moves, made, limit)
-        for trunk, move, begin, jog in zip(mine, moves, made.begins, made.jogs, strict=True):
-            start = begin if jog.shift else trunk.y
-            found.append(Stretch(trunk.engine.name, "", 0.0, move, start, jog, colour * bundle.rows + 1))
-    return found, problems
-
-
-def laser_stretches(
-    spec: PackageSpec,
-    trunks: Sequence[Trunk],
     modules: Sequence[PlacedConnector],
-    data: Sequence[Stretch],
     bundle: Bundle,
     ready: tuple[float, float],
 ) -> tuple[list[Stretch], list[Problem]]:
-    """The last stretch of the laser fibres of an engine that end in the same module.
+    """The last stretch of all fibres: first whole ribbons move, then the laser fibres alone, from there on.
 
     Args:
         spec: the package.
         trunks: from left to right.
+        slots: engine's name -> middle of its data connectors, um east.
+        colours: of the trunks.
         modules: laser connectors from left to right.
-        data: the last stretch of the data fibres: laser fibres stay with them until they are ready.
         bundle: the ribbons' measures.
         ready: from where on ribbons may move, um north: those that cross none; those that do.
     """
     limit = spec.faceplate.distance_mm * 1e3 - TAIL
+    groups = _laser_groups(trunks, slots, modules, bundle)
+    widest = max((g.half for g in groups), default=0.0) + bundle.pitch / 2
+    radius = round(bundle.radius_min + widest, 3)
+    crossing = max(colours, default=0) > 0
+    tried: list[tuple[float, list[tuple[list[str], list[Move], Moved, str]]]] = []
+    for angle in _LASER_ANGLES:
+        # how much room the lasers take when they turn by this
+        alone = move_all([g.move(0.0) for g in groups], radius, math.inf, angle).reach
+        made = []
+        for colour in range(max(colours, default=0) + 1):
+            mine = [t for t, c in zip(trunks, colours, strict=True) if c == colour]
+            moves = [Move(t.x, slots[t.engine.name], bundle.step / 2, ready[crossing]) for t in mine]
+            moved = move_all(moves, bundle.radius, limit - alone, _CROSSING_ANGLE if crossing else 0)
+            made.append(([t.engine.name for t in mine], moves, moved, ""))
+        begin = max([ready[0], *(m.reach for _, _, m, _ in made if any(j.shift for j in m.jogs))])
+        moves = [g.move(max(begin, ready[1]) if g.crosses else begin) for g in groups]
+        made.append(([g.engine for g in groups], moves, move_all(moves, radius, limit, angle), "laser "))
+        reach = max(m.reach for _, moves, m, _ in made if moves)
+        tried.append((reach, made))
+        if reach <= limit:
+            break
+    reach, made = min(tried, key=lambda each: each[0])
+    problems = [p for names, moves, moved, what in made for p in _late(spec, names, what, moves, moved, limit)][-1:]
+    found: list[Stretch] = []
+    ridden: dict[str, tuple[Part, ...]] = {}
+    for colour, (names, moves, moved, _) in enumerate(made[:-1]):
+        for name, move, begin, jog in zip(names, moves, moved.begins, moved.jogs, strict=True):
+            ridden[name] = (Part(begin, jog, 0.0),) if jog.shift else ()
+            found.append(Stretch(name, "", move.start, ridden[name], colour * bundle.rows + 1))
+    _, moves, moved, _ = made[-1]
+    for group, begin, jog in zip(groups, moved.begins, moved.jogs, strict=True):
+        own = (Part(begin, jog, group.aside),) if jog.shift else ()
+        found.append(Stretch(group.engine, group.module, group.trunk, (*ridden[group.engine], *own), 0))
+    return found, problems
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Laser fibres of an engine that end in one module: middle in the trunk, at the slot, in the module (um east)."""
+
+    engine: str
+    module: str
+    aside: float
+    trunk: float
+    start: float
+    end: float
+    half: float
+    crosses: bool
+
+    def move(self, ready: float) -> Move:
+        return Move(self.start, self.end, self.half, ready)
+
+
+def _laser_groups(
+    trunks: Sequence[Trunk], slots: Mapping[str, float], modules: Sequence[PlacedConnector], bundle: Bundle
+) -> list[_Group]:
+    """Laser fibres by engine and module, from left to right."""
     ends: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for module in modules:
         for position, (engine, port) in module.plan.fibres.items():
             ends[engine, module.plan.name].append((bundle.strand(port).aside, module.position_x(position)))
-    trunk_of = {t.engine.name: t for t in trunks}
-    slot = {s.engine: s.move.end for s in data}
-    groups: list[tuple[tuple[str, str], float, Move]] = []
+    trunk = {t.engine.name: t.x for t in trunks}
+    groups = []
     for (engine, name), pairs in ends.items():
         asides, xs = zip(*pairs, strict=True)
         whole = (len(asides) - 1) // 2 * bundle.pitch  # on the grid, unlike the middle of an even number
         rest = (len(asides) - 1) % 2 * bundle.pitch / 2
-        aside = round(min(asides) + whole, 3)
-        start, end = trunk_of[engine].x - aside - rest, max(xs) - whole - rest
-        crosses = any(
-            (t.x < trunk_of[engine].x) != (slot[t.engine.name] < end) for t in trunks if t.engine.name != engine
-        )
+        aside, own = round(min(asides) + whole, 3), slots[engine]
+        end = max(xs) - whole - rest
+        crosses = any((slot < own) != (slot < end) for other, slot in slots.items() if other != engine)
         half = (len(asides) - 1) / 2 * bundle.pitch + bundle.pitch / 2
-        groups.append(((engine, name), aside, Move(start, end, half, max(ready[crosses], trunk_of[engine].y))))
-    groups.sort(key=lambda g: (g[2].start, g[2].end))
-    moves = [move for *_, move in groups]
-    widest = max((move.half for move in moves), default=0.0) + bundle.pitch / 2
-    made = move_all(moves, round(bundle.radius_min + widest, 3), limit)
-    problems = _late(spec, [engine for (engine, _), *_ in groups], "laser ", moves, made, limit)
-    return [
-        Stretch(engine, name, aside, move, begin if jog.shift else trunk_of[engine].y, jog, 0)
-        for ((engine, name), aside, move), begin, jog in zip(groups, made.begins, made.jogs, strict=True)
-    ], problems
+        groups.append(_Group(engine, name, aside, trunk[engine] - aside - rest, own - aside - rest, end, half, crosses))
+    return sorted(groups, key=lambda g: (g.trunk, g.end))
 
 
 def _late(
@@ -162,7 +216,7 @@ def find_crossings(stretches: Sequence[Stretch], low: float, high: float) -> lis
     if high <= low:
         return []
     y = np.linspace(low, high, max(2, math.ceil((high - low) / _SAMPLE) + 1))
-    x = np.array([s.move.at(y, s.begin, s.jog) for s in stretches]).reshape(-1, len(y))
+    x = np.array([s.at(y) for s in stretches]).reshape(-1, len(y))
     found = []
     for i, a in enumerate(stretches):
         side = np.sign(x[i + 1 :] - x[i])
@@ -181,8 +235,3 @@ def find_crossings(stretches: Sequence[Stretch], low: float, high: float) -> lis
                 )
             )
     return sorted(found, key=lambda c: (c.y, c.x))
-
-
-def by_fibre(stretches: Sequence[Stretch]) -> dict[tuple[str, str], Stretch]:
-    """(engine, module or "") -> its last stretch."""
-    return {(s.engine, s.module): s for s in itertools.chain(stretches)}

@@ -5,21 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cpo_pdk.assemblies.escape.bundle import Bundle, Strand, bundle_of, bundle_problems
+from cpo_pdk.assemblies.escape.bundle import Bundle, bundle_of, bundle_problems
 from cpo_pdk.assemblies.escape.crossings import colours_of, longest_fall
 from cpo_pdk.assemblies.escape.faceplate import LASER_BODY, MPO_BODY, data_slots, laser_slots, plate_problems
 from cpo_pdk.assemblies.escape.ground import Box, obstacles_of
-from cpo_pdk.assemblies.escape.last_stretch import (
-    TAIL,
-    Stretch,
-    by_fibre,
-    data_stretches,
-    find_crossings,
-    laser_stretches,
-)
+from cpo_pdk.assemblies.escape.last_stretch import TAIL, Stretch, find_crossings, last_stretches
 from cpo_pdk.assemblies.escape.paths import EscapePlan, FibrePath, PlacedConnector
 from cpo_pdk.assemblies.escape.trunks import Trunk, lay_trunks
-from cpo_pdk.components.fibers import Step
 from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import EnginePlace
@@ -69,11 +61,10 @@ def plan_escape(spec: PackageSpec, size: tuple[float, float], engines: Sequence[
     at = laser_slots(spec, lasers, slots)
     modules = [PlacedConnector(plan, at[plan.name], LASER_BODY, bundle.pitch) for plan in lasers]
     ready = _ready(spec, trunks, boxes)
-    data, problems = data_stretches(spec, trunks, slots, colours, bundle, ready)
-    laser, more = laser_stretches(spec, trunks, modules, data, bundle, ready)
-    _refuse(problems + more)
-    fibres = _fibres(spec, trunks, [*connectors, *modules], [*data, *laser], bundle)
-    crossings = find_crossings([*data, *laser], min(ready), spec.faceplate.distance_mm * 1e3)
+    stretches, problems = last_stretches(spec, trunks, slots, colours, modules, bundle, ready)
+    _refuse(problems)
+    fibres = _fibres(spec, trunks, [*connectors, *modules], stretches, bundle)
+    crossings = find_crossings(stretches, min(ready), spec.faceplate.distance_mm * 1e3)
     return EscapePlan(bundle, trunks, (*connectors, *modules), tuple(fibres), tuple(crossings))
 
 
@@ -102,7 +93,7 @@ def _fibres(
 ) -> list[FibrePath]:
     """All fibres, engine by engine clockwise from the north, each from the southernmost position on."""
     ends = {key: (c.plan, position) for c in connectors for position, key in c.plan.fibres.items()}
-    last_of = by_fibre(stretches)
+    last_of = {(s.engine, s.module): s for s in stretches}
     plate = round(spec.faceplate.distance_mm * 1e3, 3)
     fibres = []
     for trunk in sorted(trunks, key=lambda t: (SIDES.index(t.engine.side), t.engine.number)):
@@ -114,18 +105,10 @@ def _fibres(
             plan, position = ends[name, strand.port]
             last = last_of[name, plan.name if strand.use == "laser" else ""]
             kind, level = ("PM", 1) if strand.use == "laser" else ("SMF", last.level + strand.row - 1)
-            steps = _steps(trunk, strand, last, bundle, plate)
-            fibres.append(FibrePath(name, strand.port, kind, level, steps, plan.name, position))
+            steps = [*bundle.fan_out(strand), *trunk.steps(bundle, strand.aside)]
+            steps += last.steps(trunk.y, plate, strand.aside)
+            fibres.append(FibrePath(name, strand.port, kind, level, tuple(steps), plan.name, position))
     return fibres
-
-
-def _steps(trunk: Trunk, strand: Strand, last: Stretch, bundle: Bundle, plate: float) -> tuple[Step, ...]:
-    """All steps of one fibre, um."""
-    steps = [*bundle.fan_out(strand), *trunk.steps(bundle, strand.aside)]
-    steps.append(("line", round(last.begin - trunk.y, 3), 0.0))
-    steps += last.jog.steps(round(strand.aside - last.aside, 3))
-    steps.append(("line", round(plate - last.begin - last.jog.length, 3), 0.0))
-    return tuple(steps)
 
 
 def _order_problems(spec: PackageSpec, names: Sequence[str]) -> list[Problem]:

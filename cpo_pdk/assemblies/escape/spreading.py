@@ -11,9 +11,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cpo_pdk.assemblies.escape.jogs import Jog, jog
 
 #: turns that are tried, degrees, gentlest first: it is the shortest way
@@ -35,16 +32,6 @@ class Move:
     end: float
     half: float
     ready: float
-
-    def at(self, outs: NDArray[np.float64], begin: float, jog: Jog) -> NDArray[np.float64]:
-        """Where it is, um right of the axis, at some places on the way out.
-
-        Args:
-            outs: how far out, um.
-            begin: how far out it begins to move, um.
-            jog: how it moves.
-        """
-        return self.start + jog.shift_at(outs - begin)
 
 
 @dataclass(frozen=True)
