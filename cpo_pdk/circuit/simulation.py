@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cpo_pdk.circuit.binding import ModelLike, SheetLike, bind, range_warnings
+from cpo_pdk.circuit.binding import Bound, ModelLike, SheetLike, bind, range_warnings
 from cpo_pdk.circuit.engine_lanes import EngineSolution, solve_engine
 from cpo_pdk.circuit.engine_state import EngineLane
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
@@ -71,8 +71,12 @@ def _engines(netlists: Netlists, file: LayoutFile) -> list[PlacedEngine]:
 
 
 def _grid(
-    channels: Sequence[NDArray[np.float64]], points: int, span_um: tuple[float, float] | None
+    channels: Sequence[NDArray[np.float64]],
+    points: int,
+    span_um: tuple[float, float] | None,
+    held_um: tuple[float, float],
 ) -> NDArray[np.float64]:
+    """Wavelengths of the spectra; one spacing beyond the channels at either side, as far as the sheets hold."""
     if not 2 <= points <= POINTS_LIMIT:
         raise LayoutError(f"points = {points}, 2 to {POINTS_LIMIT} allowed; give another number")
     if span_um is None:
@@ -80,10 +84,18 @@ def _grid(
         count = max(c.size for c in channels)
         margin = (high - low) / (count - 1) if count > 1 else 0.002
         span_um = (low - margin, high + margin)
+        if held_um[0] < held_um[1]:
+            span_um = (max(span_um[0], min(low, held_um[0])), min(span_um[1], max(high, held_um[1])))
     low, high = span_um
     if not 0.5 < low < high < 3.0:
         raise LayoutError(f"span = {low:g} to {high:g} um, rising and within 0.5 to 3 um needed; give it in um")
     return np.linspace(low, high, points)
+
+
+def _held(bounds: Iterable[Mapping[str, Bound]]) -> tuple[float, float]:
+    """Wavelengths that all sheets with a model hold for, um."""
+    ranges = [entry.sheet.wl_range_um for bound in bounds for entry in bound.values() if entry.model is not None]
+    return max((low for low, _ in ranges), default=0.0), min((high for _, high in ranges), default=np.inf)
 
 
 def simulate(
@@ -101,7 +113,8 @@ def simulate(
         file: GDS or OASIS, or one that was read already.
         sheets, models: by name; those that ship when None.
         points: wavelengths of a spectrum.
-        span_um: first and last of them, um; the channels and one spacing on either side when None.
+        span_um: first and last of them, um; when None, the channels and one spacing on either side, as far as the
+            sheets hold.
         netlists: of the file, when extracted already with the functions of the sheets as leaves.
 
     Raises:
@@ -117,12 +130,12 @@ def simulate(
     warnings = [*file.warnings, *_problem_lines(netlists)]
     kinds = sorted({engine.cell for engine in engines})
     channels = {cell: channels_of(netlists.cells[cell], file) for cell in kinds}
-    grid = _grid(list(channels.values()), points, span_um)
+    circuits = {cell: flatten(netlists, cell) for cell in kinds}
+    bounds = {cell: bind(netlists, circuits[cell], sheets, models) for cell in kinds}
+    grid = _grid(list(channels.values()), points, span_um, _held(bounds.values()))
     solutions: dict[str, EngineSolution] = {}
     for cell in kinds:
-        circuit = flatten(netlists, cell)
-        bound = bind(netlists, circuit, sheets, models)
-        solutions[cell] = solve_engine(circuit, bound, channels[cell], grid)
+        solutions[cell] = solve_engine(circuits[cell], bounds[cell], channels[cell], grid)
         warnings += solutions[cell].warnings
     lanes: list[Lane] = []
     matrices: dict[tuple[str, int], NDArray[np.float64]] = {}
