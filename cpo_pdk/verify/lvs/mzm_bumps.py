@@ -1,8 +1,8 @@
 """The map of the bumps of an engine of Mach-Zehnders.
 
 A modulator's electrode, ground, signal, ground, signal, ground, has a column of five bumps at either end: from south to
-north e1 to e5 in the west, e10 to e6 in the east (facet in the east). The two bumps of its heater lie between the
-columns, north of them. Modulators stand along a transmit row from west to east in the order in which the channels
+north e1 to e5 in the west, e10 to e6 in the east (facet in the east). The two bumps of its heater stand in columns of
+their own. Modulators stand along a transmit row from west to east in the order in which the channels
 leave the demultiplexer (1, 3, 2, 4), detectors along a receive row from east to west. A detector has its anode south of
 its cathode. Rows follow one another from south to north as their fibres do.
 """
@@ -18,8 +18,6 @@ from cpo_pdk.verify.lvs.bump_pins import MAP_RULE, POLARITY_RULE, Pin, Pins
 from cpo_pdk.verify.lvs.faults import Fault
 from cpo_pdk.verify.lvs.ring_bumps import tap_monitors
 
-#: bumps of one column or line are apart by no more than this, um
-_IN_LINE = 1.0
 _WEST = ("e1", "e2", "e3", "e4", "e5")
 _EAST = ("e10", "e9", "e8", "e7", "e6")
 _HEATER = ("e11", "e12")
@@ -56,22 +54,18 @@ def _electrode(pins: Pins, own: Mapping[str, Pin]) -> Iterator[Fault]:
     """Terminals of one modulator: each at the place in its columns that it was asked to have."""
     if len(own) != len(_WEST) + len(_EAST) + len(_HEATER):
         return  # a terminal without a bump of its own is told as that
-    sites = sorted(own.values(), key=lambda pin: pin.v)
-    pads, heater = sites[:-2], sorted(sites[-2:], key=lambda pin: pin.u)
-    west = min(pin.u for pin in pads)
-    columns = [
-        sorted((pin for pin in pads if (abs(pin.u - west) <= _IN_LINE) == first), key=lambda pin: pin.v)
-        for first in (True, False)
-    ]
-    east = {round(pin.u) for pin in columns[1]}
-    if len(columns[0]) != len(_WEST) or len(east) != 1:
-        text = (
-            f"the bumps of {sites[0].asked.words} stand in no two columns of five and a pair; move them to their pads"
-        )
-        yield pins.fault(MAP_RULE, text, sites[0])
+    columns: dict[int, list[Pin]] = defaultdict(list)
+    for pin in own.values():
+        columns[round(pin.u)].append(pin)
+    full = [sorted(columns[u], key=lambda pin: pin.v) for u in sorted(columns) if len(columns[u]) == len(_WEST)]
+    heater = [pin for u in sorted(columns) if len(columns[u]) != len(_WEST) for pin in columns[u]]
+    if len(full) != 2 or len(heater) != len(_HEATER):
+        first = own["e1"]
+        text = f"the bumps of {first.asked.words} stand in no two columns of five and a pair; move them to their pads"
+        yield pins.fault(MAP_RULE, text, first)
         return
     names: tuple[str, ...] = (*_WEST, *_EAST, *_HEATER)
-    found = {name: pin for name, pin in zip(names, (*columns[0], *columns[1], *heater), strict=True)}
+    found = {name: pin for name, pin in zip(names, (*full[0], *full[1], *heater), strict=True)}
     told: set[str] = set()
     for name, pin in found.items():
         other = own[name]
