@@ -223,13 +223,11 @@ def connector_row(question: Question) -> Outcome:
     for number, plugs in by_connector(package).items():
         connector = package.connectors[number]
         row = level_of(connector.layer)
-        # without a row for lasers their connectors stand beside those for data
-        also = 0 if connector.layer == "CONNECTOR" and is_laser(package, number, plugs) else row
         outcome.looked_at += len(plugs)
         wrong: dict[int, list[Plugged]] = defaultdict(list)
         for plug in plugs:
             level = package.planes[plug.fibre]
-            if level not in (row, also):
+            if level != row:
                 wrong[level].append(plug)
         for level, group in wrong.items():
             names = [package.fibre_name(plug.fibre) for plug in group]

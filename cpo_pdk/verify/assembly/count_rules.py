@@ -10,7 +10,6 @@ from cpo_pdk.spec.placement import share_of
 from cpo_pdk.spec.port_plan import port_plan
 from cpo_pdk.verify.assembly.connector_rules import by_connector, is_laser
 from cpo_pdk.verify.assembly.engine_rules import beside
-from cpo_pdk.verify.assembly.levels import LASER_CONNECTORS
 from cpo_pdk.verify.assembly.outcome import Outcome, Question
 from cpo_pdk.verify.assembly.parts import Package
 from cpo_pdk.verify.assembly.support_rules import board_name, engines_on
@@ -66,7 +65,7 @@ def _connectors(package: Package, spec: PackageSpec) -> Iterator[_Count]:
     modules = sum(connector.level == 0 for connector in plan)
     if len(used) > lasers:
         yield "data connectors", len(used) - lasers, len(plan) - modules, "faceplate.connector", "CONNECTOR"
-    if any(connector.layer == LASER_CONNECTORS for connector in package.connectors):
+    if lasers:
         yield "laser modules", lasers, modules, "laser.fibres_per_module", "CONNECTOR_PM"
 
 

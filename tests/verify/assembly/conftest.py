@@ -57,7 +57,7 @@ class Small:
         default_factory=lambda: [(x - WIDTH / 2 - 500, 6500, x + WIDTH / 2 + 500, 9000) for x in (-3000, 3000)]
     )
     fibres: list[Route] = field(default_factory=lambda: [f for x in (-3000, 3000) for f in fibres_of(x)])
-    #: drawn on CONNECTOR, or on the layer named by `rows`
+    #: the layers of the connectors are in `rows`; CONNECTOR where these are not as many
     connectors: list[Box] = field(
         default_factory=lambda: [
             box
@@ -65,7 +65,7 @@ class Small:
             for box in ((x - 1300, PLATE, x + 900, PLATE + 8000), (x + 2100, PLATE, x + 3300, PLATE + 8000))
         ]
     )
-    rows: list[str] = field(default_factory=list)
+    rows: list[str] = field(default_factory=lambda: 2 * ["CONNECTOR", "CONNECTOR_PM"])
     #: ends of the couplers: (y, how far beyond the edge) in the cell of the engine
     tips: list[tuple[float, float]] = field(default_factory=lambda: [(163.5 + k * PITCH, 0.0) for k in range(COUPLERS)])
     bumps: list[tuple[float, float]] = field(
@@ -147,7 +147,10 @@ class Small:
             draw(top, "SUBSTRATE", self.substrate)
         for box in self.keepouts:
             draw(top, "KEEPOUT", box)
-        for row, box in zip(self.rows or ["CONNECTOR"] * len(self.connectors), self.connectors, strict=True):
+        count = len(self.connectors)
+        for row, box in zip(
+            self.rows if len(self.rows) == count else ["CONNECTOR"] * count, self.connectors, strict=True
+        ):
             draw(top, row, box)
         for layer, points in self.fibres:
             draw(top, layer, kdb.DPath([kdb.DPoint(*p) for p in points], 125.0).polygon())

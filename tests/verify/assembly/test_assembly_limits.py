@@ -221,7 +221,7 @@ CASES: list[tuple[str, Change, Change, str]] = [
     ("ASM.RIBBON.S", swung(251), swung(239), "come within 114"),
     ("ASM.CONN.POSITION", shift_fibre(2, 0, -1.0, start=False), shift_fibre(2, 0, -1.1, start=False), "up to 1.1 um"),
     ("ASM.CONN.LASER", keep, lambda s: s.with_(connectors=[joined(s), *s.connectors[2:]]), "2 laser fibres"),
-    ("ASM.CONN.S", box("connectors", 0, right=1000), box("connectors", 0, right=1001), "199 um apart, 200 um needed"),
+    ("ASM.CONN.S", box("connectors", 0, right=3600), box("connectors", 0, right=3601), "199 um apart, 200 um needed"),
     (
         "ASM.CONN.PLATE",
         box("connectors", 3, right=225425 - 6300),

@@ -239,7 +239,10 @@ def small_package(*, broken: bool, shuffle: random.Random | None = None) -> Layo
         layer, points = small.fibres[3]
         small.fibres[3] = (layer, [(points[0][0] + 3.0, points[0][1] + 25.0), *points[1:]])
     if shuffle is not None:
-        for parts in (small.fibres, small.connectors, small.engines, small.keepouts, small.bumps):
+        plugs = list(zip(small.rows, small.connectors, strict=True))
+        shuffle.shuffle(plugs)
+        small = small.with_(rows=[row for row, _ in plugs], connectors=[box for _, box in plugs])
+        for parts in (small.fibres, small.engines, small.keepouts, small.bumps):
             shuffle.shuffle(parts)
     return small.file
 
