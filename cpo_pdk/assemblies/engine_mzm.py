@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from cpo_pdk.assemblies.facet import COLUMN, EIC_MARGIN, MARGIN, WEST, facet_names, feed, fibre_array, lane_bumps
+from cpo_pdk.assemblies.facet import COLUMN, MARGIN, WEST, facet_names, feed, fibre_array, lane_bumps
 from cpo_pdk.assemblies.guides import End, nested, nested_length
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.assemblies.macros import tree_length
@@ -101,7 +101,7 @@ def _plan(
     return _Plan((length, width), x_rows, round(x_rows + offset, 3), x_fan, x_array, lasers, ys_tx, ys_rx, fibres)
 
 
-def mzm_engine_size(
+def engine_size(
     kit: Kit,
     delays: tuple[float, ...],
     tx: int,
@@ -112,12 +112,12 @@ def mzm_engine_size(
     bump_x: float,
     bump_y: float,
 ) -> tuple[float, float]:
-    """Length (towards the facet) and width (along the facet) of the die in um; arguments as `mzm_engine`."""
+    """Length (towards the facet) and width (along the facet) of the die in um; arguments as `engine`."""
     return _plan(kit, delays, tx, rx, laser, loopbacks, fibre_pitch, bump_x, bump_y).size
 
 
 @gf.cell(basename="cpo_mzm_engine", check_instances=_RAISE)
-def mzm_engine(
+def engine(
     kit: Kit,
     wl_um: tuple[float, ...],
     delays: tuple[float, ...],
@@ -130,6 +130,8 @@ def mzm_engine(
     bump_y: float = 100.0,
 ) -> gf.Component:
     """One engine; lower left corner of the die at the origin, facet in the east, fibre array in the middle of it.
+
+    It has the name of an engine of rings, by which the checks and the circuit know an engine.
 
     Ports at the facet: `loop_1`..., `laser_1`..., `tx_1`..., `rx_1`... `info["lane_bumps"]`: [`tx_3/2`, x, y] is the
     bump (um) where channel 2 of transmit fibre 3 meets the electronic die: the modulator's first signal pad (`e2`), the
@@ -168,7 +170,7 @@ def mzm_engine(
         feed(c, kit, k, group, ends[k], WEST + k * COLUMN, tx_pitch(kit, len(wl_um), bump_y))
     frame = c << die_frame(size_x=plan.size[0], size_y=plan.size[1])
     frame.name = "frame"
-    rectangle(c, "EIC", WEST, MARGIN, plan.x_fan - EIC_MARGIN, plan.size[1] - MARGIN)
+    rectangle(c, "EIC", WEST, MARGIN, plan.x_fan, plan.size[1] - MARGIN)
     for k, name in enumerate(facet_names(tx, rx, laser, loopbacks)):
         c.add_port(name, port=array.ports[f"f{k + 1}"])
     c.info["kind"] = "engine"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cpo_pdk.assemblies.delays import stage_delays
-from cpo_pdk.assemblies.engine import engine, engine_size
-from cpo_pdk.assemblies.engine_mzm import mzm_engine, mzm_engine_size
+from cpo_pdk.assemblies.engine import engine as ring_engine
+from cpo_pdk.assemblies.engine import engine_size as ring_engine_size
+from cpo_pdk.assemblies.engine_mzm import engine as mzm_engine
+from cpo_pdk.assemblies.engine_mzm import engine_size as mzm_engine_size
 from cpo_pdk.assemblies.kit import Kit, kit_of
 from cpo_pdk.assemblies.resonances import free_spectral_range_nm, linewidth_nm, rising_radii
 from cpo_pdk.errors import Problem, SpecError
@@ -54,7 +56,7 @@ def measured_engine(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Kit
     e = spec.engine
     fibres = (e.tx_fibres, e.rx_fibres, e.laser_fibres, e.loopbacks, e.fibre_pitch_um)
     if e.architecture in RINGS:
-        size = engine_size(kit, e.grid.channels, *fibres, e.bump_pitch_um[0])
+        size = ring_engine_size(kit, e.grid.channels, *fibres, e.bump_pitch_um[0])
     else:
         size = mzm_engine_size(kit, _delays(spec, sheets), *fibres, *e.bump_pitch_um)
     if e.edge_mm is not None and size[1] * 1e-3 > e.edge_mm:
@@ -95,7 +97,7 @@ def drawn_engine(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> gf
         return mzm_engine(kit=kit, wl_um=wl, delays=_delays(spec, sheets), **common)
     filters = rising_radii(sheets[devices.drop_filter], e.grid.wl_um, e.heater_bias_nm) if devices.drop_filter else ()
     modulators = rising_radii(sheets[devices.modulator], e.grid.wl_um, e.heater_bias_nm)
-    return engine(kit=kit, wl_um=wl, radii_modulator=modulators, radii_filter=filters, **common)
+    return ring_engine(kit=kit, wl_um=wl, radii_modulator=modulators, radii_filter=filters, **common)
 
 
 def _delays(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[float, ...]:

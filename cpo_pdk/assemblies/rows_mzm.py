@@ -22,6 +22,8 @@ _RAISE = gf.kf.conf.CheckInstances.RAISE
 
 #: Beside a modulator, um: two bends, two terminators past one another.
 _BETWEEN = 44.0
+#: From the last bump of a row to its end, um: a bump's pillar, and the margin of the electronic die.
+_BEHIND = 30.0
 #: Straight behind the tapers of the splitter-rotator, um.
 _SETTLE = 5.0
 #: From the middle of a bump to a guide beside it, um.
@@ -121,7 +123,7 @@ def tx_mzm_row(kit: Kit, delays: tuple[float, ...], bump_x: float = 100.0, bump_
     out = c << make(
         kit,
         "waveguide",
-        length=round(c.ports["e2"].center[0] + _BESIDE_BUMP + TRACK - tapped.center[0], 3),
+        length=round(c.ports["e2"].center[0] + _BEHIND - tapped.center[0], 3),
         cross_section="strip",
     )
     out.name = "out"
