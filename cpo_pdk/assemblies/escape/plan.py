@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 
 from cpo_pdk.assemblies.escape.bundle import Bundle, bundle_of, bundle_problems
+from cpo_pdk.assemblies.escape.clearance import Ribbon, bend_problems, centre_line, part_problems, spacing_problems
 from cpo_pdk.assemblies.escape.crossings import colours_of, longest_fall
 from cpo_pdk.assemblies.escape.faceplate import LASER_BODY, MPO_BODY, data_slots, laser_slots, plate_problems
 from cpo_pdk.assemblies.escape.ground import Box, obstacles_of
 from cpo_pdk.assemblies.escape.last_stretch import TAIL, Stretch, find_crossings, last_stretches
 from cpo_pdk.assemblies.escape.paths import EscapePlan, FibrePath, PlacedConnector
-from cpo_pdk.assemblies.escape.trunks import Trunk, lay_trunks
+from cpo_pdk.assemblies.escape.trunks import Trunk, facet_of, lay_trunks
 from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import EnginePlace
@@ -64,6 +65,7 @@ def plan_escape(spec: PackageSpec, size: tuple[float, float], engines: Sequence[
     stretches, problems = last_stretches(spec, trunks, slots, colours, modules, bundle, ready)
     _refuse(problems)
     fibres = _fibres(spec, trunks, [*connectors, *modules], stretches, bundle)
+    _refuse(_curve_problems(spec, size, trunks, stretches, fibres, boxes, bundle))
     crossings = find_crossings(stretches, min(ready), spec.faceplate.distance_mm * 1e3)
     return EscapePlan(bundle, trunks, (*connectors, *modules), tuple(fibres), tuple(crossings))
 
@@ -109,6 +111,32 @@ def _fibres(
             steps += last.steps(trunk.y, plate, strand.aside)
             fibres.append(FibrePath(name, strand.port, kind, level, tuple(steps), plan.name, position))
     return fibres
+
+
+def _curve_problems(
+    spec: PackageSpec,
+    size: tuple[float, float],
+    trunks: Sequence[Trunk],
+    stretches: Sequence[Stretch],
+    fibres: Sequence[FibrePath],
+    boxes: Sequence[Box],
+    bundle: Bundle,
+) -> list[Problem]:
+    """What is wrong with the planned curves themselves, however they were found."""
+    plate = round(spec.faceplate.distance_mm * 1e3, 3)
+    last_of = {s.engine: s for s in stretches if not s.module}
+    ribbons = []
+    for trunk in trunks:
+        engine, last = trunk.engine, last_of[trunk.engine.name]
+        (x, y), (dx, dy) = facet_of(engine, size), engine.outward
+        origin = (x + dx * bundle.fan_end, y + dy * bundle.fan_end)
+        steps = [*trunk.steps(bundle, 0.0), *last.steps(trunk.y, plate, 0.0)]
+        ribbons.append(Ribbon(engine.name, last.level, centre_line(steps, origin, engine.rotation)))
+    return [
+        *bend_problems(spec, fibres),
+        *spacing_problems(spec, ribbons, bundle),
+        *part_problems(spec, ribbons, boxes, bundle),
+    ]
 
 
 def _order_problems(spec: PackageSpec, names: Sequence[str]) -> list[Problem]:
