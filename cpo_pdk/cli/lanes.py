@@ -141,10 +141,12 @@ def _summary(found: LaneMap, good: tuple[str, ...]) -> list[Any]:
     count = {d: sum(row.direction == d for row in found.lanes) for d in ("tx", "rx")}
     traces = [row.trace_mm for row in found.lanes if row.serdes]
     uses = {use: [row for row in found.fibres if row.use == use and row.fibre] for use in USES}
+    idle = sum(found.serdes.values()) - len({row.serdes for row in found.lanes if row.serdes})
     lines: list[Any] = [
         f"{count['tx']} transmit and {count['rx']} receive lanes of {len(found.engines)} engines"
         + (f", {len(found.spares)} spares" if found.spares else "")
-        + f"; {found.serdes['tx']} + {found.serdes['rx']} serial lanes of the switch",
+        + f"; {found.serdes['tx']} + {found.serdes['rx']} serial lanes of the switch"
+        + (f", {idle} of them lead nowhere" if idle > 0 else ""),
     ]
     if traces:
         lines.append(f"traces       {min(traces):.2f} to {max(traces):.2f} mm along x and y")

@@ -6,6 +6,7 @@ which port, the metal says which bumps its terminals have. Nothing is taken from
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -187,9 +188,13 @@ def stated_bumps(value: object) -> dict[str, Place]:
     """Lane -> bump out of the `lane_bumps` that an engine states, entries that make no sense left out."""
     found: dict[str, Place] = {}
     for entry in value if isinstance(value, list) else ():
-        if isinstance(entry, list) and len(entry) == 3 and all(isinstance(v, int | float) for v in entry[1:]):
+        if isinstance(entry, list) and len(entry) == 3 and all(_finite(v) for v in entry[1:]):
             found[str(entry[0])] = on_grid(float(entry[1]), float(entry[2]))
     return found
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _partners(circuit: FlatCircuit) -> dict[PortRef, PortRef]:

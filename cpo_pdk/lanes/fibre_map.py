@@ -15,6 +15,7 @@ import klayout.db as kdb
 from cpo_pdk.circuit.binding import SheetLike, choose_sheet
 from cpo_pdk.circuit.leaves import CONNECTOR
 from cpo_pdk.circuit.netlist import CellNetlist, PortRef
+from cpo_pdk.errors import LayoutError
 from cpo_pdk.lanes.outside import Outside, Placed
 from cpo_pdk.lanes.rows import USES, ConnectorRow, FibreRow, MapProblem
 from cpo_pdk.tech.layers import CONNECTOR_LEVELS, FIBER_LEVELS, layer_of
@@ -23,7 +24,9 @@ from cpo_pdk.tech.layers import CONNECTOR_LEVELS, FIBER_LEVELS, layer_of
 C_MM_PS = 0.299792458
 #: a stated length may differ by this part from that of the polygons, whose arcs are chords
 LENGTH_TOLERANCE = 2e-3
-_PORT = re.compile(r"(tx|rx|laser|loop)_(\d+)$")
+#: numbers of ports and positions have at most this many digits
+NUMBER_DIGITS = 5
+_PORT = re.compile(r"(tx|rx|laser|loop)_([0-9]+)$")
 _FIBRE_LAYERS = (*FIBER_LEVELS, "FIBER_PM")
 
 
@@ -39,6 +42,10 @@ class FibreMap:
         outside: the package.
         layout: that the netlist was extracted from.
         sheets: by name; the group index of a fibre is in its sheet.
+
+    Raises:
+        LayoutError: a facet port with an absurd number.
+        ModelError: sheets that contradict each other about a fibre.
     """
 
     def __init__(self, outside: Outside, layout: kdb.Layout, sheets: Mapping[str, SheetLike]) -> None:
@@ -60,6 +67,9 @@ class FibreMap:
         for port in engine.cell.ports:
             match = _PORT.match(port.name)
             if match:
+                if len(match[2]) > NUMBER_DIGITS:
+                    shown = f"{port.name[:20]}... of {len(match[2])} digits"
+                    raise LayoutError(f"engine {engine.path}: port {shown}, {NUMBER_DIGITS} allowed; rename it")
                 row = self._fibre(engine, port.name, match[1])
                 found.append(((USES.index(match[1]), int(match[2])), row))
         return [row for _, row in sorted(found, key=lambda entry: entry[0])]
@@ -126,7 +136,7 @@ class FibreMap:
         if cell.name not in self._cells:
             layer, drawn = self._drawn(cell)
             stated = cell.info.get("length")
-            length = drawn if not isinstance(stated, int | float) or isinstance(stated, bool) else float(stated) * 1e-3
+            length = float(stated) * 1e-3 if isinstance(stated, int | float) and 0 <= stated < math.inf else drawn
             if drawn and abs(length - drawn) > LENGTH_TOLERANCE * drawn:
                 self._say(
                     "length",
@@ -215,8 +225,8 @@ def name_of(thing: Placed) -> str:
 
 
 def number_of(port: str) -> int:
-    """Position of port `p3`: 3; 0 for a name without a number."""
-    match = re.search(r"[0-9]+$", port)
+    """Position of port `p3`: 3; 0 for a name without a number. Of a longer number the last five digits count."""
+    match = re.search(r"[0-9]{1,5}$", port)
     return int(match[0]) if match else 0
 
 

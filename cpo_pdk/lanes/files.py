@@ -1,4 +1,4 @@
-"""The files of a lane map: CSV, JSON and Parquet of the lanes, CSV of the fibres, the banks."""
+"""The files of a lane map: CSV, JSON and Parquet of the lanes, CSV of the fibres, banks, devices."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ import pyarrow.parquet as pq
 
 from cpo_pdk.lanes.banks import banks_json
 from cpo_pdk.lanes.rows import LaneMap
+from cpo_pdk.lanes.switch_software import optical_devices
 from cpo_pdk.lanes.tables import FIBRE_COLUMNS, FORMAT, LANE_COLUMNS, Column, lane_json_text, table_csv
 from cpo_pdk.output import write_bytes, write_json, write_text
 
-#: what a build or `--out` writes: lanes in three forms, fibres, banks
+#: what a build or `--out` writes: lanes in three forms, fibres, banks, devices
 LANE_CSV, LANE_JSON, LANE_PARQUET = "lane_map.csv", "lane_map.json", "lane_map.parquet"
-FIBRE_CSV, BANKS_JSON = "fibre_map.csv", "banks.json"
-FILES = (LANE_CSV, LANE_JSON, LANE_PARQUET, FIBRE_CSV, BANKS_JSON)
+FIBRE_CSV, BANKS_JSON, DEVICES_JSON = "fibre_map.csv", "banks.json", "optical_devices.json"
+FILES = (LANE_CSV, LANE_JSON, LANE_PARQUET, FIBRE_CSV, BANKS_JSON, DEVICES_JSON)
 
 
 def table_parquet(rows: Sequence[object], columns: Sequence[Column], package: str) -> bytes:
@@ -62,5 +63,6 @@ def write_lane_files(lane_map: LaneMap, folder: Path) -> tuple[Path, ...]:
         LANE_PARQUET: lambda path: write_bytes(path, table_parquet(lane_map.lanes, LANE_COLUMNS, lane_map.package)),
         FIBRE_CSV: lambda path: write_text(path, table_csv(lane_map.fibres, FIBRE_COLUMNS)),
         BANKS_JSON: lambda path: write_json(path, banks_json(lane_map)),
+        DEVICES_JSON: lambda path: write_json(path, optical_devices(lane_map)),
     }
     return tuple(made[name](folder / name) for name in FILES)

@@ -6,6 +6,7 @@ placed); package coordinates are those of the top cell. A file that holds an eng
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -155,8 +156,6 @@ def read_probe_plan(
 
 def _die(netlists: Netlists, cell: CellMap) -> Die:
     own = netlists.cells[cell.cell]
-    size = own.info.get("size_um")
-    good = isinstance(size, list) and len(size) == 2 and all(isinstance(s, int | float) for s in size)
     ports = [
         Point(
             kind="optical",
@@ -192,8 +191,17 @@ def _die(netlists: Netlists, cell: CellMap) -> Die:
                 angle=0.0,
             )
         )
-    facet = (float(size[0]), float(size[1])) if good and isinstance(size, list) else None
-    return Die(cell.cell, facet, cell.wl_um, (*ports, *bumps), _loopbacks(netlists, cell.circuit))
+    return Die(
+        cell.cell, _size(own.info.get("size_um")), cell.wl_um, (*ports, *bumps), _loopbacks(netlists, cell.circuit)
+    )
+
+
+def _size(value: object) -> tuple[float, float] | None:
+    """Length and width of a die as its file states them; None for what makes no sense."""
+    sides = value if isinstance(value, list) else []
+    if len(sides) != 2 or not all(isinstance(s, int | float) and 0 < s < math.inf for s in sides):
+        return None
+    return (float(sides[0]), float(sides[1]))
 
 
 def _loopbacks(netlists: Netlists, circuit: FlatCircuit) -> tuple[tuple[str, str], ...]:

@@ -157,7 +157,6 @@ class LaneMap:
         wl_um: engine cell -> its wavelengths.
         serdes: direction -> number of serial lanes that the switch has, used or not.
         problems: what keeps the map from being a bijection.
-        notes: what the reader should know.
     """
 
     package: str
@@ -169,7 +168,6 @@ class LaneMap:
     wl_um: dict[str, tuple[float, ...]]
     serdes: dict[str, int]
     problems: tuple[MapProblem, ...] = ()
-    notes: tuple[str, ...] = ()
 
     @property
     def closed(self) -> bool:

@@ -166,7 +166,7 @@ def schema() -> dict[str, Any]:
         "kind": {"type": "string"},
         "row": {"type": "integer", "minimum": 0},
         **place,
-        "size": {"type": "integer", "minimum": 1},
+        "size": {"type": "integer", "minimum": 0},
         "positions": {"type": "object", "additionalProperties": position},
         "skew_ps": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}},
     }

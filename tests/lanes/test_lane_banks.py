@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cpo_pdk.lanes.banks import BANKS_A_MODULE, LANES_A_BANK, banks_json, banks_of, slots
 from cpo_pdk.lanes.rows import LaneMap
+from cpo_pdk.lanes.switch_software import optical_devices
 
 
 @settings(derandomize=True, deadline=None, max_examples=40)
@@ -49,3 +50,26 @@ def test_the_document_holds_every_lane_once_at_its_place(maps: Mapping[str, Lane
         "position": 2,
         "laser": f"{row.laser_connector}.{row.laser_position}",
     }
+
+
+def test_switch_software_finds_its_engines_lasers_and_interfaces(maps: Mapping[str, LaneMap]) -> None:
+    found = maps["pair"]
+    document = json.loads(json.dumps(optical_devices(found)))
+    devices, interfaces = document["devices"], document["interfaces"]
+    engines = {name: entry for name, entry in devices.items() if entry["device_type"] == "optical_engine"}
+    assert [entry["max_banks"] for entry in engines.values()] == [1, 1]
+    lanes = [number for entry in engines.values() for number in entry["lanes"].split(",")]
+    sent = [row.serdes.removeprefix("tx_") for row in found.lanes if row.direction == "tx"]
+    assert lanes == sent
+    fed = [
+        number
+        for entry in devices.values()
+        for lanes in entry.get("laser_to_lane_mapping", {}).values()
+        for number in lanes.split(",")
+    ]
+    assert sorted(fed) == sorted(sent)  # each lane has one laser
+    assert list(interfaces) == ["Ethernet0", "Ethernet8"]
+    for interface in interfaces.values():
+        kinds = [devices[used["device_id"]]["device_type"] for used in interface["associated_devices"]]
+        assert kinds == ["optical_engine", "external_laser_source"]
+        assert all(used["bank"] < devices[used["device_id"]]["max_banks"] for used in interface["associated_devices"])

@@ -221,3 +221,50 @@ def test_an_engine_alone_or_a_file_without_one_is_refused(drawn: Mapping[str, Pa
     layout.write(str(tmp_path / "bare.gds"))
     with pytest.raises(LayoutError, match="holds no engine"):
         lane_map_of(tmp_path / "bare.gds")
+
+
+@pytest.mark.parametrize("length", [math.nan, math.inf, -1.0, "long", None])
+def test_a_length_that_is_none_is_measured(maps: Maps, spoiled: Spoil, edits: Any, length: object) -> None:
+    def edit(layout: kdb.Layout) -> None:
+        cell = edits.instance(layout, "fibre_N1_tx_2").cell
+        info = cell.meta_info_value("kfactory:info")
+        cell.add_meta_info(kdb.LayoutMetaInfo("kfactory:info", {**info, "length": length}, "", True))
+
+    before = next(r for r in maps["single"].fibres if r.fibre == "fibre_N1_tx_2")
+    now = next(r for r in spoiled("single", edit).fibres if r.fibre == "fibre_N1_tx_2")
+    assert now.length_mm == pytest.approx(before.length_mm, rel=1e-3)
+
+
+def test_lane_bumps_that_make_no_sense_are_passed_over(maps: Maps, spoiled: Spoil, edits: Any) -> None:
+    def edit(layout: kdb.Layout) -> None:
+        cell = edits.instance(layout, "engine_N1").cell
+        info = cell.meta_info_value("kfactory:info")
+        odd = [["tx_1/1", math.nan, 0.0], ["tx_2/1"], "tx_3/1", 7, ["tx_9/1", "a", "b"]]
+        for value in (odd, {"tx_1/1": 3}):
+            cell.add_meta_info(kdb.LayoutMetaInfo("kfactory:info", {**info, "lane_bumps": value}, "", True))
+
+    after = spoiled("single", edit)
+    assert after.closed and after.lanes == maps["single"].lanes
+
+
+def test_a_package_without_any_fibre_says_so(spoiled: Spoil, edits: Any) -> None:
+    def edit(layout: kdb.Layout) -> None:
+        for inst in list(edits.top(layout).each_inst()):
+            if str(inst.property(0)).startswith("fibre_"):
+                inst.delete()
+
+    after = spoiled("single", edit)
+    assert not after.closed and after.lanes == ()
+    assert any("none of the 2 engines has a fibre" in p.message for p in after.problems)
+
+
+def test_a_port_of_an_absurd_number_is_refused(spoiled: Spoil, edits: Any) -> None:
+    def edit(layout: kdb.Layout) -> None:
+        cell = edits.instance(layout, "engine_N1").cell
+        for item in list(cell.each_meta_info()):
+            if item.name.startswith("kfactory:ports:") and item.value["name"] == "loop_1":
+                value = {**item.value, "name": "loop_" + "1" * 30}
+                cell.add_meta_info(kdb.LayoutMetaInfo(item.name, value, "", True))
+
+    with pytest.raises(LayoutError, match="of 30 digits, 5 allowed"):
+        spoiled("single", edit)
