@@ -175,8 +175,9 @@ def part_problems(spec: PackageSpec, ribbons: Sequence[Ribbon], boxes: Sequence[
         for box in boxes:
             if box.name == f"engine {ribbon.engine}":
                 continue
-            inside = np.minimum(np.minimum(x - box.left, box.right - x), np.minimum(y - box.bottom, box.top - y)) + half
-            deepest = float(inside.max())
+            dx, dy = np.maximum(box.left - x, x - box.right), np.maximum(box.bottom - y, y - box.top)
+            free = np.hypot(np.maximum(dx, 0.0), np.maximum(dy, 0.0)) + np.minimum(np.maximum(dx, dy), 0.0)
+            deepest = half - float(free.min())
             if deepest > 0:
                 problems.append(
                     spec.problem(

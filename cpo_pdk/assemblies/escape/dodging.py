@@ -77,20 +77,20 @@ def pass_parts(
     problems: list[Problem] = []
     for k, begin, jog in zip(order, made.begins, made.jogs, strict=True):
         if jog.shift:
-            end = round(begin + jog.length, 3)
-            result[k] = Passing(passed[k], begin, jog, end)
-            if end > limit:
-                engine = places[k][0]
-                problems.append(
-                    spec.problem(
-                        nearest.path,
-                        f"the ribbon of engine {engine.name} can't get round {nearest.name}: to move "
-                        f"{abs(jog.shift) * 1e-3:.1f} mm sideways at {spec.fibres.bend_radius_mm:g} mm bend radius it "
-                        f"needs {(end - stay[k].ready) * 1e-3:.1f} mm before it, has "
-                        f"{max(0.0, limit - stay[k].ready) * 1e-3:.1f} mm; move {nearest.name} out by "
-                        f"{math.ceil((end - limit) / 100) / 10:g} mm, let fibres pass over it, or make it narrower",
-                    )
-                )
+            result[k] = Passing(passed[k], begin, jog, round(begin + jog.length, 3))
+    worst = max((k for k in order if result[k].jog.shift), key=lambda k: result[k].ready)
+    if result[worst].ready > limit:
+        short = result[worst].ready - limit
+        problems.append(
+            spec.problem(
+                nearest.path,
+                f"the ribbon of engine {places[worst][0].name} can't get round {nearest.name}: to move "
+                f"{abs(result[worst].jog.shift) * 1e-3:.1f} mm sideways at {spec.fibres.bend_radius_mm:g} mm bend "
+                f"radius it needs {(result[worst].ready - stay[worst].ready) * 1e-3:.1f} mm before it, has "
+                f"{max(0.0, limit - stay[worst].ready) * 1e-3:.1f} mm; move {nearest.name} out by "
+                f"{math.ceil(short / 100) / 10:g} mm, let fibres pass over it, or make it narrower",
+            )
+        )
     return result, problems
 
 

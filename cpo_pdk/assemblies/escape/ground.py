@@ -92,23 +92,31 @@ def blocked(boxes: Iterable[Box], heading: Heading, begin: float, half: float) -
     return sorted(found, key=lambda f: f[:2])
 
 
-def beyond(at: float, stretch: tuple[float, float], boxes: Iterable[Box], heading: Heading, half: float) -> float:
+def beyond(
+    at: float, stretch: tuple[float, float], boxes: Iterable[Box], heading: Heading, half: float, bend: float
+) -> float:
     """How far out (um) a ribbon that runs across a heading can lie, from some place on, without touching a box.
 
     Args:
         at: the nearest that it may lie, um out.
-        stretch: which part of the way across it takes: right and left end, um.
+        stretch: which part of the way across it takes, from where it turns into it: um left of the axis.
         boxes: in the way.
         heading: out of the package.
         half: from the middle of the ribbon to the outside of its fibres, um.
+        bend: radius of the turn into the stretch, um; it begins behind what lies beside it.
     """
+    begin, end = stretch
     low, high = min(stretch), max(stretch)
-    spans = [heading.span(box) for box in boxes]
-    spans = [s for s in spans if s[2] < high + half - _EXACT and s[3] > low - half + _EXACT]
+    taken: list[tuple[float, float]] = []
+    for box in boxes:
+        near, far, right, left = heading.span(box)
+        if right < high + half - _EXACT and left > low - half + _EXACT:
+            aside = right - begin if end > begin else begin - left
+            taken.append((near - half, far + (bend if aside < bend else half)))
     moved = True
     while moved:
         moved = False
-        for near, far, _, _ in spans:
-            if near - half + _EXACT < at < far + half - _EXACT:
-                at, moved = far + half, True
+        for near, far in taken:
+            if near + _EXACT < at < far - _EXACT:
+                at, moved = far, True
     return at

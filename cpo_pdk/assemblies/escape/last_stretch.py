@@ -109,21 +109,23 @@ def last_stretches(
         ready: from where on ribbons may move, um north: those that cross none; those that do.
     """
     limit = spec.faceplate.distance_mm * 1e3 - TAIL
-    groups = _laser_groups(trunks, slots, modules, bundle)
+    crossing = max(colours, default=0) > 0
+    # where ribbons cross, laser fibres go their own way: they have one layer and must not cross one another
+    groups = _laser_groups(trunks, {t.engine.name: t.x for t in trunks} if crossing else slots, slots, modules, bundle)
     widest = max((g.half for g in groups), default=0.0) + bundle.pitch / 2
     radius = round(bundle.radius_min + widest, 3)
-    crossing = max(colours, default=0) > 0
     tried: list[tuple[float, list[tuple[list[str], list[Move], Moved, str]]]] = []
     for angle in _LASER_ANGLES:
         # how much room the lasers take when they turn by this
-        alone = move_all([g.move(0.0) for g in groups], radius, math.inf, angle).reach
+        alone = 0.0 if crossing else move_all([g.move(0.0) for g in groups], radius, math.inf, angle).reach
         made = []
         for colour in range(max(colours, default=0) + 1):
             mine = [t for t, c in zip(trunks, colours, strict=True) if c == colour]
             moves = [Move(t.x, slots[t.engine.name], bundle.step / 2, ready[crossing]) for t in mine]
             moved = move_all(moves, bundle.radius, limit - alone, _CROSSING_ANGLE if crossing else 0)
             made.append(([t.engine.name for t in mine], moves, moved, ""))
-        begin = max([ready[0], *(m.reach for _, _, m, _ in made if any(j.shift for j in m.jogs))])
+        moving = [m.reach for _, _, m, _ in made if any(j.shift for j in m.jogs)]
+        begin = ready[1] if crossing else max([ready[0], *moving])
         moves = [g.move(max(begin, ready[1]) if g.crosses else begin) for g in groups]
         made.append(([g.engine for g in groups], moves, move_all(moves, radius, limit, angle), "laser "))
         reach = max(m.reach for _, moves, m, _ in made if moves)
@@ -141,13 +143,14 @@ def last_stretches(
     _, moves, moved, _ = made[-1]
     for group, begin, jog in zip(groups, moved.begins, moved.jogs, strict=True):
         own = (Part(begin, jog, group.aside),) if jog.shift else ()
-        found.append(Stretch(group.engine, group.module, group.trunk, (*ridden[group.engine], *own), 0))
+        before = () if crossing else ridden[group.engine]
+        found.append(Stretch(group.engine, group.module, group.trunk, (*before, *own), 0))
     return found, problems
 
 
 @dataclass(frozen=True)
 class _Group:
-    """Laser fibres of an engine that end in one module: middle in the trunk, at the slot, in the module (um east)."""
+    """Laser fibres of an engine that end in one module: middle in the trunk, before they leave it, in the module."""
 
     engine: str
     module: str
@@ -163,9 +166,21 @@ class _Group:
 
 
 def _laser_groups(
-    trunks: Sequence[Trunk], slots: Mapping[str, float], modules: Sequence[PlacedConnector], bundle: Bundle
+    trunks: Sequence[Trunk],
+    leave: Mapping[str, float],
+    slots: Mapping[str, float],
+    modules: Sequence[PlacedConnector],
+    bundle: Bundle,
 ) -> list[_Group]:
-    """Laser fibres by engine and module, from left to right."""
+    """Laser fibres by engine and module, from left to right.
+
+    Args:
+        trunks: from left to right.
+        leave: engine's name -> where its ribbon is when the laser fibres leave it, um east.
+        slots: engine's name -> middle of its data connectors, um east.
+        modules: laser connectors.
+        bundle: the ribbons' measures.
+    """
     ends: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
     for module in modules:
         for position, (engine, port) in module.plan.fibres.items():
@@ -176,9 +191,9 @@ def _laser_groups(
         asides, xs = zip(*pairs, strict=True)
         whole = (len(asides) - 1) // 2 * bundle.pitch  # on the grid, unlike the middle of an even number
         rest = (len(asides) - 1) % 2 * bundle.pitch / 2
-        aside, own = round(min(asides) + whole, 3), slots[engine]
+        aside, own = round(min(asides) + whole, 3), leave[engine]
         end = max(xs) - whole - rest
-        crosses = any((slot < own) != (slot < end) for other, slot in slots.items() if other != engine)
+        crosses = any((leave[o] < own) != (slot < end) for o, slot in slots.items() if o != engine)
         half = (len(asides) - 1) / 2 * bundle.pitch + bundle.pitch / 2
         groups.append(_Group(engine, name, aside, trunk[engine] - aside - rest, own - aside - rest, end, half, crosses))
     return sorted(groups, key=lambda g: (g.trunk, g.end))

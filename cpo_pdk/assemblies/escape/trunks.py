@@ -137,7 +137,7 @@ def lay_trunks(
         for s in sorted(starts[side], key=lambda s: -sign * s.passing.left):
             y = sign * s.passing.left
             trunk = max(trunk, s.ready + turn, least.get(s.engine.name, 0.0))
-            trunk = round(beyond(trunk, (s.passing.left, sign * plate), boxes, heading, half), 3)
+            trunk = round(beyond(trunk, (s.passing.left, sign * plate), boxes, heading, half, turn), 3)
             legs = [*s.legs, round(trunk - turn - s.ready, 3), Turn(sign)]
             done.append(Trunk(s.engine, tuple(legs), sign * trunk, round(y + turn, 3)))
             trunk += bundle.step
@@ -147,9 +147,9 @@ def lay_trunks(
             x = s.passing.left
             trunk = max(trunk, sign * x + 2 * turn, least.get(s.engine.name, 0.0))
             level = max(level, s.ready + turn)
-            level = round(beyond(level, (x, sign * trunk), boxes, HEADINGS["south"], half), 3)
+            level = round(beyond(level, (x, sign * trunk), boxes, HEADINGS["south"], half, turn), 3)
             low = -level if sign > 0 else level
-            trunk = round(beyond(trunk, (low, sign * plate), boxes, heading, half), 3)
+            trunk = round(beyond(trunk, (low, sign * plate), boxes, heading, half, turn), 3)
             run = round(trunk - sign * x - 2 * turn, 3)
             legs = [*s.legs, round(level - turn - s.ready, 3), Turn(sign), run, Turn(sign)]
             done.append(Trunk(s.engine, tuple(legs), sign * trunk, round(turn - level, 3)))
