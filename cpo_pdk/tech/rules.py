@@ -136,7 +136,7 @@ KINDS: dict[str, Kind] = {
     "mirrored": Kind("assembly", ("layers",)),
     "engine_keepout": Kind("assembly", ("layer", "value")),
     "keep_out": Kind("assembly", ("layer", "value", "parts"), ("depth", "beside")),
-    "array_footprint": Kind("assembly", ("layers", "value", "beside")),
+    "array_footprint": Kind("assembly", ("layers", "value", "beside", "between")),
     "connector_swept": Kind("assembly", ("layers", "value")),
     "facet_edge": Kind("assembly", ("layers", "value")),
     "facet_clear": Kind("assembly", ("layers", "value", "start", "beside")),

@@ -243,14 +243,22 @@ def array_footprint(question: Question) -> Outcome:
         return outcome
     obstacles = Obstacles.of(package)
     blocks = array_blocks(package, question.rule.value, question.number("beside"))
+    sawn = array_blocks(package, question.rule.value, question.number("between"))
+    boxes = corners_of(block.bbox() for _, block in sawn)
     for number, (engine, block) in enumerate(blocks):
         outcome.looked_at += 1
         kinds = ("engine", "asic", "connector", *HIGH)
         hits = [(name, common) for part, name, common in obstacles.outlines(block, kinds) if part is not engine]
-        for other, room in blocks[number + 1 :]:
-            if other is not engine and room.bbox().overlaps(block.bbox()):
-                common = overlap([room], [block])
-                hits += [(f"the fibre array of {other.name}", common)] if not common.empty() else []
+        for k in _meeting(boxes[number + 1 :], sawn[number][1].bbox()).tolist():
+            other, room = sawn[number + 1 + k]
+            common = overlap([room], [sawn[number][1]]) if other is not engine else kdb.DBox()
+            if not common.empty():
+                by = min(common.width(), common.height())
+                text = (
+                    f"the fibre arrays of {engine.name} and {other.name} overlap by {um(by)} um, 0 um allowed with "
+                    f"{um(question.number('between'))} um beside the outer fibres of each; move the engines apart"
+                )
+                outcome.tell(question.violation([common], text))
         hits += [
             (package.fibre_name(fibre), overlap([package.fibres[fibre].outline], [block]))
             for fibre in obstacles.fibres(block, engine)

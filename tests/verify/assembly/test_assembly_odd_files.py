@@ -170,6 +170,16 @@ def test_a_fibre_in_pieces_is_one_fibre(points):
     assert result.counted["fibres"] == 1
 
 
+@pytest.mark.parametrize(("apart", "kept"), [(635.0 + 600.0, True), (635.0 + 600.0 - 1.0, False)])
+def test_fibre_arrays_side_by_side(small, apart, kept):
+    """Five pitches of 127 um and 0.3 mm of each block between them."""
+    found = [v for v in small.moved(1, apart - 6000.0, 0).check().violations if v.rule == "ASM.ARRAY"]
+    between = [v for v in found if "fibre arrays of engine" in v.message]
+    assert (not between) is kept
+    if not kept:
+        assert "overlap by 1 um, 0 um allowed with 300 um beside the outer fibres of each" in between[0].message
+
+
 def test_a_rule_that_names_no_part(small, rule):
     wrong = replace(rule("ASM.LID"), more={"parts": "enigne"})
     with pytest.raises(InputError, match="parts names enigne, there are engine"):
