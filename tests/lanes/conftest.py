@@ -1,4 +1,4 @@
-"""Two small packages, drawn once, and the means to spoil a copy of them."""
+"""Two small packages, one of them with a spare, drawn once, and the means to spoil a copy of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ name: {name}
 bandwidth_Tbps: {package}
 asic: {{size_mm: [8, 8], power_W: 20}}
 substrate: {{size_mm: [40, 40]}}
-engines: {{count: 2, per_side: {{north: 1, east: 1}}}}
+engines: {engines}
 engine:
   architecture: {architecture}
   bandwidth_Tbps: {engine}
@@ -34,18 +34,30 @@ laser: {{connector: ELS, per_wavelength_dBm: 15}}
 fibres: {{bend_radius_mm: 5}}
 faceplate: {{distance_mm: 80, connector: MPO-12}}
 """
-#: one wavelength a fibre, four fibres; two wavelengths a fibre, two fibres
+#: one wavelength a fibre, four fibres; two wavelengths a fibre, two fibres, and a spare engine
 GRIDS = {
-    "single": ("ring_dr", 4, "{standard: custom, center_nm: 1310, channels: 1}"),
-    "pair": ("ring_wdm", 2, "{standard: custom, center_nm: 1310, channels: 2, spacing_GHz: 400}"),
+    "single": (
+        "ring_dr",
+        4,
+        "{standard: custom, center_nm: 1310, channels: 1}",
+        "{count: 2, per_side: {north: 1, east: 1}}",
+    ),
+    "pair": (
+        "ring_wdm",
+        2,
+        "{standard: custom, center_nm: 1310, channels: 2, spacing_GHz: 400}",
+        "{count: 2, spares: 1, per_side: {north: 1, east: 1, west: 1}}",
+    ),
 }
 Edit = Callable[[kdb.Layout], None]
 
 
 def spec_text(name: str) -> str:
     """The spec of one of the small packages."""
-    architecture, fibres, grid = GRIDS[name]
-    return TINY.format(name=name, architecture=architecture, fibres=fibres, grid=grid, engine=0.4, package=0.8)
+    architecture, fibres, grid, engines = GRIDS[name]
+    return TINY.format(
+        name=name, architecture=architecture, fibres=fibres, grid=grid, engines=engines, engine=0.4, package=0.8
+    )
 
 
 @pytest.fixture(scope="session")

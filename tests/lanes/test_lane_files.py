@@ -97,9 +97,9 @@ def test_the_manifest_has_every_port_and_bump_at_its_place(drawn: Files, maps: M
     plan = probe_plan_of(drawn["pair"])
     (die,) = plan.dies.values()
     assert die.loopbacks == (("loop_1", "loop_2"),)
-    assert len(plan.engines) == 2
+    assert [engine.path for engine in plan.engines] == ["engine_E1", "engine_N1", "engine_W1"]  # the spare as well
     points = plan.placed_points()
-    assert len(points) == 2 * len(die.points)
+    assert len(points) == 3 * len(die.points)
     facets = {(p.engine, p.name): (p.package_x_um, p.package_y_um) for p in points if p.kind == "optical"}
     for row in maps["pair"].fibres:
         assert facets[row.engine, row.port] == pytest.approx((row.facet_x_um, row.facet_y_um), abs=1e-6)

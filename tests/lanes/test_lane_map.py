@@ -42,6 +42,13 @@ def test_each_lane_has_one_of_everything_and_nothing_is_shared(maps: Maps, name:
         assert bool(row.laser_connector) == (row.direction == "tx")
 
 
+def test_a_spare_has_no_lanes_and_no_fibres(maps: Maps) -> None:
+    assert maps["single"].spares == ()
+    found = maps["pair"]
+    assert found.spares == ("engine_W1",) and found.engines == ("engine_E1", "engine_N1")
+    assert not any(row.engine == "engine_W1" for row in (*found.lanes, *found.fibres))
+
+
 def test_the_map_says_what_the_engine_states_of_its_bumps(maps: Maps, drawn: Mapping[str, Path], edits: Any) -> None:
     """Airwires, metal and light lead to the bump that the engine's own list has for the lane."""
     layout = kdb.Layout()
