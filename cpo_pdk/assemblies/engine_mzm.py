@@ -4,13 +4,16 @@
 
          WEST              rows                        fan      facet
     .-----------------------------------------------.--------.----.
-    |                          [ receive row rx ]---|-.      |    |
-    |                          [ receive row 1  ]---|-|------[ ] rx
+    |               [ receive row 2 ]--.------------|-.      |    |
+    |                     [ receive row 1  ]--------|-|------[ ] rx
     |  .- tree -[ demux  mzm_1 ... mzm_n mux tap ]--|-'.-----[ ] tx
     |  |      '-[ transmit row 1                 ]--|--'.----[ ] laser_2
     |  |'-------------------------------------------|---'.---[ ] laser_1
     |  '--------------------------------------------|----'   |    |
     '-----------------------------------------------'--------'----'
+
+Transmit rows are much longer than receive rows, of which two stand behind one another: that of the odd fibre in front,
+that of the even fibre behind it, whose guide passes north of the first.
 
 Laser light runs west below the rows, turns round in a column of its own, is split, and comes back east through the
 transmit rows. In the fan guides that rise turn the further east, the further south they are; those that fall, the
@@ -27,6 +30,7 @@ from cpo_pdk.assemblies.guides import End, nested, nested_length
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.assemblies.macros import tree_length
 from cpo_pdk.assemblies.rows_mzm import rx_mzm_row, rx_pitch, tx_mzm_row, tx_pitch
+from cpo_pdk.assemblies.wdm import CLEAR
 from cpo_pdk.components.die import die_frame
 from cpo_pdk.components.drawing import rectangle
 from cpo_pdk.tech.gdsfactory_safe import gf
@@ -35,6 +39,8 @@ _RAISE = gf.kf.conf.CheckInstances.RAISE
 
 #: Pitch of the laser guides below the rows, um.
 LASER_PITCH = 10.0
+#: From a receive row to the one in front of it, um: two bends, and clear of its detectors.
+_TURN = 40.0
 
 
 @dataclass(frozen=True)
@@ -44,23 +50,27 @@ class _Plan:
     Attributes:
         size: length (towards the facet) and width.
         x_rows: where the transmit rows begin.
-        x_receive: where the receive rows begin.
+        x_receive: where the receive rows of odd and of even fibres begin.
         x_fan: where the rows end and the fan begins.
         x_array: where the fan ends and the edge couplers begin.
         lasers: heights of the laser guides below the rows.
         tx: heights of the transmit rows' axes.
         rx: heights of the receive rows' axes.
+        x_lane: where the guides from the rows behind others leave their line.
+        lane: of these guides above the axis of their row.
         fibres: heights of all positions of the array.
     """
 
     size: tuple[float, float]
     x_rows: float
-    x_receive: float
+    x_receive: tuple[float, float]
     x_fan: float
     x_array: float
     lasers: tuple[float, ...]
     tx: tuple[float, ...]
     rx: tuple[float, ...]
+    x_lane: float
+    lane: float
     fibres: tuple[float, ...]
 
 
@@ -80,12 +90,14 @@ def _plan(
     # bump rows of a receive row stand half a pitch beside its axis
     gap = (math.ceil(round((step_tx + step_rx) / 2 / bump_y - 0.5, 6)) + 0.5) * bump_y
     below = laser * LASER_PITCH + step_tx / 2
-    rows = below + (tx - 1) * step_tx + gap + (rx - 1) * step_rx + step_rx / 2
+    pairs = -(-rx // 2)
+    rows = below + (tx - 1) * step_tx + gap + (pairs - 1) * step_rx + step_rx / 2
     count = tx + rx + laser + 2 * loopbacks
     width = round(max(rows, count * fibre_pitch) + 2 * MARGIN, 3)
     south = round((width - rows) / 2, 3)
     ys_tx = tuple(round(south + below + k * step_tx, 3) for k in range(tx))
-    ys_rx = tuple(round(ys_tx[-1] + gap + k * step_rx, 3) for k in range(rx))
+    ys_rx = tuple(round(ys_tx[-1] + gap + k // 2 * step_rx, 3) for k in range(rx))
+    lane = round(step_rx / 2 - CLEAR, 3)
     lasers = tuple(round(south + k * LASER_PITCH, 3) for k in range(laser))
     first = round((width - (count - 1) * fibre_pitch) / 2, 3)
     fibres = tuple(round(first + k * fibre_pitch, 3) for k in range(count))
@@ -93,12 +105,16 @@ def _plan(
     x_rows = round(WEST + laser * COLUMN + tree_length(kit, tx // laser), 3)
     end_tx = tx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y).ports["o2"].center[0]
     end_rx = rx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y).ports["o1"].center[0]
-    offset = math.floor(round((end_tx - end_rx) / bump_x, 6)) * bump_x
+    front = math.floor(round((end_tx - end_rx) / bump_x, 6)) * bump_x
+    behind = front - math.ceil(round((end_rx + _TURN) / bump_x, 6)) * bump_x
     x_fan = round(x_rows + end_tx, 3)
     inner = fibres[2 if loopbacks else 0 :][: laser + tx + rx]
-    x_array = round(x_fan + nested_length(kit, [*lasers, *ys_tx, *ys_rx], inner), 3)
+    lines = [y + k % 2 * lane for k, y in enumerate(ys_rx)]
+    x_array = round(x_fan + nested_length(kit, [*lasers, *ys_tx, *lines], inner), 3)
     length = round(x_array + make(kit, "edge_coupler").info["length"], 3)
-    return _Plan((length, width), x_rows, round(x_rows + offset, 3), x_fan, x_array, lasers, ys_tx, ys_rx, fibres)
+    starts = (round(x_rows + front, 3), round(x_rows + behind, 3))
+    x_lane = round(starts[1] + end_rx, 3)
+    return _Plan((length, width), x_rows, starts, x_fan, x_array, lasers, ys_tx, ys_rx, x_lane, lane, fibres)
 
 
 def engine_size(
@@ -160,7 +176,10 @@ def engine(
     array.move((plan.x_array, plan.fibres[0]))
     inner: list[End] = [array.ports[f"o{k + 1}"] for k in range(laser + tx + rx)]
     sent, received = _rows(c, kit, delays, plan, bump_x, bump_y)
-    left: list[End] = [*plan.lasers, *(ref.ports["o2"] for ref in sent), *(ref.ports["o1"] for ref in received)]
+    left: list[End] = [*plan.lasers, *(ref.ports["o2"] for ref in sent)]
+    for k, ref in enumerate(received):
+        port = ref.ports["o1"]
+        left += nested(c, kit, [f"{ref.name}_lane"], [port], [plan.rx[k] + plan.lane], plan.x_lane) if k % 2 else [port]
     names = [f"laser_{k + 1}_fan" for k in range(laser)] + [f"{ref.name}_fan" for ref in (*sent, *received)]
     ends = nested(c, kit, names, left, inner, plan.x_fan)
     ways = tx // laser
@@ -185,15 +204,15 @@ def _rows(
 ) -> tuple[list[gf.ComponentReference], list[gf.ComponentReference]]:
     """Place the transmit and the receive rows."""
     placed = []
-    for label, row, x, ys in (
-        ("tx", tx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y), plan.x_rows, plan.tx),
+    for label, row, starts, ys in (
+        ("tx", tx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y), (plan.x_rows,), plan.tx),
         ("rx", rx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y), plan.x_receive, plan.rx),
     ):
         refs = []
         for k, y in enumerate(ys):
             ref = c << row
             ref.name = f"{label}_{k + 1}"
-            ref.move((x, y))
+            ref.move((starts[k % len(starts)], y))
             refs.append(ref)
         placed.append(refs)
     return placed[0], placed[1]

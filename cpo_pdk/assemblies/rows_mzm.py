@@ -137,7 +137,7 @@ def tx_mzm_row(kit: Kit, delays: tuple[float, ...], bump_x: float = 100.0, bump_
 
 
 def rx_pitch(kit: Kit, delays: tuple[float, ...], bump_x: float, bump_y: float) -> float:
-    """From one receive row to the next, um.
+    """From one receive row to the next, um: room for a guide that passes between them.
 
     Args:
         kit: devices.
@@ -147,7 +147,7 @@ def rx_pitch(kit: Kit, delays: tuple[float, ...], bump_x: float, bump_y: float) 
     """
     _, north, south = wdm_box(kit, delays, bump_x)
     axis = _axis(north, bump_y)
-    reach = max(axis + south, _bus(bump_y, len(delays))) + CLEAR / 2
+    reach = max(axis + south, _bus(bump_y, len(delays))) + 2 * CLEAR
     return math.ceil(round(2 * reach / bump_y, 6)) * bump_y
 
 
