@@ -90,6 +90,18 @@ class Bench:
         inst.cell_index = copy.cell_index()
         return copy
 
+    def inside(self, path: str) -> kdb.Cell:
+        """The cell of `tx_3/unit_2/modulator` in the engine, copied on the way so that nothing else changes."""
+        cell = self.engine()
+        for name in path.split("/"):
+            cell = self.own(cell, name)
+        return cell
+
+    def say(self, cell: kdb.Cell, what: str, **values: object) -> None:
+        """Change what a cell records: `settings` or `info`."""
+        item = cell.meta_info(f"kfactory:{what}")
+        cell.add_meta_info(kdb.LayoutMetaInfo(f"kfactory:{what}", {**item.value, **values}, "", True))
+
     def box(self, cell: kdb.Cell, layer: str, left: float, bottom: float, right: float, top: float) -> None:
         """Draw a box."""
         cell.shapes(self.layer(layer)).insert(kdb.DBox(left, bottom, right, top))

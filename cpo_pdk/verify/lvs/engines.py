@@ -37,7 +37,7 @@ class PackageMatch:
         engines: by cell.
         stands: which engine is which; None for the file of a single engine.
         faults: everything that differs.
-        lanes: how many lanes were followed, of both directions.
+        lanes: how many lanes were followed, of both directions, without those of spares.
         nets: how many nets were compared.
         devices: how many devices were compared.
         package: the circuit of the whole file, None for the file of a single engine.
@@ -74,7 +74,6 @@ def match_package(file: LayoutFile, netlists: Netlists, sheets: Mapping[str, She
         faults += [*anchors.faults, *engines[cell].matched.faults]
     times = {cell.name: count for cell, count in netlists.placed()}
     nets = sum(times[cell] * engine.matched.nets for cell, engine in engines.items())
-    lanes = sum(times[cell] * _lanes(asked, engine) for cell, engine in engines.items())
     devices = sum(times[cell] * len(engine.circuit.devices) for cell, engine in engines.items())
     stands: Standing | None = None
     package: Circuit | None = None
@@ -89,6 +88,9 @@ def match_package(file: LayoutFile, netlists: Netlists, sheets: Mapping[str, She
         if not engines:
             text = f"0 engines drawn, {spec.engines.placed} asked; check the file that is the one of this spec"
             faults = [Fault(ENGINES_RULE, netlists.top, text, spec_path="engines.count")]
+    for stand in stands.stands if stands is not None else ():
+        times[stand.device.cell] -= stand.asked.spare
+    lanes = sum(times[cell] * _lanes(asked, engine) for cell, engine in engines.items())
     return PackageMatch(asked, engines, stands, tuple(faults), lanes, nets, devices, package)
 
 

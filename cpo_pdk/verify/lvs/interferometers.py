@@ -122,7 +122,7 @@ class Interferometers:
             text = f"{words}: its arms can't be computed ({split.fault}); draw them of devices that have a model"
         elif split.share < self.least:
             text = (
-                f"{words} does not part channel{_listed(one)} from {_listed(two).removeprefix('s')}: at best "
+                f"{words} does not part channel{_listed(one)} from {_numbers(two)}: at best "
                 f"{100 * split.share:.0f} % of a channel leave where asked, at least {100 * self.least:.0f} % needed; "
                 f"{arms_differ}; draw the difference for its channels"
             )
@@ -229,6 +229,10 @@ class Interferometers:
 
 def _listed(channels: tuple[int, ...]) -> str:
     """` 1`, `s 1 and 3`."""
-    if len(channels) == 1:
-        return f" {channels[0]}"
-    return f"s {', '.join(map(str, channels[:-1]))} and {channels[-1]}"
+    return f"{'s' if len(channels) > 1 else ''} {_numbers(channels)}"
+
+
+def _numbers(channels: tuple[int, ...]) -> str:
+    """`1`, `1 and 3`, `1, 3 and 5`."""
+    *most, last = map(str, channels)
+    return f"{', '.join(most)} and {last}" if most else last

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import klayout.db as kdb
 import pytest
 
 from cpo_pdk.circuit.extraction import extract
@@ -21,7 +20,7 @@ from cpo_pdk.verify.lvs.run import lvs_layout
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
 
-import mutants
+from mutants import Bench
 
 #: the shipped spec, made small: 2 engines of 4 + 4 fibres with 4 channels
 SMALL = {
@@ -45,22 +44,6 @@ def small_spec(changes: Mapping[str, str] | None = None) -> PackageSpec:
         assert old in text, old
         text = text.replace(old, new)
     return parse_spec(text, Path("small.yaml"))
-
-
-class Bench(mutants.Bench):
-    """What only these tests do to a layout."""
-
-    def inside(self, path: str) -> kdb.Cell:
-        """The cell of `tx_3/unit_2/modulator`, copied on the way so that nothing else changes."""
-        cell = self.engine()
-        for name in path.split("/"):
-            cell = self.own(cell, name)
-        return cell
-
-    def say(self, cell: kdb.Cell, what: str, **values: object) -> None:
-        """Change what a cell records: `settings` or `info`."""
-        item = cell.meta_info(f"kfactory:{what}")
-        cell.add_meta_info(kdb.LayoutMetaInfo(f"kfactory:{what}", {**item.value, **values}, "", True))
 
 
 @dataclass(frozen=True)
