@@ -132,7 +132,9 @@ class _BlackBox:
         for x, y, pitch, count, size in _rows(die):
             bump = self._bump(size, "ASIC_BUMP" if die.kind == "asic" else "BUMP")
             cell.insert(
-                kdb.DCellInstArray(bump.cell_index(), kdb.DTrans(x, y), kdb.DVector(pitch, 0), kdb.DVector(), count, 1)
+                kdb.DCellInstArray(
+                    bump.cell_index(), kdb.DTrans(kdb.DVector(x, y)), kdb.DVector(pitch, 0), kdb.DVector(), count, 1
+                )
             )
         for terminal in die.terminals:
             half, x, y = _MARK / 2, terminal.x, terminal.y
@@ -150,7 +152,7 @@ class _BlackBox:
         cell.shapes(self.layout.layer(*layer_of(layer))).insert(kdb.DBox(left, low, right, high))
 
     def _text(self, cell: kdb.Cell, name: str, x: float, y: float) -> None:
-        cell.shapes(self.layout.layer(*layer_of("TEXT"))).insert(kdb.DText(name, kdb.DTrans(x, y)))
+        cell.shapes(self.layout.layer(*layer_of("TEXT"))).insert(kdb.DText(name, kdb.DTrans(kdb.DVector(x, y))))
 
 
 def _rows(die: Die) -> Iterator[tuple[float, float, float, int, tuple[float, float]]]:

@@ -8,6 +8,7 @@ connector, to that of the connector's row; laser fibres (level 0) stay lowest. L
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -96,10 +97,16 @@ class _Stack:
     def __init__(self, drawn: Drawn, heights: PackageHeights) -> None:
         self.h = heights
         self.bodies: dict[str, list[tuple[str, Outline]]] = {}
+        names = Counter(name or layer for layer, name, _ in drawn.bodies)
         for layer, name, outline in drawn.bodies:
-            self.bodies.setdefault(layer, []).append((name, outline))
+            known = self.bodies.setdefault(layer, [])
+            alone = names[name or layer] == 1
+            known.append(((name or layer.lower()) if alone else f"{name or layer.lower()}_{len(known) + 1}", outline))
         self.over = [hull for layer, _, (hull, _) in drawn.marks if layer == "OVERPASS"]
         self.floor = heights.substrate_thickness if "SUBSTRATE" in self.bodies else 0.0
+        # the lowest ribbon layer runs at the height of the highest facet
+        seats = [self.seat(p) for p in drawn.placed if p.die.kind == "engine"]
+        self.base = max(seats, default=self.floor + heights.engine_standoff) + heights.pic_core
 
     def surface(self, x: float, y: float) -> float:
         """z of what a die at this place stands on."""
@@ -131,7 +138,7 @@ class _Stack:
         """Substrate, interposer, sub-assemblies; what stands on the substrate beside the dies."""
         for layer in ("SUBSTRATE", "INTERPOSER", "CARRIER"):
             for name, (hull, holes) in self.bodies.get(layer, ()):
-                yield Solid(name or layer.lower(), layer, hull, holes, *self._board(layer))
+                yield Solid(name, layer, hull, holes, *self._board(layer))
         h = self.h
         for layer, bottom, top in (
             ("STIFFENER", self.floor, self.floor + h.stiffener_height),
@@ -140,7 +147,7 @@ class _Stack:
         ):
             for name, (hull, holes) in self.bodies.get(layer, ()):
                 limit = self.floor + h.overpass_height if self._passed_over(hull) else math.inf
-                yield Solid(name or layer.lower(), layer, hull, holes, bottom, min(top, limit))
+                yield Solid(name, layer, hull, holes, bottom, min(top, limit))
 
     def _passed_over(self, hull: Points) -> bool:
         center = hull.mean(axis=0)
@@ -173,9 +180,7 @@ class _Stack:
         roof = back + h.lid_gap
         for name, (hull, holes) in walls:
             over = self._passed_over(hull)
-            yield Solid(
-                name or "lid", "LID", hull, holes, self.floor, self.floor + h.overpass_height if over else roof, True
-            )
+            yield Solid(name, "LID", hull, holes, self.floor, self.floor + h.overpass_height if over else roof, True)
         top = back
         if walls:
             box = _union(_box(hull) for _, (hull, _) in walls)
@@ -183,7 +188,7 @@ class _Stack:
             top = roof + h.lid_roof
         for name, (hull, holes) in self.bodies.get("COLDPLATE", ()):
             low = top + h.lid_gap
-            yield Solid(name or "cold_plate", "COLDPLATE", hull, holes, low, low + h.coldplate_thickness, True)
+            yield Solid(name, "COLDPLATE", hull, holes, low, low + h.coldplate_thickness, True)
 
     def plugs(self, connectors: Iterable[Connector]) -> Iterable[Solid]:
         """Bodies of the connectors, row above row."""
@@ -195,11 +200,6 @@ class _Stack:
     def row(self, level: int) -> float:
         """z of the fibres in a row of connectors."""
         return self.base + level * self.h.connector_row_pitch
-
-    @property
-    def base(self) -> float:
-        """z of the lowest ribbon layer: that of a facet on the substrate."""
-        return self.floor + self.h.engine_standoff + self.h.pic_core
 
     def fibre(self, drawn: DrawnFibre, facets: Facets, connectors: tuple[Connector, ...]) -> Fibre:
         """A fibre in space, from the facet outwards."""

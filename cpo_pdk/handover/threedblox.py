@@ -43,7 +43,7 @@ def threedblox_files(package: Package) -> dict[str, str]:
     cells: dict[str, tuple[float, float]] = {}
     boards = [solid for solid in package.solids if solid.group in _BOARDS]
     for solid in boards:
-        definitions[names.of(f"{solid.name} board")] = _board(solid)
+        definitions[names.of(_board_kind(solid))] = _board(solid)
     for die in package.dies:
         for part in ("", "_eic") if die.eic is not None else ("",):
             chiplet = names.of(die.name + part)
@@ -114,6 +114,12 @@ def _chiplet(die: Die, part: str, bump_file: str) -> dict[str, Any]:
     return found
 
 
+def _board_kind(solid: Solid) -> str:
+    """Boards of one layer and size are one chiplet."""
+    width, height = np.ptp(solid.outline, axis=0)
+    return f"{solid.group.lower()}_{_um(width):g}x{_um(height):g}"
+
+
 def _board(solid: Solid) -> dict[str, Any]:
     (left, low), (right, high) = solid.outline.min(axis=0), solid.outline.max(axis=0)
     return {
@@ -171,7 +177,7 @@ def _placed(
     board_names: list[tuple[Solid, str]] = []
     for solid in boards:
         low = solid.outline.min(axis=0)
-        instance = add(solid.name, names.of(f"{solid.name} board"), (low[0], low[1], solid.bottom), "R0")
+        instance = add(solid.name, names.of(_board_kind(solid)), (low[0], low[1], solid.bottom), "R0")
         below = _below(board_names, solid.outline.mean(axis=0), solid.bottom)
         if below is not None:
             connect(instance, "back", below[1], "front", solid.bottom - below[0].top)

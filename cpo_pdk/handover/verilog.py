@@ -79,21 +79,19 @@ class _Writer:
     def __init__(self, netlists: Netlists, package: Package) -> None:
         self.netlists = netlists
         self.modules = PlainNames()
-        self.lanes: dict[str, list[str]] = {}
+        self.placed = package.placed
+        self.lanes = {
+            die.name: sorted({lane_port(t) for t in die.terminals if t.kind != "optical"}) for die in package.dies
+        }
         self.wires: dict[str, list[tuple[str, str]]] = {}
-        die_of = {placed.name: placed.die.name for placed in package.placed}
         for number, ends in enumerate(traces(package), 1):
             for instance, terminal in ends:
-                port = lane_port(terminal)
-                known = self.lanes.setdefault(die_of[instance], [])
-                if port not in known:
-                    known.append(port)
-                self.wires.setdefault(instance, []).append((port, f"trace_{number}"))
+                self.wires.setdefault(instance, []).append((lane_port(terminal), f"trace_{number}"))
 
     def module(self, cell: CellNetlist) -> Iterator[str]:
         """The lines of one module."""
         ports = [(port, f"p_{plain_name(port)}") for port in _ports(cell)]
-        lanes = sorted(self.lanes.get(cell.name, ()))
+        lanes = self.lanes.get(cell.name, [])
         outside = self._connector_ports(cell) if cell.name == self.netlists.top else {}
         names = [*(name for _, name in ports), *lanes, *sorted(outside.values())]
         if cell.leaf and cell.settings:
@@ -106,7 +104,7 @@ class _Writer:
 
     def plain_die(self, die: Die) -> Iterator[str]:
         """A die without an optical circuit: its ports only."""
-        names = sorted(self.lanes.get(die.name, ()))
+        names = self.lanes.get(die.name, [])
         yield f"module {self.modules.of(die.name)} (" + ", ".join(names) + ");"
         yield from (f"  inout {name};" for name in names)
         yield "endmodule"
@@ -143,8 +141,12 @@ class _Writer:
             ]
             if top:
                 pins += [f".{port}({wire})" for port, wire in self.wires.get(instance.name, ())]
-            name = own.of(f"{instance.name} i" if instance.name == cell.name else instance.name)
-            yield f"  {self.modules.of(instance.cell)} {name} (" + ", ".join(pins) + ");"
+            yield f"  {self.modules.of(instance.cell)} {own.of(instance.name)} (" + ", ".join(pins) + ");"
+        if top:
+            known = {instance.name for instance in cell.instances}
+            for die in (die for die in self.placed if die.name not in known and die.die.name != cell.name):
+                pins = [f".{port}({wire})" for port, wire in self.wires.get(die.name, ())]
+                yield f"  {self.modules.of(die.die.name)} {own.of(die.name)} (" + ", ".join(pins) + ");"
 
 
 def _ports(cell: CellNetlist) -> list[str]:

@@ -72,6 +72,10 @@ def height_entries() -> dict[str, dict[str, Any]]:
     """
     table = yaml.safe_load((_DATA / "package_heights.yaml").read_text(encoding="utf-8"))
     for name, entry in table.items():
+        if not {"um", "source", "choice", "reason"}.issuperset(entry):
+            raise ValueError(
+                f"package_heights.yaml: {name} says more than um, source, choice and reason; put it in quotes"
+            )
         if not entry["um"] > 0:
             raise ValueError(f"package_heights.yaml: {name} is {entry['um']} um, must be above 0")
         if not entry.get("source") and not (entry.get("choice") is True and entry.get("reason")):

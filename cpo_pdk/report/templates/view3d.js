@@ -168,7 +168,7 @@
     now = matrix();
     const paper = css("--panel"), ink = css("--ink");
     gl.viewport(0, 0, w, h); gl.clearColor(...paper, 1); gl.depthMask(true); gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-    gl.enable(gl.DEPTH_TEST); gl.enable(gl.POLYGON_OFFSET_FILL); gl.polygonOffset(1.5, 3); gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
+    gl.enable(gl.DEPTH_TEST); gl.enable(gl.POLYGON_OFFSET_FILL); gl.depthFunc(gl.LEQUAL); gl.polygonOffset(2, 6); gl.blendFunc(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA);
     gl.uniformMatrix4fv(slot.camera, false, now.m); gl.uniform3fv(slot.eye, now.eye); gl.uniform1f(slot.dot_size, (2 * TAN) / h);
     for (const clear of [false, true]) {
       if (clear) { gl.enable(gl.BLEND); gl.depthMask(false); } else gl.disable(gl.BLEND);
