@@ -43,6 +43,41 @@ class Violation:
 
 
 @dataclass(frozen=True)
+class RibbonCrossing:
+    """Two ribbons of fibres of different engines, in layers above one another, that cross.
+
+    Attributes:
+        first, second: where each comes from and goes to, `engine_N1 to MPO-N1`.
+        x, y: the middle of the crossing in the top cell, um.
+        angle: between the two, the smallest of any two fibres, up to 90 degrees.
+        over: a substrate lies below.
+        fibres: crossings of single fibres that it is made of.
+        layers: that the two are drawn on, lowest first.
+    """
+
+    first: str
+    second: str
+    x: float
+    y: float
+    angle: float
+    over: bool
+    fibres: int
+    layers: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """One entry of `crossings` in the `--json` document."""
+        return {
+            "ribbons": [self.first, self.second],
+            "x_um": self.x,
+            "y_um": self.y,
+            "angle_degrees": self.angle,
+            "over_package": self.over,
+            "fibre_crossings": self.fibres,
+            "layers": list(self.layers),
+        }
+
+
+@dataclass(frozen=True)
 class CheckResult:
     """The outcome of one kind of check; one with `looked_at == 0` is never clean, unless it says why it need not be.
 
@@ -57,6 +92,7 @@ class CheckResult:
         counted: further counts by name: devices, nets, parameters.
         not_applicable: why there is nothing to look at in this file, and that this is in order; empty otherwise.
         looked_at_by_rule: how many things each rule examined, where the check knows.
+        crossings: `assembly` only: where ribbons of fibres cross, whether that is allowed there or not.
     """
 
     violations: tuple[Violation, ...]
@@ -69,6 +105,7 @@ class CheckResult:
     counted: dict[str, int] = field(default_factory=dict)
     not_applicable: str = ""
     looked_at_by_rule: dict[str, int] = field(default_factory=dict)
+    crossings: tuple[RibbonCrossing, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -97,6 +134,8 @@ class CheckResult:
             document["counted"] = self.counted
         if self.looked_at_by_rule:
             document["looked_at_by_rule"] = self.looked_at_by_rule
+        if self.crossings:
+            document["crossings"] = [crossing.as_json() for crossing in self.crossings]
         return document
 
 

@@ -11,7 +11,7 @@ import klayout.db as kdb
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.assembly.parts import Package
-from cpo_pdk.verify.findings import Violation
+from cpo_pdk.verify.findings import RibbonCrossing, Violation
 
 #: lengths are on a grid of 1 nm: two that differ by less are equal, um
 EQUAL = 5e-4
@@ -37,11 +37,13 @@ class Outcome:
         looked_at: number of things examined.
         violations: what is wrong with them.
         counted: counts worth knowing, by name.
+        crossings: of ribbons, where the rule looks for them.
     """
 
     looked_at: int = 0
     violations: list[Violation] = field(default_factory=list)
     counted: dict[str, int] = field(default_factory=dict)
+    crossings: tuple[RibbonCrossing, ...] = ()
 
     def tell(self, violation: Violation) -> None:
         """Add a violation.

@@ -3,45 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import klayout.db as kdb
 import numpy as np
 
 from cpo_pdk.verify.assembly.crossings import Crossings, Crowded, find_crossings
+from cpo_pdk.verify.assembly.levels import FIBRE_LAYERS
 from cpo_pdk.verify.assembly.parts import Package
 from cpo_pdk.verify.assembly.placed import Numbers, Points
+from cpo_pdk.verify.findings import RibbonCrossing
 
 #: crossings of single fibres of the same two ribbons this close to each other belong to one crossing of the ribbons,
 #: um: twelve pitches of 250 um, those of a ribbon that is crossed at 5 degrees
 TOGETHER = 3_000.0
 #: below this angle fibres of two layers lie along one another and don't cross, degrees
 PARALLEL = 0.1
-
-
-@dataclass(frozen=True)
-class RibbonCrossing:
-    """Two ribbons that cross.
-
-    Attributes:
-        first, second: where each comes from and goes to, `N1 to MPO-N1`.
-        fibres: crossings of single fibres that it is made of.
-        x, y: their middle in the top cell, um.
-        angle: between the two, up to 90 degrees; the smallest of any two fibres.
-        over: the package lies below.
-        numbers: of the fibres.
-        layers: that they are drawn on.
-    """
-
-    first: str
-    second: str
-    fibres: int
-    x: float
-    y: float
-    angle: float
-    over: bool
-    numbers: tuple[int, ...]
-    layers: tuple[str, ...]
 
 
 def fibre_crossings(package: Package) -> Crossings:
@@ -106,7 +82,7 @@ def ribbon_crossings(package: Package) -> list[RibbonCrossing]:
     for group in _groups(first, second):
         for members in _together(group, places[group]):
             told.append(_crossing(package, found, members, bool(over[members].any())))
-    return told
+    return sorted(told, key=lambda crossing: (crossing.first, crossing.second, crossing.y, crossing.x))
 
 
 def _groups(first: Numbers, second: Numbers) -> Iterator[Numbers]:
@@ -136,18 +112,17 @@ def _together(group: Numbers, places: Points) -> Iterator[Numbers]:
 
 def _crossing(package: Package, found: Crossings, members: Numbers, over: bool) -> RibbonCrossing:
     a, b = int(found.a[members[0]]), int(found.b[members[0]])
-    numbers = sorted({*found.a[members].tolist(), *found.b[members].tolist()})
     first, second = sorted((ribbon_name(package, a), ribbon_name(package, b)))
+    layers = {package.fibres[number].layer for number in (a, b)}
     return RibbonCrossing(
         first,
         second,
-        len(members),
         round(float(found.x[members].mean()), 3),
         round(float(found.y[members].mean()), 3),
         round(float(found.angle[members].min()), 3),
         over,
-        tuple(numbers),
-        tuple(sorted({package.fibres[number].layer for number in numbers})),
+        len(members),
+        tuple(sorted(layers, key=FIBRE_LAYERS.index)),
     )
 
 

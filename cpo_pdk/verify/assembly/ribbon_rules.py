@@ -71,6 +71,7 @@ def ribbon_crossing(question: Question) -> Outcome:
     except Crowded:
         return outcome  # told by the rule of single fibres
     over = [crossing for crossing in crossings if crossing.over]
+    outcome.crossings = tuple(crossings)
     outcome.counted.update(ribbon_crossings=len(crossings), ribbon_crossings_over_package=len(over))
     for crossing in () if allowed else over:
         outcome.tell(
@@ -80,7 +81,7 @@ def ribbon_crossing(question: Question) -> Outcome:
                 f"({um(crossing.x / 1e3)}, {um(crossing.y / 1e3)}) mm, {crossing.angle:.3g} degrees, 0 crossings "
                 "allowed there; lead them over one another outside of the package or allow crossings_in_package",
                 asked_at=question.line("fibres.crossings_in_package"),
-                layer=fibre_layers(package, crossing.numbers),
+                layer="/".join(crossing.layers),
             )
         )
     return outcome

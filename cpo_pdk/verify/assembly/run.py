@@ -153,6 +153,7 @@ def assembly_layout(
         looked_at=package.number_of_parts,
         counted=counted,
         looked_at_by_rule={name: outcome.looked_at for name, outcome in outcomes.items()},
+        crossings=tuple(crossing for outcome in outcomes.values() for crossing in outcome.crossings),
     )
 
 

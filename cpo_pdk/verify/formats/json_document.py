@@ -90,8 +90,33 @@ def schema() -> dict[str, Any]:
                     "shapes_by_layer": _COUNTS,
                     "counted": {**_COUNTS, "description": "further counts by name"},
                     "looked_at_by_rule": {**_COUNTS, "description": "how many things each rule examined"},
+                    "crossings": {
+                        "type": "array",
+                        "items": {"$ref": "#/$defs/crossing"},
+                        "description": "where ribbons of fibres cross, whether that is allowed there or not",
+                    },
                 },
                 "additionalProperties": {**_COUNT, "description": "things looked at, by what they are"},
+            },
+            "crossing": {
+                "type": "object",
+                "required": ["ribbons", "x_um", "y_um", "angle_degrees", "over_package", "fibre_crossings", "layers"],
+                "properties": {
+                    "ribbons": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "minItems": 2,
+                        "maxItems": 2,
+                        "description": "where each comes from and goes to",
+                    },
+                    "x_um": {"type": "number", "description": "middle, in the top cell"},
+                    "y_um": {"type": "number", "description": "middle, in the top cell"},
+                    "angle_degrees": {"type": "number", "minimum": 0, "maximum": 90},
+                    "over_package": {"type": "boolean", "description": "a substrate lies below"},
+                    "fibre_crossings": {**_COUNT, "description": "crossings of single fibres"},
+                    "layers": {"type": "array", "items": {"type": "string"}},
+                },
+                "additionalProperties": False,
             },
             "violation": {
                 "type": "object",

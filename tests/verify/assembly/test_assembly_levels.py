@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jsonschema
 import klayout.db as kdb
 import pytest
 
@@ -9,6 +10,8 @@ from cpo_pdk.verify.assembly.finding import find_parts
 from cpo_pdk.verify.assembly.meeting import meet
 from cpo_pdk.verify.assembly.placed import Places
 from cpo_pdk.verify.assembly.ribbon_crossings import ribbon_crossings
+from cpo_pdk.verify.findings import Verdict
+from cpo_pdk.verify.formats import json_document
 
 
 @pytest.fixture
@@ -125,7 +128,13 @@ def test_ribbons_that_cross_over_the_package(stack):
     assert len(said) == 3
     assert "cross over the package at (" in said[0].message
     assert "0 crossings allowed there" in said[0].message
-    assert small.check().counted["ribbon_crossings_over_package"] == 3
+    result = small.check()
+    assert result.counted["ribbon_crossings_over_package"] == 3
+    first = result.as_json()["crossings"][0]
+    assert first["ribbons"] == sorted(first["ribbons"])
+    assert (first["over_package"], first["fibre_crossings"]) == (True, 4)
+    assert len(result.crossings) == 3
+    jsonschema.validate(Verdict("small.gds", (result,)).as_json(), json_document.schema())
 
 
 def test_a_spec_that_allows_crossings_over_the_package(stack, shipped):
