@@ -9,7 +9,10 @@ from typing import Any
 
 import klayout.db as kdb
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from cpo_pdk.circuit.simulation import simulate
 from cpo_pdk.errors import LayoutError
 from cpo_pdk.lanes.reading import lane_map_of, probe_plan_of
 from cpo_pdk.lanes.rows import FibreRow, LaneMap, LaneRow
@@ -125,6 +128,44 @@ def test_two_swapped_airwires_change_two_lanes_and_no_fibre(maps: Maps, spoiled:
     assert len(moved) == 2 and after.closed
     assert all(isinstance(row, LaneRow) for pair in moved for row in pair)
     assert moved[0][0].serdes == moved[1][1].serdes  # type: ignore[attr-defined]
+
+
+@settings(derandomize=True, deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(8)))
+def test_the_map_follows_any_assignment_of_serial_lanes(
+    order: list[int], maps: Maps, spoiled: Spoil, edits: Any
+) -> None:
+    """Whatever airwires are led to whatever lanes of their direction: the map has exactly that."""
+    lanes = [row for row in maps["single"].lanes if row.direction == "rx"]
+
+    def edit(layout: kdb.Layout) -> None:
+        ends = {(row.asic_x_um, row.asic_y_um): lanes[k] for row, k in zip(lanes, order, strict=True)}
+        for shape in edits.airwires(layout):
+            points = [(round(p.x, 3), round(p.y, 3)) for p in shape.dpath.each_point()]
+            start = next((p for p in points if p in ends), None)
+            if start:
+                end = kdb.DPoint(ends[start].bump_x_um, ends[start].bump_y_um)
+                shape.dpath = kdb.DPath([end, kdb.DPoint(*start)], shape.dpath.width)  # drawn the other way round
+
+    after = spoiled("single", edit)
+    assert after.closed
+    served = {row.name: row.serdes for row in after.lanes}
+    assert all(served[lanes[k].name] == row.serdes for row, k in zip(lanes, order, strict=True))
+
+
+@pytest.mark.parametrize("name", ["single", "pair"])
+def test_fibres_and_lasers_are_those_of_the_simulated_lanes(maps: Maps, drawn: Mapping[str, Path], name: str) -> None:
+    """Two ways through the same file: the solver's chains of fibres, and ours."""
+    rows = {row.key: row for row in maps[name].lanes}
+    lanes = simulate(drawn[name], points=2).lanes
+    assert {(lane.engine, lane.direction, lane.port, lane.channel) for lane in lanes} == set(rows)
+    for lane in lanes:
+        row = rows[lane.engine, lane.direction, lane.port, lane.channel]
+        assert lane.fibre == f"{row.connector}.{row.position}"
+        assert lane.wl_um == row.wl_um
+        if lane.direction == "tx":
+            assert lane.laser == f"{row.laser_connector}.{row.laser_position}"
+        assert any(item.instance == f"{row.engine}/{row.device}" for item in lane.items)
 
 
 def test_an_airwire_to_a_taken_bump_is_one_too_many_there_and_lacking_here(
