@@ -1,15 +1,20 @@
 """Whether a cable joins the transmit fibres of one package with the receive fibres of another, position by position.
 
 Array cables come in three polarities (ANSI/TIA-568.3, IEC 61754-7 connectors), told by where position p of one plug
-leads in the other, of n positions:
+leads in the other. In one row of n:
 
-    A  straight       p -> p            key up to key down
-    B  crossed        p -> n + 1 - p    key up to key up
+    A  straight       p -> p             key up to key down
+    B  crossed        p -> n + 1 - p     key up to key up
     C  pairs flipped  p -> p + 1, p - 1 of each pair
 
-Positions are numbered in one row from 1 to n, as in the layout. Links of parallel fibre send on one half and receive on
-the other, which type B joins; the order of the fibres is turned round then, and receivers put lanes in order themselves
-(alignment markers of IEEE 802.3), so the order is told but is no fault. Wavelengths must be the same at both ends.
+MPO-24 and MPO-32 have two rows, and positions are counted row by row. A ribbon that is turned over between key up and
+key down exchanges the rows: type A leads from a place in one row to the same place in the other, type B to the mirrored
+place in the same row. (Links that send on one row and receive on the other take MPO-24 cables of type A, as
+100GBASE-SR10: fossfiberoptikk.no, MTP/MPO.) Type C is for one row.
+
+Links of parallel fibre send on one half and receive on the other, which type B joins in one row; the order of the
+fibres is turned round then. Receivers put lanes in order themselves (alignment markers of IEEE 802.3), so the order is
+told but is no fault. Wavelengths must be the same at both ends.
 """
 
 from __future__ import annotations
@@ -22,6 +27,8 @@ from cpo_pdk.lanes.rows import ConnectorRow, LaneMap
 
 #: polarity -> what it is called
 POLARITIES = {"A": "straight", "B": "crossed", "C": "pairs flipped"}
+#: positions of a plug -> those of one of its two rows; other plugs have one row
+TWO_ROWS = {24: 12, 32: 16}
 #: two channels are the same within this, um: a fifth of the narrowest spacing that is built, 100 GHz or 0.56 nm
 SAME_WL_UM = 1e-4
 #: position -> `tx_3`
@@ -69,18 +76,22 @@ def far_position(polarity: str, position: int, size: int) -> int:
     Args:
         polarity: A, B or C.
         position: at the near end, from 1.
-        size: positions of the plug; even for polarity C.
+        size: positions of the plug, see `TWO_ROWS`; even for polarity C.
 
     Raises:
-        InputError: no such polarity, or pairs in an odd number of positions.
+        InputError: no such polarity, pairs in an odd number of positions, or in two rows.
     """
+    row = TWO_ROWS.get(size)
     if polarity == "A":
-        return position
+        return position if row is None else (position + row - 1) % size + 1
     if polarity == "B":
-        return size + 1 - position
+        first = 0 if row is None or position <= row else row
+        return 2 * first + (row or size) + 1 - position
     if polarity == "C":
         if size % 2:
             raise InputError(f"polarity C flips pairs, {size} positions are no pairs; use A or B")
+        if row is not None:
+            raise InputError(f"polarity C is for plugs of one row, one of {size} has two; use A or B")
         return position + 1 if position % 2 else position - 1
     raise InputError(f"polarity {polarity!r}: one of {', '.join(POLARITIES)} is needed")
 
