@@ -87,7 +87,7 @@ def stacked(name: str, dies: tuple[Die, ...], drawn: Drawn, heights: PackageHeig
         solids=solids,
         fibres=fibres,
         connectors=connectors,
-        airwires=np.array(drawn.airwires).reshape(-1, 2, 2),
+        airwires=np.array(sorted(drawn.airwires)).reshape(-1, 2, 2),
         marks=marks,
         notes=tuple(dict.fromkeys(drawn.notes)),
     )
@@ -208,6 +208,8 @@ class _Stack:
         if near[0] is None and near[1] is not None:
             pieces = [piece[::-1] for piece in reversed(pieces)]
             near.reverse()
+        elif near == [None, None] and tuple(pieces[0][0]) > tuple(pieces[-1][-1]):
+            pieces = [piece[::-1] for piece in reversed(pieces)]  # from nowhere to nowhere: the same way in every file
         line = np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
         layer = self.base + drawn.level * self.h.ribbon_layer_pitch
         start = layer if near[0] is None else near[0]

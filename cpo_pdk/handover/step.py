@@ -86,16 +86,16 @@ def _bodies(package: Package) -> Iterator[tuple[str, Any]]:
 def _prism(solid: Solid) -> Any:
     face = BRepBuilderAPI_MakeFace(_wire(solid.outline, solid.bottom), True)
     for hole in solid.holes:
-        face.Add(_wire(hole, solid.bottom).Reversed())
+        face.Add(_wire(hole, solid.bottom, clockwise=True))
     return BRepPrimAPI_MakePrism(face.Face(), gp_Vec(0, 0, (solid.top - solid.bottom) * _MM)).Shape()
 
 
-def _wire(outline: Points, z: float) -> Any:
+def _wire(outline: Points, z: float, *, clockwise: bool = False) -> Any:
+    """A closed polyline; one of the outside goes counter-clockwise, so that the prism has its inside inside."""
     polygon = BRepBuilderAPI_MakePolygon()
-    # counter-clockwise, so that the face looks up and the prism has its inside inside
     x, y = outline[:, 0], outline[:, 1]
     area = np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y)
-    for px, py in outline if area > 0 else outline[::-1]:
+    for px, py in outline if (area > 0) != clockwise else outline[::-1]:
         polygon.Add(gp_Pnt(float(px) * _MM, float(py) * _MM, z * _MM))
     polygon.Close()
     return polygon.Wire()

@@ -27,7 +27,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.handover import layouts, threedblox
 from cpo_pdk.handover.dxf import APPLICATION, dxf_text
 from cpo_pdk.handover.glb import glb_bytes
-from cpo_pdk.handover.parts import Package
+from cpo_pdk.handover.parts import Package, Solid
 from cpo_pdk.handover.reading import read_package
 from cpo_pdk.handover.svg import svg_text
 from cpo_pdk.handover.verilog import verilog_text
@@ -227,6 +227,13 @@ def test_svg_is_at_true_scale_and_names_are_text(package: Package) -> None:
 
 
 # ---- in space
+def volume(solid: Solid) -> float:
+    """mm3."""
+    area = kdb.DPolygon([kdb.DPoint(*p) for p in solid.outline]).area()
+    area -= sum(kdb.DPolygon([kdb.DPoint(*p) for p in hole]).area() for hole in solid.holes)
+    return area * (solid.top - solid.bottom) * 1e-9
+
+
 def test_glb_holds_closed_bodies_of_the_drawn_size(package: Package) -> None:
     scene = trimesh.load(io.BytesIO(glb_bytes(package)), file_type="glb")
     bodies = {name: scene.geometry[scene.graph[name][1]] for name in scene.graph.nodes_geometry}
@@ -234,9 +241,7 @@ def test_glb_holds_closed_bodies_of_the_drawn_size(package: Package) -> None:
     for solid in package.solids:
         body = bodies[solid.name]
         assert body.is_watertight and body.is_winding_consistent, solid.name
-        area = kdb.DPolygon([kdb.DPoint(*p) for p in solid.outline]).area()
-        area -= sum(kdb.DPolygon([kdb.DPoint(*p) for p in hole]).area() for hole in solid.holes)
-        assert body.volume == pytest.approx(area * (solid.top - solid.bottom) * 1e-9, rel=1e-5), solid.name
+        assert body.volume == pytest.approx(volume(solid), rel=1e-5), solid.name
     for fibre in package.fibres:
         body = bodies[fibre.name]
         long = float(np.linalg.norm(np.diff(fibre.path, axis=0), axis=1).sum()) * 1e-3
@@ -274,8 +279,15 @@ def test_the_file_in_the_page_holds_every_fibre_as_a_line(gds: Path, package: Pa
 
 def test_step_holds_a_solid_a_body(package: Package) -> None:
     pytest.importorskip("OCP")
-    from cpo_pdk.handover.step import step_text
+    from OCP.BRepGProp import BRepGProp  # pyright: ignore[reportMissingImports]
+    from OCP.GProp import GProp_GProps  # pyright: ignore[reportMissingImports]
 
+    from cpo_pdk.handover.step import _prism, step_text
+
+    for solid in package.solids:
+        found = GProp_GProps()
+        BRepGProp.VolumeProperties_s(_prism(solid), found)
+        assert found.Mass() == pytest.approx(volume(solid), rel=1e-6), solid.name
     text = step_text(package)
     assert text == step_text(package)
     assert text.count("MANIFOLD_SOLID_BREP(") == len(package.solids)
