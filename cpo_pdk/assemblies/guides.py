@@ -109,12 +109,33 @@ def _plan(kit: Kit, left: Sequence[float], right: Sequence[float]) -> Mapping[in
     rising = [k for k in reversed(order) if right[k] - left[k] > 1e-6]
     falling = [k for k in order if right[k] - left[k] < -1e-6]
     for group in (rising, falling):
-        for number, k in enumerate(group):
+        start, before = 0.0, None
+        for k in group:
             move = abs(right[k] - left[k])
-            short = move < 2 * size + _SHORTEST
-            length = float(max(_S_MIN, math.ceil(sine_s_length(move, cross_section("strip").radius) + 1)))
-            plan[k] = (number * TRACK, length if short else 2 * size)
+            curve = 0.0
+            if move < 2 * size + _SHORTEST:
+                curve = float(max(_S_MIN, math.ceil(sine_s_length(move, cross_section("strip").radius) + 1)))
+            if before is not None:
+                start = round(start + _after(size, before, curve), 3)
+            plan[k] = (start, curve or 2 * size)
+            before = curve
     return plan
+
+
+def _after(size: float, before: float, curve: float) -> float:
+    """How much later than the guide beside it a guide may leave its line, um.
+
+    Two pairs of bends, or two S-bends, follow one another by a track. An S-bend waits until a pair of bends beside it
+    has left the line; a pair of bends goes up or down only where an S-bend beside it has arrived.
+
+    Args:
+        size: of a bend in um.
+        before: length of the S-bend of the guide before, um; 0 for bends.
+        curve: length of this guide's S-bend, um; 0 for bends.
+    """
+    if (before > 0) == (curve > 0):
+        return TRACK
+    return size if curve > 0 else max(TRACK, before - size + TRACK)
 
 
 def _straight(c: gf.Component, kit: Kit, name: str, one: End, other: End) -> gf.Port:
