@@ -380,7 +380,7 @@ class Faceplate(SpecModel):
     order: Annotated[Literal["shortest"] | tuple[Annotated[str, Field(strict=True)], ...], WrapValidator(_order)] = (
         Field(
             default="shortest",
-            description="order of the engines' connectors from left to right: names (N1, E1, ...), or as comes shortest",
+            description="engines whose connectors come from left to right: names (N1, E1, ...), or as comes shortest",
         )
     )
 

@@ -150,10 +150,36 @@ def _overfull(spec: PackageSpec, size: Size, side: str) -> Iterator[Fault]:
         sum_ = f"({count} - 1) x {pitch * 1e-3:g} / 2 + {width * 1e-3:.3f} = {taken * 1e-3:.2f} mm"
     elif engines.carrier is not None:
         sum_ = f"{count} at {pitch * 1e-3:g} mm in boards of {engines.carrier.engines} = {taken * 1e-3:.2f} mm"
+    what = f"{count} engines do" if count > 1 else "1 engine does"
     yield (
         path,
-        f"{count} engines do not fit the {side} side: {sum_} of {room * 1e-3:g} mm; {' or '.join(cures)}",
+        f"{what} not fit the {side} side: {sum_} of {room * 1e-3:g} mm; {' or '.join(cures)}",
     )
+
+
+def apart_cure(spec: PackageSpec, size: Size, side: str, need: float) -> str:
+    """What would set the neighbours of a side further apart, the smallest change.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+        side: of the ASIC.
+        need: distance of their centres in um.
+    """
+    pitch = need * spec.engines.rows
+    if spec.engines.positions is not None:
+        return f"set their positions {up(need * 1e-3)} mm apart"
+    given = spec.engines.pitch_mm is not None
+    cures = [f"raise pitch_mm to {up(pitch * 1e-3)}"] if given else []
+    # a pitch that is found by itself is a multiple of 0.1 mm, the same on all sides
+    wanted = pitch if given else math.ceil(pitch / 100 - 1e-9) * 100.0
+    most: dict[str, float] = {}
+    for own in (side,) if given else SIDES:
+        more = _taken(spec, size, share_of(spec).of(own), wanted) - shoreline_of(spec, own) * 1e3
+        key = _room_of(spec, own)[1]
+        most[key] = max(more, most.get(key, 0.0))
+    cures += [f"raise {key} by {up(more * 1e-3)} mm" for key, more in most.items() if more > _EQUAL]
+    return " and ".join(cures) or "give a pitch_mm"
 
 
 def _capacity(spec: PackageSpec, size: Size, side: str, pitch: float) -> int:
@@ -175,7 +201,8 @@ def _moved_engines(spec: PackageSpec, size: Size, side: str, pitch: float) -> It
             if two <= shoreline_of(spec, side) * 1e3:
                 yield "use rows: 2"
                 return
-        yield f"use at most {most[side]} engines there ({sum(most.values())} in all)"
+        if most[side]:
+            yield f"use at most {most[side]} engines there ({sum(most.values())} in all)"
         return
     counts = {s: min(share.of(s), most[s]) for s in SIDES}
     while sum(counts.values()) < spec.engines.placed:

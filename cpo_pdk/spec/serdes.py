@@ -235,15 +235,27 @@ def _cures(spec: PackageSpec, side: str, length: float, need: int) -> str:
         if len(shoreline_bumps(size, grid, depth, length, side)) // each * each >= need:
             cures.append(f"shoreline_um {math.ceil(depth):g}")
             break
-    rows = len({b[across] for b in shoreline_bumps(size, grid, asic.shoreline_um, length, side)})
     have = len(shoreline_bumps(size, grid, asic.shoreline_um, length, side))
-    if rows:
-        more = math.ceil((math.ceil(need / rows) - have // rows) * grid.pitch / 100) * 100.0
-        free = size[1 - across] - length if asic.shoreline_mm else DIE_MAX_MM * 1e3 - size[1 - across]
+    longer = _longer(spec, side, length, need)
+    if longer is not None:
         key = f"asic.shoreline_mm.{side}" if asic.shoreline_mm else f"asic.size_mm[{1 - across}]"
-        if more <= free:
-            cures.append(f"{key} longer by {more * 1e-3:g} mm")
+        cures.append(f"{key} longer by {longer * 1e-3:g} mm")
     fits = have // (need // each)
     if 2 <= fits < each:
         cures.append(f"bumps_per_lane {fits}")
     return " or ".join(cures) or "fewer engines on that side"
+
+
+def _longer(spec: PackageSpec, side: str, length: float, need: int) -> float | None:
+    """How much longer a shoreline must be, to 100 um: the stretch within its edge, or an edge that is all shoreline."""
+    asic, each, axis = spec.asic, spec.electrical.bumps_per_lane, 0 if side in ("north", "south") else 1
+    size = list(_size(spec))
+    room = size[axis] - length if asic.shoreline_mm else DIE_MAX_MM * 1e3 - size[axis]
+    for k in range(1, int(room // 100) + 1):
+        edges = (size[0], size[1])
+        if asic.shoreline_mm is None:
+            edges = (size[0] + 100.0 * k, size[1]) if axis == 0 else (size[0], size[1] + 100.0 * k)
+        grid = bump_grid(edges, asic.bump_pitch_um, asic.bump_margin_um)
+        if len(shoreline_bumps(edges, grid, asic.shoreline_um, length + 100.0 * k, side)) // each * each >= need:
+            return 100.0 * k
+    return None

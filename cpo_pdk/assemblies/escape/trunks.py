@@ -8,6 +8,7 @@ that each passes beside the parts in front of it, and each run lies beyond the p
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from cpo_pdk.components.fibers import Step
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.placement import EnginePlace, share_of
+from cpo_pdk.spec.placement_checks import apart_cure
 
 HEADINGS = {"north": Heading(0, 1), "east": Heading(1, 0), "south": Heading(0, -1), "west": Heading(-1, 0)}
 
@@ -181,7 +183,14 @@ def _starts(
                 spec.problem(
                     "engines.pitch_mm",
                     f"the ribbons of engines {a.engine.name} and {b.engine.name} leave {apart * 1e-3:.2f} mm apart, "
-                    f"{bundle.step * 1e-3:.2f} mm needed (ribbon + gap); raise pitch_mm or lower ribbon_gap_mm",
+                    f"{bundle.step * 1e-3:.2f} mm needed (ribbon + gap); "
+                    f"{apart_cure(spec, size, a.engine.side, bundle.step)}{_or_gap(bundle, apart)}",
                 )
             )
     return starts, problems
+
+
+def _or_gap(bundle: Bundle, apart: float) -> str:
+    """The gap between ribbons that would do as well, where there is one."""
+    gap = math.floor((bundle.gap - (bundle.step - apart)) / 10) / 100
+    return f" or lower ribbon_gap_mm to {gap:g}" if gap >= 0.1 else ""
