@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ from cpo_pdk.circuit.interferometers import Lit, sections
 from cpo_pdk.circuit.locking import Lock, Locker
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.results import Aggressor, Direction, LossItem
-from cpo_pdk.circuit.solver import Plan, compile_circuit
+from cpo_pdk.circuit.solver import Plan, SDict, compile_circuit
 from cpo_pdk.circuit.tracing import WaveGraph, Way, items_of
 from cpo_pdk.circuit.waves import Waves
 from cpo_pdk.errors import ModelError
@@ -114,16 +115,23 @@ class EngineState:
         self.warnings += operation_warnings(circuit, bound, self.overrides)
         zero = {path: {VOLTAGE: drive.v_zero} for path, drive in self.drives.items()}
         self.warnings += operation_warnings(circuit, bound, zero)
-        self.values = self.evaluator.circuit(circuit, bound, self.overrides)
-        self.structure = structure_of(self.values)
-        self.links = [
-            (link.a, link.b)
-            for link in circuit.connections
-            if link.a[0] in self.structure and link.b[0] in self.structure
-        ]
-        self.graph = WaveGraph(circuit, self.values, tuple(range(self.count)), self.detectors.values())
         self._ways: dict[tuple[PortRef, int], Any] = {}
         self._lit: Lit | None = None
+
+    @cached_property
+    def values(self) -> dict[str, SDict]:
+        """S-matrices of all devices at their working points."""
+        return self.evaluator.circuit(self.circuit, self.bound, self.overrides)
+
+    @cached_property
+    def structure(self) -> dict[str, list[tuple[str, str]]]:
+        """Elements that are not zero, by instance."""
+        return structure_of(self.values)
+
+    @cached_property
+    def graph(self) -> WaveGraph:
+        """Single ways of the light at the channels."""
+        return WaveGraph(self.circuit, self.values, tuple(range(self.count)), self.detectors.values())
 
     def entry(self, path: str) -> tuple[Bound, ModelLike]:
         """Binding and model of an instance that has one."""
@@ -264,7 +272,12 @@ class EngineState:
 
     def compile(self, inputs: list[str], outputs: list[str], exposed: Mapping[str, PortRef]) -> Plan:
         """Compile the engine for some inputs and outputs."""
-        plan = compile_circuit(self.structure, self.links, exposed, outputs_wanted=outputs, inputs_wanted=inputs)
+        links = [
+            (link.a, link.b)
+            for link in self.circuit.connections
+            if link.a[0] in self.structure and link.b[0] in self.structure
+        ]
+        plan = compile_circuit(self.structure, links, exposed, outputs_wanted=outputs, inputs_wanted=inputs)
         self.products += plan.program.products
         return plan
 

@@ -357,6 +357,22 @@ def test_an_engine_without_fibres_is_a_spare_and_has_no_lanes(new_drawing: Any) 
     assert alone.lanes == tuple(lane for lane in both.lanes if lane.engine == "engine_1")
 
 
+def test_an_engine_cell_is_solved_once_however_often_it_stands(new_drawing: Any) -> None:
+    counts = []
+    for number in (2, 36):
+        d = new_drawing()
+        cell = engine(d)
+        top = d.cell("package")
+        for k in range(number):
+            d.place(top, cell, f"engine_{k}", 0, 1000 * k)
+        result = simulate(d.write(), SHEETS, MODELS, points=5)
+        assert len(result.lanes) == 6 * number
+        counts.append(result.counts)
+    for what in ("engine_cells", "model_evaluations", "products", "wavelengths"):
+        assert counts[0][what] == counts[1][what], what
+    assert counts[1]["engines"] == 36
+
+
 def test_engine_with_too_few_rings_is_refused(drawing: Any) -> None:
     engine(drawing, rings=1)
     with pytest.raises(ModelError, match=r"tx_|no laser port reaches"):
