@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import yaml
 from cpo_pdk.assemblies.engines import measured_engine
 from cpo_pdk.assemblies.planning import plan
 from cpo_pdk.errors import SpecError
-from cpo_pdk.spec import list_specs, load_sheets, load_spec, parse_spec
+from cpo_pdk.spec import PackageSpec, list_specs, load_sheets, load_spec, parse_spec
 from cpo_pdk.spec.package import SIDES
 from cpo_pdk.spec.placement import shoreline_of
 
@@ -27,12 +28,18 @@ TIGHT = {
 }
 
 
+@cache
+def asked(name: str) -> tuple[PackageSpec, tuple[float, float]]:
+    """A shipped spec, and the length and width of its engine in um."""
+    spec = load_spec(name)
+    return spec, measured_engine(spec, SHEETS)[1]
+
+
 class Trimmed:
     """A shipped spec with less shoreline on every side."""
 
     def __init__(self, name: str, less: float) -> None:
-        spec = load_spec(name)
-        self.size = measured_engine(spec, SHEETS)[1]
+        spec, self.size = asked(name)
         self.data: dict[str, Any] = spec.model_dump(mode="json", exclude_none=True)
         self.data["asic"]["shoreline_mm"] = {side: round(shoreline_of(spec, side) - less, 3) for side in SIDES}
 
@@ -57,14 +64,14 @@ def test_shipped_packages_fit_and_the_tight_ones_do_not_with_less(name: str) -> 
 @pytest.mark.parametrize("name", sorted(TIGHT))
 def test_giving_back_what_the_refusal_asks_for_is_enough(name: str) -> None:
     trimmed = Trimmed(name, 1.0)
-    asked = dict.fromkeys(SIDES, 0.0)
+    back = dict.fromkeys(SIDES, 0.0)
     for message in trimmed.refusals():
         found = re.findall(r"asic\.shoreline_mm\.(\w+) (?:longer )?by ([\d.]+) mm", message)
         assert found, message
         for side, more in found:
-            asked[side] = max(asked[side], float(more))
-    assert 0 < max(asked.values()) <= 1.0
-    for side, more in asked.items():
+            back[side] = max(back[side], float(more))
+    assert 0 < max(back.values()) <= 1.0
+    for side, more in back.items():
         trimmed.data["asic"]["shoreline_mm"][side] += more
     assert trimmed.refusals() == []
 
