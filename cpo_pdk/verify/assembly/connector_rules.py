@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 import numpy as np
 
 from cpo_pdk.verify.assembly.facet_rules import LASER
-from cpo_pdk.verify.assembly.levels import LASER_CONNECTORS, level_name, level_of
+from cpo_pdk.verify.assembly.levels import LASER_CONNECTORS, level_name
 from cpo_pdk.verify.assembly.outcome import EQUAL, Outcome, Question, several, some, spot, um
 from cpo_pdk.verify.assembly.parts import Package, Plugged
 from cpo_pdk.verify.assembly.ribbon_rules import fibre_layers
@@ -218,25 +218,31 @@ def connector_laser(question: Question) -> Outcome:
 
 
 def connector_row(question: Question) -> Outcome:
-    """Each ribbon layer has a row of connectors of its own, the lasers another; no more layers than the spec has."""
+    """The fibres of a connector lie in one ribbon layer, those of lasers in theirs; as many layers as the spec has."""
     package, outcome, spec = question.package, Outcome(), question.spec
     for number, plugs in by_connector(package).items():
         connector = package.connectors[number]
-        row = level_of(connector.layer)
         outcome.looked_at += len(plugs)
-        wrong: dict[int, list[Plugged]] = defaultdict(list)
-        for plug in plugs:
-            level = package.planes[plug.fibre]
-            if level != row:
-                wrong[level].append(plug)
-        for level, group in wrong.items():
+        counts = Counter(package.planes[plug.fibre] for plug in plugs)
+        lasers = connector.layer == LASER_CONNECTORS
+        fitting = [level for level in counts if (level == 0) is lasers]
+        # the layer of most of them is that of the connector
+        own = max(fitting, key=lambda level: (counts[level], -level), default=None)
+        for level in sorted(counts):
+            if level == own:
+                continue
+            group = [plug for plug in plugs if package.planes[plug.fibre] == level]
             names = [package.fibre_name(plug.fibre) for plug in group]
             count = several(len(group), "fibre")
+            if own is None:
+                belongs = "a row of laser connectors" if lasers else "a row of data connectors"
+            else:
+                belongs = level_name(own)
             outcome.tell(
                 question.violation(
                     [spot(end.x, end.y) for end in _ends(package, group)],
-                    f"{count} ({some(names)}) of {level_name(level)} in {connector.name}, which belongs to "
-                    f"{level_name(row)}, 0 allowed; draw them in one layer and row",
+                    f"{count} ({some(names)}) of {level_name(level)} in {connector.name}, which belongs to {belongs}, "
+                    "0 allowed; draw them in its layer",
                     layer="/".join([connector.layer, fibre_layers(package, (plug.fibre for plug in group))]),
                 )
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from cpo_pdk.verify.assembly.shapes import corners_of
 
 #: an end further from a facet or a connector than this was not meant for it, um
 FAR = 2_000.0
-#: how much further away a connector of a fibre's own row may be than one of another row, um
-OTHER_ROW = 1_000.0
+#: how much further away a laser connector may be for a laser fibre than a data connector, and the other way round, um
+OTHER_KIND = 1_000.0
+#: connectors at distances that differ by no more stand above one another, um
+_STACKED = 1.0
 #: ends that are compared with all connectors at one time
 _AT_ONCE = 1_000
 
@@ -61,8 +64,9 @@ def _land(
 def _plug(package: Package, ends: Points, taken: set[int]) -> list[Plugged]:
     """The ends at connectors, each at the nearest one that it looks into.
 
-    Rows of connectors stand above one another: one of the row of the fibre's own layer is taken before one of another
-    row that is nearer by less than `OTHER_ROW`.
+    Data fibres are led to data rows and laser fibres to theirs, where one of the other kind is not nearer by more than
+    `OTHER_KIND`. In rows above one another each fibre belongs to the row of its own layer; where the layers at a place
+    have other numbers than the rows, the lowest layer belongs to the lowest row.
     """
     connectors = package.connectors
     free = np.array([k for k in range(len(ends)) if k not in taken], dtype=np.int64)
@@ -71,21 +75,36 @@ def _plug(package: Package, ends: Points, taken: set[int]) -> list[Plugged]:
     boxes = corners_of(connector.box for connector in connectors)
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     rows = np.array([level_of(connector.layer) for connector in connectors])
-    levels = np.array([level_of(fibre.layer) for fibre in package.fibres])
-    found: list[Plugged] = []
+    levels = np.array(package.planes)
+    chosen: dict[int, int] = {}
+    stacked: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for first in range(0, len(free), _AT_ONCE):
         part = free[first : first + _AT_ONCE]
         x, y, dx, dy = (ends[part, column][:, None] for column in range(4))
         outside_x = np.maximum(np.maximum(boxes[:, 0] - x, x - boxes[:, 2]), 0.0)
         outside_y = np.maximum(np.maximum(boxes[:, 1] - y, y - boxes[:, 3]), 0.0)
         ahead = (middles[:, 0] - x) * dx + (middles[:, 1] - y) * dy
-        distance = np.where(ahead > 0, outside_x + outside_y, np.inf)
-        distance[distance > FAR] = np.inf
-        nearest = np.argmin(distance + OTHER_ROW * (rows != levels[part // 2][:, None]), axis=1)
-        reached = np.isfinite(distance[np.arange(len(part)), nearest])
-        for k, number in zip(part[reached].tolist(), nearest[reached].tolist(), strict=True):
-            found.append(_plugged(k, ends[k], number, connectors[number]))
-    return found
+        distance = np.where((ahead > 0) & (outside_x + outside_y <= FAR), outside_x + outside_y, np.inf)
+        distance += OTHER_KIND * ((rows == 0) != (levels[part // 2] == 0)[:, None])
+        least = distance.min(axis=1)
+        reached = np.isfinite(least)
+        for k, choices in zip(part[reached].tolist(), (distance <= least[:, None] + _STACKED)[reached], strict=True):
+            found = np.flatnonzero(choices)
+            chosen[k] = int(found[0])
+            if len(found) > 1:
+                stacked[tuple(found.tolist())].append(k)
+    for stack, there in stacked.items():
+        number_of = {int(rows[number]): number for number in reversed(stack)}
+        of_layer = _rows_of({int(levels[k // 2]) for k in there}, sorted(number_of))
+        chosen.update({k: number_of[of_layer[int(levels[k // 2])]] for k in there})
+    return [_plugged(k, ends[k], number, connectors[number]) for k, number in sorted(chosen.items())]
+
+
+def _rows_of(layers: set[int], rows: list[int]) -> dict[int, int]:
+    """Which of some rows above one another belongs to each of the layers that arrive there."""
+    if layers <= set(rows):
+        return {layer: layer for layer in layers}
+    return {layer: rows[min(k, len(rows) - 1)] for k, layer in enumerate(sorted(layers))}
 
 
 def _plugged(k: int, end: Points, number: int, connector: Connector) -> Plugged:

@@ -46,13 +46,20 @@ def test_a_fibre_ends_in_the_row_of_its_layer(stack):
     assert rows == {("FIBER", "CONNECTOR"), ("FIBER_2", "CONNECTOR_2"), ("FIBER_PM", "CONNECTOR_PM")}
 
 
-def test_a_ribbon_in_the_row_of_another(stack):
+def test_rows_may_have_other_numbers_than_the_layers_that_end_there(stack):
+    """Ribbons that cross lie in higher layers than their rows: the lower layer ends in the lower row."""
     small = stack()
-    wrong = small.with_(rows=[*small.rows[:-1], "CONNECTOR_3"])
-    (said,) = wrong.said("ASM.CONN.ROW")
-    assert "2 fibres (fibre from coupler 5" in said.message
-    assert "of ribbon layer 2 in connector at (3000.000, 64000.000), which belongs to ribbon layer 1" in said.message
-    assert said.layer == "CONNECTOR/FIBER_2"
+    higher = small.with_(rows=[*small.rows[:-1], "CONNECTOR_3"])
+    assert higher.check().clean
+    layers = {"FIBER": "FIBER_4", "FIBER_2": "FIBER_5"}
+    east = [(layers.get(layer, layer) if n > 5 else layer, points) for n, (layer, points) in enumerate(small.fibres)]
+    package = parts(small.with_(fibres=east))
+    assert {
+        (package.fibres[p.fibre].layer, package.connectors[p.connector].layer)
+        for p in package.plugged
+        if package.owners[p.fibre] == package.owners[len(package.fibres) - 1]
+    } >= {("FIBER_5", "CONNECTOR_2")}
+    assert small.with_(fibres=east).check().clean
 
 
 def test_a_data_fibre_drawn_on_the_layer_of_another_ribbon(stack):
@@ -61,7 +68,19 @@ def test_a_data_fibre_drawn_on_the_layer_of_another_ribbon(stack):
     wrong = small.with_(fibres=[*small.fibres[:4], ("FIBER_3", points), *small.fibres[5:]])
     assert layer == "FIBER_2"
     (said,) = wrong.said("ASM.CONN.ROW")
-    assert "of ribbon layer 3 in connector" in said.message
+    assert "1 fibre (fibre from coupler 5 of" in said.message
+    assert "of ribbon layer 3 in connector at (-3000.000, 64000.000), which belongs to ribbon layer 2" in said.message
+    assert said.layer == "CONNECTOR_2/FIBER_3"
+
+
+def test_laser_fibres_end_in_their_row(stack):
+    small = stack()
+    wrong = small.with_(rows=["CONNECTOR", *small.rows[1:]])
+    (said,) = wrong.said("ASM.CONN.ROW")
+    assert "4 fibres (" in said.message
+    assert "of the laser layer in connector at (0.000, 64000.000), which belongs to a row of data connectors" in str(
+        said
+    )
 
 
 def test_connectors_of_one_row_keep_apart_those_of_two_do_not(stack):
