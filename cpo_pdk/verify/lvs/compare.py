@@ -20,27 +20,11 @@ from cpo_pdk.verify.lvs.array import SWAPPED_RULE, Anchors
 from cpo_pdk.verify.lvs.asked import AskedDevice, AskedEngine, AskedFilter
 from cpo_pdk.verify.lvs.devices import Circuit, Device, fits
 from cpo_pdk.verify.lvs.faults import Fault
+from cpo_pdk.verify.lvs.filter_trees import FilterTrees, exchanged_words
+from cpo_pdk.verify.lvs.port_orders import FOUR, SYMMETRIES
 
 DEVICE_RULE, MISSING_RULE, EXTRA_RULE = "LVS.device", "LVS.missing", "LVS.extra"
 OPEN_RULE, CONNECTION_RULE, TURNED_RULE = "LVS.open", "LVS.connection", "LVS.turned"
-
-_FOUR: tuple[str, ...] = ("o1", "o2", "o3", "o4")
-_KLEIN: tuple[tuple[str, ...], ...] = (
-    _FOUR,
-    ("o2", "o1", "o4", "o3"),
-    ("o4", "o3", "o2", "o1"),
-    ("o3", "o4", "o1", "o2"),
-)
-#: cell -> the orders in which its ports may be taken without making it another device
-SYMMETRIES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "add_drop_ring": _KLEIN,
-    "directional_coupler": _KLEIN,
-    "mmi2x2": _KLEIN,
-    "phase_shifter_thermal": (("o1", "o2"), ("o2", "o1")),
-    "photodetector_dual": (("o1", "o2"), ("o2", "o1")),
-    "mmi1x2": (("o1", "o2", "o3"), ("o1", "o3", "o2")),
-    "y_branch": (("o1", "o2", "o3"), ("o1", "o3", "o2")),
-}
 
 
 @dataclass(frozen=True)
@@ -81,7 +65,7 @@ class _Walk:
 
     def __post_init__(self) -> None:
         self.partner: dict[PortRef, PortRef] = dict(self.asked.partner)
-        self.stages = {stage.common: stage for found in self.asked.filters for stage in found.stages}
+        self.tree = FilterTrees(self.asked, self.circuit)
         self.fed = [found for found in self.asked.filters if found.fed]
         self.barred = {self.partner[leaf] for found in self.fed for leaf in found.leaves.values()}
 
@@ -134,7 +118,7 @@ class _Walk:
         device = self.asked.devices[key]
         names = _ports(self.asked, key)
         known = SYMMETRIES.get(device.sheet.cell, ())
-        orders: list[dict[str, str]] = [dict(zip(_FOUR, order, strict=False)) for order in known]
+        orders: list[dict[str, str]] = [dict(zip(FOUR, order, strict=False)) for order in known]
         orders = orders or [{name: name for name in names}]
         meant = [order for order in orders if order.get(port) == at]
         if not meant:
@@ -143,8 +127,10 @@ class _Walk:
             swap = {port: at, at: port}
             meant = [{name: swap.get(name, name) for name in names}]
         self.orders[key] = meant
-        if key in self.stages:
-            self._arms(key)
+        if key in self.tree.stages:
+            # the heater of an interferometer may lie in either arm
+            for a, b in self.tree.arms(key, path, meant[0]):
+                self.partner[a], self.partner[b] = b, a
 
     def push(self, key: str) -> None:
         order, path = self.orders[key][0], self.match[key]
@@ -154,91 +140,26 @@ class _Walk:
 
     # demultiplexers
 
-    def _arms(self, key: str) -> None:
-        """The heater of an interferometer may lie in either arm: ask for it in the one that it is drawn in."""
-        stage, order, path = self.stages[key], self.orders[key][0], self.match[key]
-        sheet = self.asked.devices[stage.heater].sheet
-        ends = [self.circuit.partner.get((path, order[name])) for name in ("o3", "o4")]
-        north, south = (end is not None and fits(sheet, self.circuit.devices[end[0]]) for end in ends)
-        if south and not north:
-            for a, b in (
-                ((key, "o3"), (stage.parted, "o2")),
-                ((key, "o4"), (stage.heater, "o1")),
-                ((stage.heater, "o2"), (stage.parted, "o1")),
-            ):
-                self.partner[a], self.partner[b] = b, a
-
     def fed_roots(self) -> None:
         """Take the demultiplexers that the modulators are met behind for those of their rows, and go on from there."""
         for found in self.fed:
-            common = found.stages[0].common
-            roots = Counter(
-                root
-                for leaf in found.leaves.values()
-                if (root := self._drawn_root(found, leaf)) is not None and root[0] not in self.back
-            )
-            # a part that was cut off ends in a root too, but no light gets there
-            root = max(roots, key=lambda ref: (ref in self.circuit.partner, roots[ref]), default=None)
-            if common not in self.match and root is not None:
+            if found.stages[0].common in self.match:
+                continue
+            root = self.tree.root(found, self.match, self.orders, self.back)
+            if root is not None:
                 self.assign(found.root, root)
                 self.drain()
 
-    def _drawn_root(self, found: AskedFilter, leaf: PortRef) -> PortRef | None:
-        """The port where light comes into the tree of couplers that the modulator at a leaf is drawn behind."""
-        key, port = self.asked.partner[leaf]
-        sheet = self.asked.devices[found.stages[0].common].sheet
-        orders = SYMMETRIES.get(sheet.cell, (_FOUR,))
-        order = self.orders.get(key, [{}])[0]
-        at = self.circuit.partner.get((self.match.get(key, ""), order.get(port, port)))
-        root: PortRef | None = None
-        for _ in range(2 * len(found.stages)):
-            if at is None or not fits(sheet, self.circuit.devices[at[0]]):
-                return root
-            path, met = at
-            behind = next((order[:2] for order in orders if met in order[2:]), ())
-            ends = {name: self._past_heater(self.circuit.partner.get((path, name))) for name in behind}
-            onward = {
-                name: end for name, end in ends.items() if end is not None and fits(sheet, self.circuit.devices[end[0]])
-            }
-            if not onward:  # the root: one port is terminated, light comes in by the other
-                ending = self.asked.devices[self.asked.partner[found.stages[0].common, "o2"][0]].sheet
-                free = [n for n, end in ends.items() if end is None or not fits(ending, self.circuit.devices[end[0]])]
-                return (path, free[0]) if len(free) == 1 else None
-            at = next(iter(onward.values()))
-            root = None
-        return root
-
-    def _past_heater(self, end: PortRef | None) -> PortRef | None:
-        """Where a net leads, through a phase shifter."""
-        heaters = [self.asked.devices[stage.heater].sheet for stage in self.stages.values()][:1]
-        if end is None or not any(fits(sheet, self.circuit.devices[end[0]]) for sheet in heaters):
-            return end
-        others = [port for (path, port) in self.circuit.via if path == end[0] and port != end[1] and port[0] == "o"]
-        return self.circuit.partner.get((end[0], others[0])) if len(others) == 1 else None
-
     def exchanged(self, found: AskedFilter) -> None:
         """Channels of a (de)multiplexer that trade places at what is behind its leaves: told as that, once."""
-        leads: dict[int, int] = {}
-        for number, leaf in found.leaves.items():
-            order = self.orders.get(leaf[0], [{}])[0]
-            end = self.circuit.partner.get((self.match.get(leaf[0], ""), order.get(leaf[1], leaf[1])))
-            behind = self.asked.devices.get(self.back.get(end[0], "")) if end is not None else None
-            if behind is not None and behind.channel and behind.row == found.row:
-                leads[number] = behind.channel
-        pairs = swapped_pairs(leads)
+        pairs = swapped_pairs(self.tree.leads(found, self.match, self.orders, self.back))
         nets = [frozenset((found.leaves[k], self.partner[found.leaves[k]])) for pair in pairs for k in pair]
         gone = [self.crossed.pop(net) for net in nets if net in self.crossed]
         if not gone:
             return
         self.faults = [fault for fault in self.faults if not any(fault is old for old in gone)]
         first = self.asked.devices[self.asked.partner[found.leaves[pairs[0][0]]][0]]
-        shown = ", ".join(f"channels {a} and {b}" for a, b in pairs)
-        other, behind = ("multiplexer", "modulator") if found.fed else ("upper demultiplexer", "detector")
-        text = (
-            f"{shown} are swapped between the {found.words} and the {other}: the {behind} of each is led to the output "
-            "of the other; exchange them"
-        )
-        self.tell(SWAPPED_RULE, first, self.match[first.key], text)
+        self.tell(SWAPPED_RULE, first, self.match[first.key], exchanged_words(found, pairs))
 
     # nets
 
@@ -481,7 +402,7 @@ class _Walk:
 
 def _ports(asked: AskedEngine, key: str) -> tuple[str, ...]:
     """Ports of a device that something was asked to be at, a coupler's facet included."""
-    joined = [name for name in _FOUR if (key, name) in asked.partner]
+    joined = [name for name in FOUR if (key, name) in asked.partner]
     return tuple([*joined, "o2"] if asked.devices[key].role == "edge_coupler" else joined)
 
 

@@ -4,7 +4,8 @@ A modulator's electrode, ground, signal, ground, signal, ground, has a column of
 north e1 to e5 in the west, e10 to e6 in the east (facet in the east). The two bumps of its heater stand in columns of
 their own. Modulators stand along a transmit row from west to east in the order in which the channels
 leave the demultiplexer (1, 3, 2, 4), detectors along a receive row from east to west. A detector has its anode south of
-its cathode. Rows follow one another from south to north as their fibres do.
+its cathode. Rows follow one another from south to north as their fibres do; of two rows at one height the eastern
+comes first.
 """
 
 from __future__ import annotations
@@ -124,22 +125,20 @@ def _order_in_rows(pins: Pins, devices: Mapping[str, Mapping[str, Pin]]) -> Iter
 
 def _order_of_rows(pins: Pins, known: Sequence[Pin]) -> Iterator[Fault]:
     """The bumps of the rows follow one another as the fibres do, from south to north."""
-    heights: dict[str, list[float]] = defaultdict(list)
-    first: dict[str, Pin] = {}
+    places: dict[str, list[Pin]] = defaultdict(list)
     for pin in known:
         if pin.asked.role in ("modulator", "detector"):
-            heights[pin.row].append(pin.v)
-            first.setdefault(pin.row, pin)
-    asked = [facet.name for facet in pins.asked.facets if facet.name in heights]
-    drawn = sorted(asked, key=lambda row: mean(heights[row]))
+            places[pin.row].append(pin)
+    asked = [facet.name for facet in pins.asked.facets if facet.name in places]
+    drawn = sorted(asked, key=lambda row: (round(mean(p.v for p in places[row])), -mean(p.u for p in places[row])))
     wrong = [(a, b) for a, b in zip(asked, drawn, strict=True) if a != b]
     if wrong:
         row, other = wrong[0]
         text = (
-            f"the bumps of {other} lie where those of {row} belong, rows follow from south to north as their fibres; "
+            f"the bumps of {other} lie where those of {row} belong: rows follow from south to north as their fibres; "
             "exchange them"
         )
-        yield pins.fault(MAP_RULE, text, first[row])
+        yield pins.fault(MAP_RULE, text, places[row][0])
 
 
 def _listed(channels: Sequence[int]) -> str:

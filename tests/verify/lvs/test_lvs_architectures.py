@@ -15,9 +15,10 @@ from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.verify.lvs.array import anchor
 from cpo_pdk.verify.lvs.asked import AskedEngine, asked_engine
-from cpo_pdk.verify.lvs.compare import SYMMETRIES, Matched, compare
+from cpo_pdk.verify.lvs.compare import Matched, compare
 from cpo_pdk.verify.lvs.devices import Circuit, Device, Facet
 from cpo_pdk.verify.lvs.faults import Fault
+from cpo_pdk.verify.lvs.port_orders import SYMMETRIES
 
 PITCH = 127.0
 SHIPPED = ("switch_51t2", "switch_51t2_cwdm4", "switch_25t6", "switch_28t8", "switch_102t4", "optical_io_ucie")

@@ -15,9 +15,10 @@ from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.spec import PackageSpec, load_sheets
 from cpo_pdk.verify.lvs.array import anchor
 from cpo_pdk.verify.lvs.asked import AskedEngine, asked_at, asked_engine, asked_package
-from cpo_pdk.verify.lvs.compare import SYMMETRIES, Matched, compare
+from cpo_pdk.verify.lvs.compare import Matched, compare
 from cpo_pdk.verify.lvs.devices import Circuit, Device, Facet, array_of
 from cpo_pdk.verify.lvs.faults import Fault, row_words
+from cpo_pdk.verify.lvs.port_orders import SYMMETRIES
 
 PITCH = 127.0
 
