@@ -81,7 +81,7 @@ LAYERS: dict[str, LayerInfo] = {
     "COLDPLATE": LayerInfo(315, 0, "package", "#4dd0e1", "outline of the cold plate on the dies"),
     "CARRIER": LayerInfo(316, 0, "package", "#c5e1a5", "board of a detachable sub-assembly"),
     "INTERPOSER": LayerInfo(317, 0, "package", "#d1c4e9", "outline of the interposer"),
-    "CAPACITORS": LayerInfo(318, 0, "package", "#ffe082", "field of capacitors on the substrate"),
+    "CAPACITORS": LayerInfo(318, 0, "package", "#80cbc4", "field of capacitors on the substrate"),
     "OVERPASS": LayerInfo(319, 0, "package", "#cfd8dc", "part of the package that fibres pass over"),
     "AIRWIRE": LayerInfo(
         320, 0, "package", "#26a69a", "SerDes lane from its bump on the ASIC to one on an engine, not routed"
