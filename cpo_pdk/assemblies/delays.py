@@ -42,7 +42,7 @@ def output_order(channels: int) -> tuple[int, ...]:
     return tuple(channel for pair in channel_lists(channels)[channels // 2 - 1 :] for channel in pair)
 
 
-def stage_delays(devices: Mapping[str, Sheet], wl_um: Sequence[float]) -> tuple[float, ...]:
+def stage_delays(devices: Mapping[str, Sheet], wl_um: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
     """What the longer arm of each stage is longer, um, so that all its channels leave where they should, untrimmed.
 
     Nominal: `wl^2 / (ng FSR)` with a free spectral range of twice the distance of the stage's channels. Around it the

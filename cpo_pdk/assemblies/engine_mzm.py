@@ -26,7 +26,7 @@ import math
 from dataclasses import dataclass
 
 from cpo_pdk.assemblies.facet import COLUMN, MARGIN, WEST, facet_names, feed, fibre_array, lane_bumps
-from cpo_pdk.assemblies.guides import End, nested, nested_length
+from cpo_pdk.assemblies.guides import TRACK, End, bend_size, nested, nested_length
 from cpo_pdk.assemblies.kit import Kit, make
 from cpo_pdk.assemblies.macros import tree_length
 from cpo_pdk.assemblies.rows_mzm import rx_mzm_row, rx_pitch, tx_mzm_row, tx_pitch
@@ -110,7 +110,8 @@ def _plan(
     x_fan = round(x_rows + end_tx, 3)
     inner = fibres[2 if loopbacks else 0 :][: laser + tx + rx]
     lines = [y + k % 2 * lane for k, y in enumerate(ys_rx)]
-    x_array = round(x_fan + nested_length(kit, [*lasers, *ys_tx, *lines], inner), 3)
+    loops = bend_size(kit) + TRACK if loopbacks else 0.0
+    x_array = round(x_fan + nested_length(kit, [*lasers, *ys_tx, *lines], inner) + loops, 3)
     length = round(x_array + make(kit, "edge_coupler").info["length"], 3)
     starts = (round(x_rows + front, 3), round(x_rows + behind, 3))
     x_lane = round(starts[1] + end_rx, 3)

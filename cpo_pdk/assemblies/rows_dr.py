@@ -12,6 +12,11 @@ from cpo_pdk.tech.waveguides import cross_section
 
 _RAISE = gf.kf.conf.CheckInstances.RAISE
 
+#: From the middle of a bump to a guide beside it, um.
+_BESIDE_BUMP = 12.0
+#: A detector and a bend take this much above the axis, um.
+_ROOM = 32.0
+
 
 @gf.cell(basename="cpo_rx_direct_unit", check_instances=_RAISE)
 def rx_direct_unit(kit: Kit, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
@@ -19,7 +24,7 @@ def rx_direct_unit(kit: Kit, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.C
 
     ::
 
-        e2       .------ o2     bump_y / 2: e2 (cathode), and guides BUS_Y from the axis
+        e2       .------ o2     bump_y / 2: e2 (cathode); the guides pass above or below the bumps
                [ Ge ]
         e1       '------ o1     e1 (anode)
 
@@ -44,7 +49,7 @@ def rx_direct_unit(kit: Kit, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.C
         bend = c << make(kit, "bend", radius=cross_section("strip").radius, angle=90)
         bend.name = f"bend_{label}"
         bend.connect("o1", detector.ports[into], mirror=side > 0)
-        bend.movey(round(side * BUS_Y - bend.ports["o2"].center[1], 3))
+        bend.movey(round(side * _bus(up) - bend.ports["o2"].center[1], 3))
         straight_between(c, kit, f"drop_in_{label}", bend.ports["o1"], detector.ports[into])
         lead = c << make(kit, "waveguide", length=round(half - bend.ports["o2"].center[0], 3), cross_section="strip")
         lead.name = f"bus_{label}"
@@ -55,6 +60,11 @@ def rx_direct_unit(kit: Kit, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.C
         run(c, (x, y), (bump_x, y), sites[name])
     must_fit(c, f"receive unit of {3 * bump_x:g} um with detector {cell_of(kit, 'detector')}", (half, bump_y), sites)
     return c
+
+
+def _bus(up: float) -> float:
+    """Distance of the guides from the row's axis, um: clear of bumps at `up`, below them where there is room."""
+    return round(up - _BESIDE_BUMP, 3) if up - _BESIDE_BUMP >= _ROOM else BUS_Y
 
 
 @gf.cell(basename="cpo_rx_direct_macro", check_instances=_RAISE)
