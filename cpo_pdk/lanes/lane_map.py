@@ -16,6 +16,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.lanes.airwires import Traces, read_traces
 from cpo_pdk.lanes.banks import Slot, slots
+from cpo_pdk.lanes.bijection import shared
 from cpo_pdk.lanes.engine_lanes import CellLane, CellMap, Terminal, map_engine, on_grid
 from cpo_pdk.lanes.fibre_map import FibreMap
 from cpo_pdk.lanes.outside import Outside, Placed
@@ -213,6 +214,8 @@ def map_lanes(
     if not join.active:
         said = f"none of the {len(outside.engines)} engines has a fibre: no lane leaves the package; draw the fibres"
         join.problems.append(MapProblem("no_fibre", said, 0.0, 0.0))
+    if not join.problems:
+        join.problems += shared(lanes)
     return LaneMap(
         package=file.top.name,
         lanes=tuple(lanes),

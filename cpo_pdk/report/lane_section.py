@@ -165,7 +165,8 @@ def _connector_lines(found: LaneMap) -> Iterator[ConnectorLine]:
             row=str(connector.level) if connector.level else "laser",
             used=f"{len(connector.positions)} of {connector.size}",
             engines=", ".join(engines) or "-",
-            skew=", ".join(f"{use} {skew:.2f}" for use, skew in connector.skew_ps.items()) or "-",
+            # fibres of a laser module lead to several engines: their skew means nothing
+            skew=", ".join(f"{use} {skew:.2f}" for use, skew in connector.skew_ps.items() if use != "laser") or "-",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from cpo_pdk.circuit.simulation import simulate
 from cpo_pdk.errors import LayoutError
+from cpo_pdk.lanes.bijection import shared
 from cpo_pdk.lanes.reading import lane_map_of, probe_plan_of
 from cpo_pdk.lanes.rows import FibreRow, LaneMap, LaneRow
 
@@ -43,6 +45,23 @@ def test_each_lane_has_one_of_everything_and_nothing_is_shared(maps: Maps, name:
         assert row.terminal == "e1"  # the anode of modulator and detector
         assert row.device_cell in (("ring_modulator",) if row.direction == "tx" else ("photodetector_dual",))
         assert bool(row.laser_connector) == (row.direction == "tx")
+
+
+def test_nothing_is_shared_and_what_is_would_be_told(maps: Maps) -> None:
+    lanes = maps["pair"].lanes
+    assert list(shared(lanes)) == []
+    a, b = lanes[0], lanes[1]
+    for change, what in (
+        ({"serdes": a.serdes}, "serial lane"),
+        ({"asic_x_um": a.asic_x_um, "asic_y_um": a.asic_y_um}, "bump of the switch"),
+        ({"bump_x_um": a.bump_x_um, "bump_y_um": a.bump_y_um}, "bump of an engine"),
+        ({"device": a.device}, "device"),
+        ({"bank_lane": a.bank_lane}, "place in a bank"),
+    ):
+        (problem,) = shared((a, replace(b, **change), *lanes[2:]))
+        assert problem.message.startswith(f"{b.name} has the same {what} as {a.name}: ")
+    twice = [p.message for p in shared((a, replace(b, wl_um=a.wl_um), *lanes[2:]))]
+    assert ["wavelength in a fibre" in twice[0], "wavelength at a position" in twice[1]] == [True, True]
 
 
 def test_a_spare_has_no_lanes_and_no_fibres(maps: Maps) -> None:
