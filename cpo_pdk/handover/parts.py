@@ -131,13 +131,18 @@ class Fibre:
 
 @dataclass(frozen=True)
 class Connector:
-    """A connector at the faceplate: name, layer, row (0: lasers), box (left, bottom, right, top) and positions."""
+    """A connector at the faceplate: name, layer, row (0: lasers), left, bottom, right and top, places of its ports."""
 
     name: str
     layer: str
     level: int
     box: tuple[float, float, float, float]
-    positions: int
+    places: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def positions(self) -> int:
+        """How many fibres it holds at most."""
+        return len(self.places)
 
 
 @dataclass(frozen=True)

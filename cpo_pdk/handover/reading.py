@@ -124,7 +124,7 @@ class _Reader:
             for box in self._boxes(cell, layer):
                 number = len(self.drawn.connectors) + 1
                 placed = _edges(box.transformed(trans))
-                self.drawn.connectors.append(Connector(f"connector_{number}", layer, CONNECTOR_LEVEL[layer], placed, 0))
+                self.drawn.connectors.append(Connector(f"connector_{number}", layer, CONNECTOR_LEVEL[layer], placed))
         if any(n in self.layers and not cell.shapes(self.layers[n]).is_empty() for n in FIBRE_LEVEL):
             self._fibre(cell, trans, name, own=True)
         self._airwires(cell, trans)
@@ -211,9 +211,10 @@ class _Reader:
         layer = next(n for n in CONNECTOR_LEVEL if self.below(cell, n))
         own = cell.bbox(self.layers[layer]).to_dtype(self.file.layout.dbu)
         given = meta.info.get("name") or meta.settings.get("name") or name
-        positions = sum(bool(re.fullmatch(r"p\d+", p.name)) for p in meta.ports)
+        ports = [trans * p.trans.disp.to_p() for p in meta.ports if re.fullmatch(r"p\d+", p.name)]
+        places = tuple((round(p.x, 3), round(p.y, 3)) for p in ports)
         box = _edges(own.transformed(trans))
-        self.drawn.connectors.append(Connector(str(given), layer, CONNECTOR_LEVEL[layer], box, positions))
+        self.drawn.connectors.append(Connector(str(given), layer, CONNECTOR_LEVEL[layer], box, places))
 
     def _fibre(self, cell: kdb.Cell, trans: kdb.DCplxTrans, name: str, own: bool = False) -> None:
         found = self._ways(cell, own)

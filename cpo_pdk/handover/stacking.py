@@ -73,20 +73,19 @@ def stacked(name: str, dies: tuple[Die, ...], drawn: Drawn, heights: PackageHeig
     """
     stack = _Stack(drawn, heights or package_heights())
     placed = tuple(PlacedDie(p.name, p.die, p.trans, stack.seat(p)) for p in drawn.placed)
-    connectors = tuple(sorted(drawn.connectors, key=lambda c: (c.level, c.box[0], c.name)))
-    solids = (*stack.boards(), *stack.dies(placed), *stack.covers(placed), *stack.plugs(connectors))
+    solids = (*stack.boards(), *stack.dies(placed), *stack.covers(placed), *stack.plugs())
     marks: dict[str, list[Points]] = {}
     for layer, _, (hull, _holes) in drawn.marks:
         marks.setdefault(layer, []).append(hull)
     facets = [(p.box(p.die.outline), p.bottom + stack.h.pic_core) for p in placed if p.die.kind == "engine"]
-    fibres = tuple(stack.fibre(f, facets, connectors) for f in drawn.fibres)
+    fibres = tuple(stack.fibre(f, facets) for f in drawn.fibres)
     return Package(
         name=name,
         dies=dies,
         placed=placed,
         solids=solids,
         fibres=fibres,
-        connectors=connectors,
+        connectors=stack.connectors,
         airwires=np.array(sorted(drawn.airwires)).reshape(-1, 2, 2),
         marks=marks,
         notes=tuple(dict.fromkeys(drawn.notes)),
@@ -102,6 +101,12 @@ class _Stack:
             known = self.bodies.setdefault(layer, [])
             alone = names[name or layer] == 1
             known.append(((name or layer.lower()) if alone else f"{name or layer.lower()}_{len(known) + 1}", outline))
+        self.connectors = tuple(sorted(drawn.connectors, key=lambda c: (c.level, c.box[0], c.name)))
+        #: place of a port of a connector, to 1 um -> rows of the connectors that have one there
+        self.ports: dict[tuple[int, int], list[int]] = {}
+        for connector in self.connectors:
+            for x, y in connector.places:
+                self.ports.setdefault((round(x), round(y)), []).append(connector.level)
         self.over = [hull for layer, _, (hull, _) in drawn.marks if layer == "OVERPASS"]
         self.floor = heights.substrate_thickness if "SUBSTRATE" in self.bodies else 0.0
         # the lowest ribbon layer runs at the height of the highest facet
@@ -190,9 +195,9 @@ class _Stack:
             low = top + h.lid_gap
             yield Solid(name, "COLDPLATE", hull, holes, low, low + h.coldplate_thickness, True)
 
-    def plugs(self, connectors: Iterable[Connector]) -> Iterable[Solid]:
+    def plugs(self) -> Iterable[Solid]:
         """Bodies of the connectors, row above row."""
-        for c in connectors:
+        for c in self.connectors:
             middle = self.row(c.level)
             half = self.h.connector_height / 2
             yield _slab(c.name, c.layer, c.box, middle - half, middle + half)
@@ -201,7 +206,7 @@ class _Stack:
         """z of the fibres in a row of connectors."""
         return self.base + level * self.h.connector_row_pitch
 
-    def fibre(self, drawn: DrawnFibre, facets: Facets, connectors: tuple[Connector, ...]) -> Fibre:
+    def fibre(self, drawn: DrawnFibre, facets: Facets) -> Fibre:
         """A fibre in space, from the facet outwards."""
         pieces = drawn.pieces
         near = [_facet(end, facets) for end in (pieces[0][0], pieces[-1][-1])]
@@ -213,11 +218,20 @@ class _Stack:
         line = np.concatenate([pieces[0][:1], *(piece[1:] for piece in pieces)])
         layer = self.base + drawn.level * self.h.ribbon_layer_pitch
         start = layer if near[0] is None else near[0]
-        plugs = [c.level for c in connectors if _inside(c.box, *line[-1], slack=1.0)]
-        end = layer if not plugs else self.row(drawn.level if drawn.level in plugs else plugs[0])
+        row = self._row_at(line[-1], drawn.level)
+        end = layer if row is None else self.row(row)
         return Fibre(
             drawn.name, drawn.layer, drawn.level, drawn.width, tuple(pieces), self._path(line, start, layer, end)
         )
+
+    def _row_at(self, place: Points, level: int) -> int | None:
+        """Row of the connector that a fibre ends in: the one with a port there, or whose body is there."""
+        x, y = float(place[0]), float(place[1])
+        near = [
+            level for i in (-1, 0, 1) for j in (-1, 0, 1) for level in self.ports.get((round(x) + i, round(y) + j), ())
+        ]
+        found = near or [c.level for c in self.connectors if _inside(c.box, x, y, slack=1.0)]
+        return None if not found else level if level in found else found[0]
 
     def _path(self, line: Points, start: float, layer: float, end: float) -> Points:
         """The line with heights: a smooth rise behind the facet, another one before the connector."""
