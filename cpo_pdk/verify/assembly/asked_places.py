@@ -69,13 +69,18 @@ def spare_engines(package: Package, spec: PackageSpec | None) -> set[int]:
     if not wires:
         return set()
     reached = {landing.engine for landing in package.landings}
-    boxes = [(n, engine.box) for n, engine in enumerate(package.engines) if n not in reached]
-    for wire in wires:
-        boxes = [(n, die) for n, die in boxes if not _ends_on(wire.bbox(), die)]
-    return {n for n, _ in boxes}
+    bare = {n for n in range(len(package.engines)) if n not in reached}
+    ends = np.array([end for wire in wires for end in _ends(wire)]).reshape(-1, 2)
+    served = set()
+    for n in bare:
+        box = package.engines[n].box
+        there = (ends[:, 0] >= box.left) & (ends[:, 0] <= box.right) & (ends[:, 1] >= box.bottom)
+        if (there & (ends[:, 1] <= box.top)).any():
+            served.add(n)
+    return bare - served
 
 
-def _ends_on(wire: kdb.DBox, die: kdb.DBox) -> bool:
-    """True when a corner of the box of a wire is on a die: a wire runs from corner to corner of its box."""
-    corners = ((wire.left, wire.bottom), (wire.left, wire.top), (wire.right, wire.bottom), (wire.right, wire.top))
-    return any(die.left <= x <= die.right and die.bottom <= y <= die.top for x, y in corners)
+def _ends(wire: kdb.DPolygon) -> list[tuple[float, float]]:
+    """Where a wire begins and ends: the middles of the two shortest edges of its outline."""
+    edges = sorted(wire.each_edge(), key=lambda edge: edge.length())[:2]
+    return [((edge.x1 + edge.x2) / 2, (edge.y1 + edge.y2) / 2) for edge in edges]

@@ -221,6 +221,8 @@ def test_without_a_spec_a_spare_is_what_nothing_leads_to(small):
     spare = drawn(alone, *wires((-3000, 7500), (3000, 7500)))
     assert not said(spare, "ASM.FIBRE.MISSING")
     assert spare.check().counted["spare_engines"] == 1
+    beside = drawn(alone, *wires((-3000, 7500), (300, 7500), (3000, -7500)))
+    assert not said(beside, "ASM.FIBRE.MISSING"), "a wire ends at two corners of its box, not at the other two"
     served = drawn(alone, *wires((-3000, 7500), (3000, 7500), (0, -7500)))
     assert "meet no fibre" in said(served, "ASM.FIBRE.MISSING")[0].message
 
