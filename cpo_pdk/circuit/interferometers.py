@@ -26,7 +26,7 @@ from cpo_pdk.circuit.waves import Waves
 #: `cell` of an item that is an interferometer
 INTERFEROMETER = "interferometer"
 #: all light passes where the share differs from one by less than this; reflections and leaks are well below
-SHARE_TOLERANCE = 0.1
+SHARE_TOLERANCE = 0.02
 #: smallest share of an element on the way of a lane
 LEAST_SHARE = 1e-3
 

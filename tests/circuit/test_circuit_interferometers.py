@@ -7,12 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
+from cpo_pdk.circuit.binding import Bound
 from cpo_pdk.circuit.census.census import census
-from cpo_pdk.circuit.interferometers import INTERFEROMETER
+from cpo_pdk.circuit.flattening import FlatCircuit, Leaf
+from cpo_pdk.circuit.interferometers import INTERFEROMETER, SHARE_TOLERANCE, Lit, sections
+from cpo_pdk.circuit.netlist import Connection
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.circuit.simulation import simulate
 from cpo_pdk.circuit.tracing import REST
+from cpo_pdk.circuit.waves import Waves
 from cpo_pdk.errors import ModelError
 from cpo_pdk.models import Model
 from cpo_pdk.spec.sheet import Parameter, Sheet
@@ -244,6 +250,57 @@ def test_without_rings_each_channel_has_the_detector_that_it_reaches_best(drawin
     assert np.all(np.argmax(matrix, axis=1) == [0, 1])
     spectrum = next(s for s in result.spectra if s.direction == "rx")
     assert list(spectrum.traces) == ["detector 1", "detector 2"]
+
+
+SPLITTING = st.tuples(st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.floats(0.0, 2 * math.pi), st.floats(0.2, 1.0))
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.lists(SPLITTING, min_size=1, max_size=5))
+def test_items_of_interferometers_in_a_row_are_their_own_transmissions(row: list[tuple[float, ...]]) -> None:
+    """Any splitting ratios, arms and losses: nothing is left over but where an arm has nearly all of the light."""
+    values: dict[str, dict] = {}
+    links: list[Connection] = []
+    expected, lost = [], 1.0
+    for k, (first, second, turn, loss) in enumerate(row):
+        for name, kappa in (("in", first), ("out", second)):
+            bar, cross = np.array([math.sqrt(1 - kappa) + 0j]), np.array([1j * math.sqrt(kappa)])
+            values[f"{k}/{name}"] = both(
+                {("o1", "o3"): cross, ("o2", "o4"): cross, ("o1", "o4"): bar, ("o2", "o3"): bar}
+            )
+        upper, lower = loss * np.exp(1j * turn), 1.0
+        values[f"{k}/up"] = both({("o1", "o2"): np.array([upper])})
+        values[f"{k}/low"] = both({("o1", "o2"): np.array([lower + 0j])})
+        links += [
+            Connection((f"{k}/in", "o3"), (f"{k}/up", "o1")),
+            Connection((f"{k}/in", "o4"), (f"{k}/low", "o1")),
+            Connection((f"{k}/out", "o2"), (f"{k}/up", "o2")),
+            Connection((f"{k}/low", "o2"), (f"{k}/out", "o1")),
+        ]
+        if k:
+            links.append(Connection((f"{k - 1}/out", "o3"), (f"{k}/in", "o1")))
+        north = 1j * math.sqrt(first) * upper * math.sqrt(1 - second) + math.sqrt(1 - first) * lower * 1j * math.sqrt(
+            second
+        )
+        south = 1j * math.sqrt(first) * upper * 1j * math.sqrt(second) + math.sqrt(1 - first) * math.sqrt(1 - second)
+        expected.append(abs(north) ** 2)
+        lost *= abs(north) ** 2
+        if loss == 1.0:
+            assert abs(north) ** 2 + abs(south) ** 2 == pytest.approx(1.0, abs=1e-12)
+    assume(all(power > 1e-4 for power in expected))
+    leaves = {path: Leaf(path, "any", "any", 0.0, 0.0) for path in values}
+    circuit = FlatCircuit("row", leaves, tuple(links), {}, ())
+    bound = {"any": Bound("any", SHEETS["arm"], MODELS["arm"])}
+    lit = Lit(Waves(values, links, 1))
+    items = sections(lit, ("0/in", "o1"), [(f"{len(row) - 1}/out", "o3")], circuit, bound, values, 0, dB(lost))
+    assert items is not None
+    assert sum(item.loss_dB for item in items) == pytest.approx(dB(lost), abs=1e-9)
+    assert abs(items[-1].loss_dB) <= -20 * math.log10(1 - SHARE_TOLERANCE) * len(row) + 1e-9
+    whole = [dB(power) for power in expected]
+    if all(item.cell == INTERFEROMETER for item in items[:-1]):
+        assert items[-1].loss_dB == pytest.approx(0.0, abs=1e-9)
+        assert [item.loss_dB for item in items[:-1]] == pytest.approx(whole, abs=1e-9)
+        assert [item.instance for item in items[:-1]] == [str(k) for k in range(len(row))]
 
 
 def test_two_fibres_of_one_laser_are_told_apart(drawing: Any) -> None:
