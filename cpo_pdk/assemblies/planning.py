@@ -6,10 +6,11 @@ change. `cpo_pdk.spec.placement` places the engines, `escape` leads their fibres
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cpo_pdk.assemblies.escape import EscapePlan, plan_escape
-from cpo_pdk.errors import SpecError
+from cpo_pdk.assemblies.escape.relaxing import relaxations
+from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.placement import EnginePlace, place_engines
 from cpo_pdk.spec.placement_checks import engine_problems
@@ -42,4 +43,18 @@ def plan(spec: PackageSpec, engine_size: tuple[float, float]) -> Plan:
     problems = engine_problems(spec, engine_size)
     if problems:
         raise SpecError(problems)
-    return Plan(engines, plan_escape(spec, engine_size, engines))
+    try:
+        return Plan(engines, plan_escape(spec, engine_size, engines))
+    except SpecError as refused:
+        raise SpecError(_with_relaxations(spec, engine_size, refused.problems)) from None
+
+
+def _with_relaxations(
+    spec: PackageSpec, engine_size: tuple[float, float], problems: tuple[Problem, ...]
+) -> list[Problem]:
+    """The problems, the first of them with the values that would each do alone."""
+    found = relaxations(spec, engine_size)
+    if not found:
+        return list(problems)
+    first = replace(problems[0], message=f"{problems[0].message}; alone would do: {', '.join(map(str, found))}")
+    return [first, *problems[1:]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from cpo_pdk.assemblies.escape.bundle import Bundle, bundle_of, bundle_problems
 from cpo_pdk.assemblies.escape.clearance import Ribbon, bend_problems, centre_line, part_problems, spacing_problems
@@ -20,8 +21,47 @@ from cpo_pdk.spec.port_plan import data_connectors, faceplate_order, laser_conne
 from cpo_pdk.tech.layers import FIBER_LEVELS
 
 
+@dataclass(frozen=True)
+class Outline:
+    """Ribbons and connectors in their places; the fibres follow from it.
+
+    Attributes:
+        bundle: what the ribbons have in common.
+        boxes: what they go around.
+        trunks: ribbons from left to right, until they move sideways to their connectors.
+        connectors: data connectors in faceplate order, then laser connectors.
+        stretches: the last stretch of all fibres.
+        ready: where that begins, um north.
+    """
+
+    bundle: Bundle
+    boxes: tuple[Box, ...]
+    trunks: tuple[Trunk, ...]
+    connectors: tuple[PlacedConnector, ...]
+    stretches: tuple[Stretch, ...]
+    ready: float
+
+
 def plan_escape(spec: PackageSpec, size: tuple[float, float], engines: Sequence[EnginePlace]) -> EscapePlan:
     """Lead all fibres to their connectors.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+        engines: where the engines stand.
+
+    Raises:
+        SpecError: with everything that does not fit, at the lines of the spec.
+    """
+    outline = outline_escape(spec, size, engines)
+    fibres = _fibres(spec, outline)
+    _refuse([*bend_problems(spec, fibres), *curve_problems(spec, size, outline)])
+    crossings = find_crossings(outline.stretches, outline.ready, spec.faceplate.distance_mm * 1e3)
+    return EscapePlan(outline.bundle, outline.trunks, outline.connectors, tuple(fibres), tuple(crossings))
+
+
+def outline_escape(spec: PackageSpec, size: tuple[float, float], engines: Sequence[EnginePlace]) -> Outline:
+    """Lead all ribbons to their connectors.
 
     Args:
         spec: the package.
@@ -64,10 +104,7 @@ def plan_escape(spec: PackageSpec, size: tuple[float, float], engines: Sequence[
     ready = _ready(spec, trunks, boxes)
     stretches, problems = last_stretches(spec, trunks, slots, colours, modules, bundle, ready)
     _refuse(problems)
-    fibres = _fibres(spec, trunks, [*connectors, *modules], stretches, bundle)
-    _refuse(_curve_problems(spec, size, trunks, stretches, fibres, boxes, bundle))
-    crossings = find_crossings(stretches, min(ready), spec.faceplate.distance_mm * 1e3)
-    return EscapePlan(bundle, trunks, (*connectors, *modules), tuple(fibres), tuple(crossings))
+    return Outline(bundle, boxes, trunks, (*connectors, *modules), tuple(stretches), ready[0])
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
@@ -86,16 +123,11 @@ def _ready(spec: PackageSpec, trunks: Sequence[Trunk], boxes: Sequence[Box]) -> 
     return ready, outside
 
 
-def _fibres(
-    spec: PackageSpec,
-    trunks: Sequence[Trunk],
-    connectors: Sequence[PlacedConnector],
-    stretches: Sequence[Stretch],
-    bundle: Bundle,
-) -> list[FibrePath]:
+def _fibres(spec: PackageSpec, outline: Outline) -> list[FibrePath]:
     """All fibres, engine by engine clockwise from the north, each from the southernmost position on."""
-    ends = {key: (c.plan, position) for c in connectors for position, key in c.plan.fibres.items()}
-    last_of = {(s.engine, s.module): s for s in stretches}
+    bundle, trunks = outline.bundle, outline.trunks
+    ends = {key: (c.plan, position) for c in outline.connectors for position, key in c.plan.fibres.items()}
+    last_of = {(s.engine, s.module): s for s in outline.stretches}
     plate = round(spec.faceplate.distance_mm * 1e3, 3)
     fibres = []
     for trunk in sorted(trunks, key=lambda t: (SIDES.index(t.engine.side), t.engine.number)):
@@ -113,30 +145,25 @@ def _fibres(
     return fibres
 
 
-def _curve_problems(
-    spec: PackageSpec,
-    size: tuple[float, float],
-    trunks: Sequence[Trunk],
-    stretches: Sequence[Stretch],
-    fibres: Sequence[FibrePath],
-    boxes: Sequence[Box],
-    bundle: Bundle,
-) -> list[Problem]:
-    """What is wrong with the planned curves themselves, however they were found."""
+def curve_problems(spec: PackageSpec, size: tuple[float, float], outline: Outline) -> list[Problem]:
+    """What is wrong with the planned ribbons themselves, however they were found.
+
+    Args:
+        spec: the package.
+        size: length (towards the facet) and width of the engine in um.
+        outline: their plan.
+    """
+    bundle = outline.bundle
     plate = round(spec.faceplate.distance_mm * 1e3, 3)
-    last_of = {s.engine: s for s in stretches if not s.module}
+    last_of = {s.engine: s for s in outline.stretches if not s.module}
     ribbons = []
-    for trunk in trunks:
+    for trunk in outline.trunks:
         engine, last = trunk.engine, last_of[trunk.engine.name]
         (x, y), (dx, dy) = facet_of(engine, size), engine.outward
         origin = (x + dx * bundle.fan_end, y + dy * bundle.fan_end)
         steps = [*trunk.steps(bundle, 0.0), *last.steps(trunk.y, plate, 0.0)]
         ribbons.append(Ribbon(engine.name, last.level, centre_line(steps, origin, engine.rotation)))
-    return [
-        *bend_problems(spec, fibres),
-        *spacing_problems(spec, ribbons, bundle),
-        *part_problems(spec, ribbons, boxes, bundle),
-    ]
+    return [*spacing_problems(spec, ribbons, bundle), *part_problems(spec, ribbons, outline.boxes, bundle)]
 
 
 def _order_problems(spec: PackageSpec, names: Sequence[str]) -> list[Problem]:
