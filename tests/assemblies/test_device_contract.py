@@ -51,8 +51,8 @@ def drawn_digest(sheet: Sheet) -> str:
     for name, info in LAYERS.items():
         index = component.kcl.layout.find_layer(info.layer, info.datatype)
         if index is not None:
-            shapes = kdb.Region(component.kdb_cell.begin_shapes_rec(index)).merged()
-            parts += [name, *sorted(str(polygon) for polygon in shapes.each())]
+            shapes = sorted(str(p) for p in kdb.Region(component.kdb_cell.begin_shapes_rec(index)).merged().each())
+            parts += [name, *shapes] if shapes else []
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
