@@ -152,17 +152,25 @@ class EngineState:
         if idle:
             self.warnings.append(f"{len(idle)} rings are on no bus ({', '.join(idle[:SHOWN])}); left cold")
         locker = Locker(self.channels)
-        sent = {bus.port: self._lock(locker, f"bus of tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
+        on_bus = {bus.port: self._lock(locker, f"bus of tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
+        sent = {port: rings for port, rings in on_bus.items() if self.drives.keys() & set(rings.values())}
         received: list[Reception] = []
         for bus in dropped:
             rings = self._lock(locker, f"bus of rx_{bus.port}{bus.mode}", bus.rings)
             behind = dict(zip(bus.rings, bus.detectors, strict=True))
             received.append(Reception(bus.port, bus.mode, {c: behind[ring] for c, ring in rings.items()}, rings))
-        waves = Waves(cold, self.circuit.connections, self.count)
-        sent |= self._driven(waves, {bus.port: bus.laser for bus in buses if not bus.rings})
-        with_rings = {reception.port for reception in received}
-        received += self._reached(waves, [port for port in self.facet.rx if port not in with_rings])
-        self._complain_of_modes(received, waves)
+        lasers = {bus.port: bus.laser for bus in buses if bus.port not in sent}
+        bare = sorted(set(self.facet.rx) - {reception.port for reception in received})
+        if lasers or bare:
+            tuned = self.evaluator.circuit(self.circuit, self.bound, self.overrides)
+            waves = Waves(tuned, self.circuit.connections, self.count)
+            sent |= self._driven(waves, lasers)
+            received += self._reached(waves, bare)
+        idle = sorted(set(self.modulators) - self.channel_of.keys())
+        if idle:
+            shown = ", ".join(idle[:SHOWN])
+            self.warnings.append(f"{len(idle)} modulators are on the way of no channel ({shown}); left at rest")
+        self._complain_of_modes(received, graph)
         order = {mode: number for number, mode in enumerate(("", "@TM"))}
         received.sort(key=lambda reception: (reception.port, order[reception.mode]))
         return tuple(Sender(bus.port, bus.laser, sent[bus.port]) for bus in buses), tuple(received)
@@ -181,10 +189,10 @@ class EngineState:
         return {self.locks[ring].channel: ring for ring in rings}
 
     def _driven(self, waves: Waves, lasers: Mapping[int, int]) -> dict[int, dict[int, str]]:
-        """Modulators by transmit port and channel, for ports without rings, each at its working point.
+        """Modulators by transmit port and channel, for ports without driven rings, each at its working point.
 
         Args:
-            waves: the circuit at the channels.
+            waves: the circuit at the channels, rings tuned.
             lasers: transmit port -> laser port that feeds it.
         """
         exposed = self.circuit.exposed
@@ -198,10 +206,6 @@ class EngineState:
             for channel, passage in passed.items():
                 self._drive(passage, channel, points)
             found[port] = {channel: passage.path for channel, passage in sorted(passed.items())}
-        idle = sorted(set(self.modulators) - self.channel_of.keys())
-        if idle:
-            shown = ", ".join(idle[:SHOWN])
-            self.warnings.append(f"{len(idle)} modulators are on the way of no channel ({shown}); left at rest")
         return found
 
     def _drive(self, passage: Passage, channel: int, points: dict[tuple[str, str, str], tuple[Drive, ...]]) -> None:
@@ -262,11 +266,11 @@ class EngineState:
                 f"channel its {what}, or correct the (de)multiplexer before it"
             )
 
-    def _complain_of_modes(self, received: Sequence[Reception], waves: Waves) -> None:
+    def _complain_of_modes(self, received: Sequence[Reception], graph: WaveGraph) -> None:
         for port in self.facet.rx:
             path, inner = self.circuit.exposed[f"rx_{port}"]
             entries = [entry for entry in received if entry.port == port]
-            if {entry.mode for entry in entries} == {""} and (path, inner + "@TM") in waves.entering:
+            if {entry.mode for entry in entries} == {""} and (path, inner + "@TM") in graph.node:
                 what = "ring" if entries[0].filters else "detector"
                 self.warnings.append(f"rx_{port}: TM light reaches no {what}; only TE is received")
 

@@ -379,6 +379,16 @@ def test_engine_with_too_few_rings_is_refused(drawing: Any) -> None:
         simulate(drawing.write(), SHEETS, MODELS, points=5)
 
 
+def test_rings_that_nobody_drives_are_filters(drawing: Any) -> None:
+    engine(drawing)
+    sheets = {**SHEETS, "mod": device_sheet("mod", "ring_modulator", "modulator")}
+    result = simulate(drawing.write(), sheets, MODELS, points=5)
+    sent = [lane for lane in result.lanes if lane.direction == "tx"]
+    assert all(lane.extinction_dB is None and not lane.aggressors for lane in sent)
+    assert result.counts["modulators"] == 0
+    assert sum("nothing is modulated" in line for line in result.warnings) == 2
+
+
 @pytest.mark.parametrize(
     "info", [{}, {"wl_um": []}, {"wl_um": "x"}, {"wl_um": [1300.0, 1301.0]}, {"wl_um": [1.3, 1.3]}]
 )
