@@ -136,13 +136,15 @@ def test_rows_keep_the_metal_rules_at_any_bump_pitch(bump_x: float, tmp_path: Pa
     ("changes", "line", "words"),
     [
         ((("{north: 2, east: 2, south: 2, west: 2}", "{north: 0, east: 0, south: 8, west: 0}"),
-          ("size_mm: [26, 31]", "size_mm: [40, 31]"), ("pitch_mm: 12.0", "pitch_mm: 4.0")), "pitch_mm", "ribbon + gap"),
+          ("size_mm: [26, 31]", "size_mm: [40, 31]"), ("pitch_mm: 12.0", "pitch_mm: 4.0"),
+          ("shoreline_um: 1100", "shoreline_um: 2100")), "pitch_mm", "ribbon + gap"),
         ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 900"), ("loopback_length_mm: 13", "loopback_length_mm: 60"),
           ("distance_mm: 130", "distance_mm: 300"), ("pitch_mm: 12.0", "pitch_mm: 22.0"),
           ("size_mm: [26, 31]", "size_mm: [50, 50]"), ("width_mm: 440", "width_mm: 600"),
           ("size_mm: [100, 100]", "size_mm: [120, 120]")), "ribbon_pitch_um", "walls take"),
         ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 125"),), "ribbon_pitch_um", "126 um"),
-        ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 127"),), "distance_mm", "widen the ribbon pitch"),
+        ((("distance_mm: 130", "distance_mm: 70"),), "distance_mm", "alone would do: faceplate.distance_mm"),
+        ((("width_mm: 440", "width_mm: 120"),), "width_mm", "alone would do: faceplate.width_mm"),
     ],
 )  # fmt: skip
 def test_ribbons_that_would_touch_are_refused_at_their_line(
