@@ -1,10 +1,10 @@
 """The lane map as switch software sees it: banks of 8 lanes, at most 4 banks a module.
 
 CMIS (OIF-CMIS-05.x) addresses the lanes of a module in banks of 8: pages 10h to 1Fh exist once a bank, the bank is
-chosen by byte 7Eh, and page 01h announces 1, 2 or 4 of them (byte 142; section 8.4.4 of revision 5.0). An engine with more than 32 lanes a direction is
-thus several modules. Bytes 240 to 255 of page 11h say which wavelength (high nibble) and which fibre (low nibble) each
-media lane is, transmit lanes first; both count from 1 within the bank, 0 where they can't be told (Table 8-90 of
-revision 5.2).
+chosen by byte 7Eh, and page 01h announces 1, 2 or 4 of them (byte 142; section 8.4.4 of revision 5.0). An engine with
+more than 32 lanes a direction is thus several modules. Bytes 240 to 255 of page 11h say which wavelength (high nibble)
+and which fibre (low nibble) each media lane is, transmit lanes first; both count from 1 within the bank, 0 where they
+can't be told (Table 8-90 of revision 5.2).
 """
 
 from __future__ import annotations
