@@ -24,6 +24,8 @@ from cpo_pdk.spec.serdes import DIRECTIONS, SerdesLane, serdes_lanes
 #: name (`tx_3/5`: transmit fibre 3, channel 5), x and y in um in the engine's own coordinates
 LaneBump = Sequence[str | float]
 
+_EXACT = 512  # links of one side and direction up to which the sum of squares is proven to be the smallest
+
 
 @dataclass(frozen=True)
 class Airwire:
@@ -116,6 +118,9 @@ def lengths(starts: Sequence[tuple[float, float]], ends: Sequence[tuple[float, f
 def shortest_longest(cost: NDArray[np.float64]) -> list[int]:
     """Assign each row a column of its own: the largest cost taken is the smallest possible, then the sum of squares.
 
+    Above `_EXACT` rows the sum of squares is only made smaller, among neighbouring rows, not proven to be the smallest:
+    the proof takes a time that grows with the cube.
+
     Args:
         cost: what row i with column j costs, shape (N, M), N at most M.
 
@@ -132,9 +137,27 @@ def shortest_longest(cost: NDArray[np.float64]) -> list[int]:
     low, high = int(np.searchsorted(steps, cost.min(axis=1).max())), len(steps) - 1
     while low < high:
         middle = (low + high) // 2
-        matched = maximum_bipartite_matching(csr_matrix(cost <= steps[middle]), perm_type="column")
-        low, high = (low, middle) if (matched >= 0).all() else (middle + 1, high)
-    limit = steps[low]
-    squares = np.where(cost <= limit, cost**2, rows * (float(limit) ** 2 + 1.0) * 2)
-    _, chosen = linear_sum_assignment(squares)
+        full = bool((_matched(cost, float(steps[middle])) >= 0).all())
+        low, high = (low, middle) if full else (middle + 1, high)
+    limit = float(steps[low])
+    if rows <= _EXACT:
+        return [int(k) for k in _least_squares(cost, limit)]
+    chosen = _matched(cost, limit)
+    for start in (0, -_EXACT // 2, 0):
+        for first in range(start, rows, _EXACT):
+            window = np.arange(max(first, 0), min(first + _EXACT, rows))
+            mine = chosen[window]
+            chosen[window] = mine[_least_squares(cost[np.ix_(window, mine)], limit)]
     return [int(k) for k in chosen]
+
+
+def _matched(cost: NDArray[np.float64], limit: float) -> NDArray[np.int64]:
+    """A column for each row that costs no more than a limit; -1 for rows that get none."""
+    found = maximum_bipartite_matching(csr_matrix(cost <= limit), perm_type="column")
+    return np.asarray(found, dtype=np.int64)
+
+
+def _least_squares(cost: NDArray[np.float64], limit: float) -> NDArray[np.int64]:
+    """Columns with the smallest sum of squared costs, none above a limit."""
+    dear = len(cost) * (limit**2 + 1.0) * 2
+    return np.asarray(linear_sum_assignment(np.where(cost <= limit, cost**2, dear))[1], dtype=np.int64)

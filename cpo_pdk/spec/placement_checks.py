@@ -142,7 +142,7 @@ def _overfull(spec: PackageSpec, size: Size, side: str) -> Iterator[Fault]:
             and spare_room >= 10
         ):
             cures.append(f"use keepout_um {down(spare_room, 0)}")
-        cures += _moved_engines(spec, size, side, min(pitch, least))
+        cures += _moved_engines(spec, size, side, pitch if engines.pitch_mm is not None else least)
     sum_ = f"({count} - 1) x {pitch * 1e-3:g} + {width * 1e-3:.3f} = {taken * 1e-3:.2f} mm"
     if count < 2:
         sum_ = f"{width * 1e-3:.3f} mm"

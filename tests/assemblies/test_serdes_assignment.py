@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from cpo_pdk.assemblies import write_package
 from cpo_pdk.assemblies.serdes import assign_lanes, lengths, placed_bump, shortest_longest
@@ -38,6 +40,17 @@ def test_longest_is_shortest_and_of_those_the_squares_are_least(table: list[list
     taken = [cost[i, k] for i, k in enumerate(chosen)]
     assert max(taken) == longest
     assert sum(v**2 for v in taken) == min(sum(v**2 for v in row) for row in every if max(row) == longest)
+
+
+def test_a_thousand_lanes_are_assigned_with_the_shortest_longest_too() -> None:
+    at = np.linspace(-20_000, 20_000, 1100)
+    ends = [(x + 31.0 * (k % 7), 3000.0 + 50.0 * (k % 9)) for k, x in enumerate(np.linspace(-9000, 9000, 1100))]
+    cost = lengths([(float(x), 0.0) for x in at], ends)
+    chosen = shortest_longest(cost)
+    assert sorted(chosen) == list(range(1100))
+    longest = max(cost[i, k] for i, k in enumerate(chosen))
+    matched = maximum_bipartite_matching(csr_matrix(cost < longest), perm_type="column")
+    assert (np.asarray(matched) < 0).any(), "all could be shorter"
 
 
 def test_more_rows_than_columns_are_refused() -> None:
