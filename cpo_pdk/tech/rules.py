@@ -125,6 +125,7 @@ KINDS: dict[str, Kind] = {
     "asic_spacing": Kind("assembly", ("layers", "value")),
     "asic_reach": Kind("assembly", ("layers", "value")),
     "asic_gap": Kind("assembly", ("layers", "value")),
+    "trace_reach": Kind("assembly", ("layers", "value")),
     "engine_place": Kind("assembly", ("layers", "value")),
     "spare_bare": Kind("assembly", ("layers",)),
     "shoreline_length": Kind("assembly", ("layers", "value")),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import klayout.db as kdb
 import numpy as np
 
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.placement import EnginePlace, place_engines
 from cpo_pdk.verify.assembly.parts import Engine, Package
+from cpo_pdk.verify.assembly.trace_rules import engine_at, wire_ends
 
 
 def asked_places(package: Package, spec: PackageSpec) -> dict[int, EnginePlace]:
@@ -65,22 +65,8 @@ def spare_engines(package: Package, spec: PackageSpec | None) -> set[int]:
     """
     if spec is not None:
         return {n for n, place in asked_places(package, spec).items() if place.spare}
-    wires = package.drawn("AIRWIRE")
-    if not wires:
+    ends = wire_ends(package).reshape(-1, 2)
+    if not len(ends):
         return set()
     reached = {landing.engine for landing in package.landings}
-    bare = {n for n in range(len(package.engines)) if n not in reached}
-    ends = np.array([end for wire in wires for end in _ends(wire)]).reshape(-1, 2)
-    served = set()
-    for n in bare:
-        box = package.engines[n].box
-        there = (ends[:, 0] >= box.left) & (ends[:, 0] <= box.right) & (ends[:, 1] >= box.bottom)
-        if (there & (ends[:, 1] <= box.top)).any():
-            served.add(n)
-    return bare - served
-
-
-def _ends(wire: kdb.DPolygon) -> list[tuple[float, float]]:
-    """Where a wire begins and ends: the middles of the two shortest edges of its outline."""
-    edges = sorted(wire.each_edge(), key=lambda edge: edge.length())[:2]
-    return [((edge.x1 + edge.x2) / 2, (edge.y1 + edge.y2) / 2) for edge in edges]
+    return set(range(len(package.engines))) - reached - set(engine_at(package, ends))

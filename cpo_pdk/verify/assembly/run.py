@@ -23,6 +23,7 @@ from cpo_pdk.verify.assembly import (
     place_rules,
     ribbon_rules,
     support_rules,
+    trace_rules,
 )
 from cpo_pdk.verify.assembly.finding import PACKAGE_LAYERS, find_parts, flat_counts, has_package_layers
 from cpo_pdk.verify.assembly.levels import FIBRE_LAYERS
@@ -41,6 +42,7 @@ ASSEMBLY_KINDS: dict[str, Check] = {
     "asic_spacing": engine_rules.asic_spacing,
     "asic_reach": engine_rules.asic_reach,
     "asic_gap": place_rules.asic_gap,
+    "trace_reach": trace_rules.trace_reach,
     "engine_place": place_rules.engine_place,
     "spare_bare": place_rules.spare_bare,
     "shoreline_length": place_rules.shoreline_length,

@@ -17,7 +17,7 @@ Change = Callable[[Any], Any]
 #: rules that are about what a file or a spec says, tried in the other files here
 ELSEWHERE = {
     *("ASM.PARTS", "ASM.COUNT", "ASM.ASIC.GAP", "ASM.PLACE", "ASM.SPARE", "ASM.SHORE.LEN", "ASM.KEEPOUT.ASKED"),
-    *("ASM.INTERPOSER.EN", "ASM.CARRIER.EN", "ASM.CARRIER.S", "ASM.CAPACITORS"),
+    *("ASM.TRACE", "ASM.INTERPOSER.EN", "ASM.CARRIER.EN", "ASM.CARRIER.S", "ASM.CAPACITORS"),
     *("ASM.CONN.CAPACITY", "ASM.CONN.HALVES", "ASM.CONN.ROW", "ASM.RIBBON.X"),
 }
 

@@ -26,6 +26,7 @@ def test_the_package_that_ships(package_gds, shipped):
     assert result.looked_at == 8 + 176 + 10 + 1 + 1
     counted = dict(result.counted)
     assert 0 < counted.pop("ribbon_crossings") <= 8, "of lasers on their way to modules that engines share"
+    assert 5_000 < counted.pop("longest_trace_um") < 50_000
     assert counted == {
         "engines": 8,
         "fibres": 176,

@@ -278,6 +278,36 @@ def test_two_rows_of_engines(small, asked):
     assert "stands 3000 um in the north of asic, 7500 um asked" in found.message
 
 
+# -- traces
+
+SERVED = ((-3000, 7500), (3000, 7500))
+
+
+def test_traces_within_the_reach_of_their_interface(small, asked):
+    """10.5 mm each along x and y: 3 and 7.5."""
+    both = drawn(small, *wires(*SERVED))
+    assert not said(both, "ASM.TRACE")
+    assert both.check().counted["longest_trace_um"] == 10_500
+    assert not said(both, "ASM.TRACE", asked(electrical__reach="UCIe-S"))
+    found = said(both, "ASM.TRACE", asked(electrical__reach="UCIe-A"))
+    assert len(found) == 2
+    assert "1 trace to engine at (-3000.000, 7750.000), up to 10.5 mm long, UCIe-A reaches 2 mm" in found[0].message
+    assert found[0].asked_at
+    assert found[0].bbox == (-3000.0, 0.0, 0.0, 7500.0)
+
+
+@pytest.mark.parametrize(("loss", "kept"), [(10.0 / 10.5 - 0.001, True), (10.0 / 10.5 + 0.001, False)])
+def test_traces_that_lose_no_more_than_their_interface_allows(small, asked, loss, kept):
+    both = drawn(small, *wires(*SERVED))
+    assert (not said(both, "ASM.TRACE", asked(electrical__loss_dB_mm=loss))) is kept
+
+
+def test_a_trace_to_no_engine(small):
+    far = drawn(small, *wires(*SERVED, (-20_000, 31_000)))
+    (found,) = said(far, "ASM.TRACE")
+    assert "1 trace, up to 51 mm long, 50 mm are the reach of serial links" in found.message
+
+
 # -- shoreline
 
 
