@@ -48,11 +48,6 @@ def _summary(result: Overview, arithmetic: tuple[str, ...]) -> list[Any]:
     for p in facts["placement"]:
         at = f"{p['x_mm']:g}", f"{p['y_mm']:g}"
         places.add_row(p["name"], p["side"], str(p["row"]), *at, "spare" if p["spare"] else "")
-    edges = Table("side", "engines", "Tb/s", "mm", "Tb/s per mm", "of OIF 3.2T", box=None, padding=(0, 2, 0, 0))
-    for d in facts["shoreline"]:
-        spares = f" + {d['spares']}" if d["spares"] else ""
-        values = f"{d['Tbps']:g}", f"{d['length_mm']:g}", f"{d['Tbps_per_mm']:.3f}", f"{d['of_oif_module']:.2f} x"
-        edges.add_row(d["side"], f"{d['engines']}{spares}", *values)
     trace, fibre, worst = facts["traces"], facts["fibre_length_mm"], facts["traces"]["longest"]
     limits = [
         f"{value:g} {unit}"
@@ -69,8 +64,6 @@ def _summary(result: Overview, arithmetic: tuple[str, ...]) -> list[Any]:
         f"{worst['engine']}), {trace['loss_dB']:.2f} dB at {trace['nyquist_GHz']:g} GHz; {trace['reach']} reaches "
         f"{' and '.join(limits)}",
         f"ribbons    {facts['crossings']} crossings; fibres {fibre['shortest']:.1f} to {fibre['longest']:.1f} mm long",
-        "",
-        edges,
         "",
         places,
     ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cpo_pdk.report.data import Choice, RuleLine
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.port_plan import port_plan
+from cpo_pdk.spec.serdes import bumps_of_sides, lanes_of_sides
+from cpo_pdk.spec.shoreline import OIF_MODULE_TBPS_MM, side_densities
 from cpo_pdk.tech.rules import KINDS, Rule
 
 _UNITS = {"area": "µm²", "hole": "µm²", "angle": "°", "points": "corners"}
@@ -71,8 +73,29 @@ def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
         f"modules    {total['laser']} laser fibres / {held} = {total['laser'] / held:g} {laser.connector} modules"
         f" ({modules} at the faceplate)",
         f"connectors {count} engines x {data // count} = {data} {spec.faceplate.connector}",
+        *_edges_of(spec),
     ]
     return tuple(lines)
+
+
+def _edges_of(spec: PackageSpec) -> Iterator[str]:
+    """Bandwidth through each edge of the ASIC and bumps of its serial links; sides that are alike share a line."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    each, bandwidth = spec.electrical.bumps_per_lane, spec.engine.bandwidth_Tbps
+    for d, lanes, there in zip(side_densities(spec), lanes_of_sides(spec), bumps_of_sides(spec), strict=True):
+        if not d.engines:
+            continue
+        density = (
+            f"{d.engines} x {bandwidth:g} Tb/s / {d.length_mm:g} mm = {d.Tbps_mm:.3f} Tb/s per mm,"
+            f" {d.of_oif:.2f} x the {OIF_MODULE_TBPS_MM:g} of the OIF 3.2T module"
+        )
+        bumps = f"{lanes} lanes x 2 directions x {each} bumps = {2 * lanes * each} of {there}"
+        alike.setdefault((density, bumps), []).append(d.side)
+    names = [", ".join(sides) for sides in alike.values()]
+    for word, which in (("edges", 0), ("bumps", 1)):
+        for name, texts in zip(names, alike, strict=True):
+            yield f"{word:10} {name}: {texts[which]}"
+            word = ""
 
 
 def choices_of(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Choice, ...]:

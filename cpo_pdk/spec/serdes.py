@@ -167,6 +167,21 @@ def lengths_of_sides(spec: PackageSpec) -> tuple[float, float, float, float]:
     return north, east, south, west
 
 
+def bumps_of_sides(spec: PackageSpec) -> tuple[int, int, int, int]:
+    """Bumps of the shoreline rows in the north, east, south and west.
+
+    Args:
+        spec: the package.
+    """
+    size = _size(spec)
+    grid = bump_grid(size, spec.asic.bump_pitch_um, spec.asic.bump_margin_um)
+    lengths = zip(SIDES, lengths_of_sides(spec), strict=True)
+    north, east, south, west = (
+        len(shoreline_bumps(size, grid, spec.asic.shoreline_um, length, side)) for side, length in lengths
+    )
+    return north, east, south, west
+
+
 def serdes_lanes(spec: PackageSpec) -> tuple[SerdesLane, ...]:
     """All links of the ASIC, clockwise from its north-west corner.
 

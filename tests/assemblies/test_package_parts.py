@@ -100,7 +100,7 @@ def test_interposer_and_a_shoreline_of_part_of_an_edge(tmp_path: Path) -> None:
             "keep-out 1 (lid)",
         ),
         ("switch_28t8", "engines: 3}", "engines: 4}", "do not fill sub-assemblies of 4"),
-        ("switch_28t8", "size_mm: [30, 33]", "size_mm: [12, 33]", "6 engines do not fit the north side"),
+        ("switch_28t8", "{north: 28,", "{north: 12,", "6 engines do not fit the north side"),
         ("switch_28t8", "size_mm: [110, 110]", "size_mm: [110, 0.11]", "below the limit 10 mm"),
     ],
 )
