@@ -180,7 +180,7 @@ class Engines(SpecModel):
     )
     rows: Annotated[int, counted(1, 2, "rows of engines on a side", "the second stands behind gaps of the first")] = 1
     positions: tuple[Position, ...] | None = Field(
-        default=None, description="places of all engines, spares last; default: centred on their sides"
+        default=None, max_length=192, description="places of all engines, spares last; default: centred on their sides"
     )
     gap_mm: Annotated[
         float, bounded(0.1, 50, "mm", "ASIC edge to engine edge", "co-packaged: some mm from the ASIC")
@@ -404,7 +404,9 @@ class PackageSpec(SpecModel):
     electrical: Electrical = Field(default_factory=Electrical, description="traces between ASIC and engines")
     substrate: Substrate = Field(description="the package substrate")
     interposer: Substrate | None = Field(default=None, description="the interposer below ASIC and engines, if any")
-    keepouts: tuple[KeepOut, ...] = Field(default=(), description="parts that engines and fibres must leave room for")
+    keepouts: tuple[KeepOut, ...] = Field(
+        default=(), max_length=100, description="parts that engines and fibres must leave room for"
+    )
     engines: Engines = Field(description="number and place of the engines")
     engine: Engine = Field(description="one engine")
     laser: Laser = Field(description="the external lasers")
