@@ -28,6 +28,7 @@ class Mutant:
         found_by: at least one of these rules (or beginnings of their names) must find it.
         says: regular expression that a message of one of them must match.
         change: does it.
+        spec: name of the shipped package that it is done to.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Mutant:
     found_by: tuple[str, ...]
     says: str
     change: Change
+    spec: str = "switch_51t2"
 
 
 class Bench:

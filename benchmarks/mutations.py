@@ -1,6 +1,8 @@
-"""Plant every fault of `mutants.py` in a built package, check it, and write who found it and what was said.
+"""Plant every fault of `mutants.py` and `mutants_lanes.py` in built packages, check them, and write who found each.
 
-    python benchmarks/mutations.py [--folder gds_out/switch_51t2] [--spec SPEC] [--out docs/mutations.md] [--json]
+    python benchmarks/mutations.py [--results gds_out] [--only WORDS] [--out docs/mutations.md] [--json]
+
+`--results` holds a folder a package, made by `cpo build`; `--only` runs the faults whose name contains the words.
 
 The unchanged layouts are checked first and must be clean. Exit code 1 when a fault is not found by the rule that has
 to, or not named.
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutants import MUTANTS, Bench, Mutant
+from mutants_lanes import LANE_MUTANTS
 
 from cpo_pdk import flow
 from cpo_pdk.output import write_text
@@ -23,11 +26,15 @@ from cpo_pdk.verify.findings import Verdict, Violation
 
 ROOT = Path(__file__).resolve().parents[1]
 
+#: every fault, in the order of the table
+EVERY: tuple[Mutant, ...] = (*MUTANTS, *LANE_MUTANTS)
+
 HEAD = """# Faults that were planted, and who found them
 
 Made by `python benchmarks/mutations.py --out docs/mutations.md`; a test does the same. Each fault is planted alone in
-the shipped engine or package. The fingerprints that a build leaves in its cells are taken out first and the recorded
-settings stay as they were, so the polygons alone tell. The unchanged layouts are clean: {golden}.
+the shipped engine or package, of switch_51t2 where no other is named. The fingerprints that a build leaves in its cells
+are taken out first and the recorded settings stay as they were, so the polygons alone tell. The unchanged layouts are
+clean: {golden}.
 
 | fault | in | found by | message |
 |---|---|---|---|
@@ -67,6 +74,11 @@ def run(mutant: Mutant, folder: Path, spec: str, temporary: Path) -> Found:
     return Found(mutant, named, tuple(others))
 
 
+def where_of(mutant: Mutant) -> str:
+    """`engine`; with the name of its spec where that is not the one of most faults."""
+    return mutant.base if mutant.spec == Mutant.spec else f"{mutant.base} of {mutant.spec}"
+
+
 def table(found: list[Found], golden: str) -> str:
     """The page of the docs."""
     rows = []
@@ -74,26 +86,32 @@ def table(found: list[Found], golden: str) -> str:
         rule, message = (entry.named.rule, entry.named.message) if entry.named else ("NOT FOUND", "")
         others = f" (also {', '.join(entry.others)})" if entry.others else ""
         message = message.replace("|", "\\|")
-        rows.append(f"| {entry.mutant.name} | {entry.mutant.base} | {rule}{others} | {message} |\n")
+        rows.append(f"| {entry.mutant.name} | {where_of(entry.mutant)} | {rule}{others} | {message} |\n")
     return HEAD.format(golden=golden) + "".join(rows)
+
+
+def spec_of(name: str) -> str:
+    """The shipped spec of a name."""
+    return str(ROOT / f"assemblies/{name}.yaml")
 
 
 def main() -> int:
     """Run all mutants; see the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, default=ROOT / "gds_out/switch_51t2", help="results of cpo build")
-    parser.add_argument("--spec", default=str(ROOT / "assemblies/switch_51t2.yaml"))
+    parser.add_argument("--results", type=Path, default=ROOT / "gds_out", help="result folders of cpo build")
+    parser.add_argument("--only", default="", help="faults whose name contains this")
     parser.add_argument("--out", type=Path, help="write the table here")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
+    chosen = [mutant for mutant in EVERY if options.only in mutant.name]
     golden = []
-    for base in ("engine", "package"):
-        verdict = flow.check(base_file(options.folder, base), spec=options.spec)
+    for name, base in dict.fromkeys((mutant.spec, mutant.base) for mutant in chosen):
+        verdict = flow.check(base_file(options.results / name, base), spec=spec_of(name))
         if not verdict.clean:
-            raise SystemExit(f"{base}: {verdict.words}; the unchanged layout must be clean")
-        golden.append(f"{base} {verdict.looked_at:,} things looked at, 0 violations")
+            raise SystemExit(f"{base} of {name}: {verdict.words}; the unchanged layout must be clean")
+        golden.append(f"{base} of {name} {verdict.looked_at:,} things looked at, 0 violations")
     with tempfile.TemporaryDirectory() as temporary:
-        found = [run(mutant, options.folder, options.spec, Path(temporary)) for mutant in MUTANTS]
+        found = [run(m, options.results / m.spec, spec_of(m.spec), Path(temporary)) for m in chosen]
     missed = [entry.mutant.name for entry in found if entry.named is None]
     if options.out:
         write_text(options.out, table(found, "; ".join(golden)))

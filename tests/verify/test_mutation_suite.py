@@ -10,39 +10,39 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from mutants import MUTANTS, Mutant  # noqa: E402
-from mutations import base_file, run  # noqa: E402
+from mutants import Mutant  # noqa: E402
+from mutations import EVERY, base_file, run, spec_of, where_of  # noqa: E402
 
 from cpo_pdk import flow  # noqa: E402
 from cpo_pdk.assemblies import write_package  # noqa: E402
 from cpo_pdk.spec import load_sheets, load_spec  # noqa: E402
 
-SPEC = ROOT / "assemblies/switch_51t2.yaml"
 TABLE = ROOT / "docs/mutations.md"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped package, drawn."""
-    folder = tmp_path_factory.mktemp("golden") / "switch_51t2"
-    folder.mkdir()
-    write_package(load_spec(SPEC), folder, load_sheets())
-    return folder
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each shipped package that faults are planted in, drawn."""
+    results = tmp_path_factory.mktemp("golden")
+    for name in {mutant.spec for mutant in EVERY}:
+        (results / name).mkdir()
+        write_package(load_spec(spec_of(name)), results / name, load_sheets())
+    return results
 
 
-@pytest.mark.parametrize("base", ["engine", "package"])
-def test_the_good_layouts_are_clean_and_were_looked_at(folder: Path, base: str) -> None:
-    verdict = flow.check(base_file(folder, base), spec=SPEC)
+@pytest.mark.parametrize(("name", "base"), sorted({(mutant.spec, mutant.base) for mutant in EVERY}))
+def test_the_good_layouts_are_clean_and_were_looked_at(results: Path, name: str, base: str) -> None:
+    verdict = flow.check(base_file(results / name, base), spec=spec_of(name))
     assert verdict.clean, verdict.violations[:5]
     assert {result.group for result in verdict.results} == {"drc", "photonic", "connectivity", "lvs", "assembly"}
     assert all(result.looked_at > 0 for result in verdict.results)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=[m.name.replace(" ", "_") for m in MUTANTS])
-def test_every_fault_is_found_and_named(mutant: Mutant, folder: Path, tmp_path: Path) -> None:
-    found = run(mutant, folder, str(SPEC), tmp_path)
+@pytest.mark.parametrize("mutant", EVERY, ids=[m.name.replace(" ", "_") for m in EVERY])
+def test_every_fault_is_found_and_named(mutant: Mutant, results: Path, tmp_path: Path) -> None:
+    found = run(mutant, results / mutant.spec, spec_of(mutant.spec), tmp_path)
     assert found.named is not None, found.others
     row = next((line for line in TABLE.read_text().splitlines() if line.startswith(f"| {mutant.name} |")), "")
-    assert f"| {mutant.name} | {mutant.base} | {found.named.rule}" in row, (
+    assert f"| {mutant.name} | {where_of(mutant)} | {found.named.rule}" in row, (
         f"docs/mutations.md says {row!r}; make it anew with python benchmarks/mutations.py --out docs/mutations.md"
     )

@@ -13,7 +13,7 @@ from cpo_pdk.spec.architecture import RINGS
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.tech.rules import Rule
 from cpo_pdk.verify.lvs import mzm_bumps, ring_bumps
-from cpo_pdk.verify.lvs.bump_pins import MAP_RULE, Pin, Pins
+from cpo_pdk.verify.lvs.bump_pins import MAP_RULE, Pin, Pins, terminals_of
 from cpo_pdk.verify.lvs.faults import Fault
 from cpo_pdk.verify.lvs.metal_faults import BUMPS_RULE
 from cpo_pdk.verify.lvs.metal_nets import End
@@ -32,7 +32,11 @@ def bump_faults(pins: Pins, spec: PackageSpec, rule: Rule) -> Iterator[Fault]:
     """
     cell, pitch = pins.engine.circuit.cell, spec.engine.bump_pitch_um
     if len(pins.bumps) != pins.wanted:
-        text = f"{len(pins.bumps)} bumps on the engine, {pins.wanted} asked, one a terminal; place one each"
+        bare = [
+            f"{name} (the {terminals_of(asked)[name]}) of {asked.words} in {asked.row}" for asked, name in pins.bare()
+        ]
+        which = f": {bare[0]} has none" + (f", nor have {len(bare) - 1} more" if len(bare) > 1 else "") if bare else ""
+        text = f"{len(pins.bumps)} bumps on the engine, {pins.wanted} asked, one a terminal{which}; place one each"
         box = _box(pins.bumps[0]) if pins.bumps else None
         yield Fault(BUMPS_RULE, cell, text, box=box, spec_path="engine.devices.modulator", layer="BUMP")
     off = list(_off_grid(pins, pitch, rule.value or 0.0))

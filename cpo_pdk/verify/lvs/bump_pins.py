@@ -123,21 +123,38 @@ class Pins:
 
         Terminals that one electrode joins have as many bumps: the nearest is its own.
         """
-        drawn = {
-            (device.cell, round(device.place.x, 2), round(device.place.y, 2)): key
-            for key, device in self.engine.matched.device.items()
-        }
+        drawn = self._drawn()
         for net in self.nets:
             bumps, ends = [end for end in net if end.is_bump], [end for end in net if not end.is_bump]
             if len(bumps) != len(ends) or len({end.device for end in ends}) != 1:
                 continue  # a short or an open, told as such
-            key = drawn.get((ends[0].cell, round(ends[0].at_x, 2), round(ends[0].at_y, 2)))
-            asked = self.asked.devices.get(key or "")
+            asked = self.asked.devices.get(drawn.get(_place(ends[0]), ""))
             for end in ends if asked is not None else ():
                 bump = min(bumps, key=lambda at: math.dist((at.x, at.y), (end.x, end.y)))
                 bumps.remove(bump)
                 if asked is not None and end.name in terminals_of(asked):
                     yield Pin(asked, end, bump, *self.frame(bump.x, bump.y))
+
+    def bare(self) -> Iterator[tuple[AskedDevice, str]]:
+        """Terminals of one electrode that have no bump of their own, while another of its terminals has."""
+        drawn = self._drawn()
+        for net in self.nets:
+            bumps, ends = [end for end in net if end.is_bump], [end for end in net if not end.is_bump]
+            if not 0 < len(bumps) < len(ends) or len({end.device for end in ends}) != 1:
+                continue
+            asked = self.asked.devices.get(drawn.get(_place(ends[0]), ""))
+            for bump in bumps:
+                ends.remove(min(ends, key=lambda end: math.dist((bump.x, bump.y), (end.x, end.y))))
+            for end in ends if asked is not None else ():
+                if asked is not None and end.name in terminals_of(asked):
+                    yield asked, end.name
+
+    def _drawn(self) -> dict[tuple[str, float, float], str]:
+        """Cell and place of each drawn device -> what it was asked as."""
+        return {
+            (device.cell, round(device.place.x, 2), round(device.place.y, 2)): key
+            for key, device in self.engine.matched.device.items()
+        }
 
     def fault(self, rule: str, text: str, pin: Pin) -> Fault:
         """Something that is wrong with a terminal."""
@@ -145,6 +162,11 @@ class Pins:
         return Fault(
             rule, self.engine.circuit.cell, text, pin.row, device, spec_path=pin.asked.spec_path, layer="M2/BUMP"
         )
+
+
+def _place(end: End) -> tuple[str, float, float]:
+    """Cell and place of the device that a terminal is of."""
+    return (end.cell, round(end.at_x, 2), round(end.at_y, 2))
 
 
 def full_words(pin: Pin, reader: Pin) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import klayout.db as kdb
 import pytest
 from mutants import Bench
+from mutants_lanes import arm_longer
 
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import read_layout
@@ -142,42 +143,21 @@ def test_outputs_of_demultiplexers_swapped(run: Run, says: Says) -> None:
     )
 
 
-def stretched(stage: str, by_nm: int, path: str = "tx_1/demux") -> Callable[[Bench], None]:
-    """The longer arm of a stage drawn longer; the records of its pieces say what they said."""
-
-    def change(bench: Bench) -> None:
-        cell = bench.inside(f"{path}/{stage}")
-        for name in ("upper_west_leg", "upper_east_leg"):
-            leg = bench.own(cell, name)
-            (shape,) = leg.shapes(bench.layer("WG")).each()
-            box = shape.bbox()
-            shape.box = kdb.Box(box.left, box.bottom, box.right + by_nm // 2, box.top)
-            for item in list(leg.each_meta_info()):
-                if item.name.startswith("kfactory:ports:") and item.value["name"] == "o2":
-                    trans = item.value["trans"]
-                    moved = kdb.Trans(trans.rot, trans.is_mirror(), trans.disp + kdb.Vector(by_nm // 2, 0))
-                    leg.add_meta_info(kdb.LayoutMetaInfo(item.name, {**item.value, "trans": moved}, "", True))
-        for name in ("heater", "upper_west_b", "upper_east_b"):
-            bench.child(cell, name).transform(kdb.Trans(0, by_nm // 2))
-
-    return change
-
-
 def test_arms_that_are_longer_than_their_channels_want(run: Run, says: Says) -> None:
-    little = run(change=stretched("stage_1", 40))
+    little = run(change=arm_longer("stage_1", 40))
     assert says(
         little,
         "LVS.FILTER",
         r"^tx_1: stage 1 of the demultiplexer rests 0\.\d+ turns off its channels, 0\.02 allowed; its arms differ by "
         r"9\.7\d+ um as drawn; draw the difference for its channels",
     )
-    half_a_turn = run(change=stretched("stage_2", 260, "rx_1/demux_lower"))
+    half_a_turn = run(change=arm_longer("stage_2", 260, "rx_1/demux_lower"))
     assert says(
         half_a_turn,
         "LVS.swapped",
         r"^rx_1: the outputs of stage 2 of the lower demultiplexer are swapped: channel 1 leaves where channel 3 is",
     )
-    assert run(change=stretched("stage_1", 4)).by_rule == {}
+    assert run(change=arm_longer("stage_1", 4)).by_rule == {}
 
 
 def test_stage_of_other_channels(run: Run, says: Says) -> None:
