@@ -309,6 +309,17 @@ def test_two_fibres_of_one_laser_are_told_apart(drawing: Any) -> None:
     assert names == {(1, 1): "m_1_2", (1, 2): "m_1_1", (2, 1): "m_2_2", (2, 2): "m_2_1"}
 
 
+def test_channels_are_numbered_as_the_engine_says_and_served_as_the_light_goes(new_drawing: Any) -> None:
+    """With the wavelengths the other way round every lane is the same, under its other number."""
+    there, back = run(new_drawing()), run(new_drawing(), wl=CHANNELS[::-1])
+    for a in there.lanes:
+        b = next(x for x in back.lanes if (x.direction, x.channel) == (a.direction, 3 - a.channel))
+        assert (b.wl_um, b.polarization) == (a.wl_um, a.polarization)
+        assert b.insertion_loss_dB == pytest.approx(a.insertion_loss_dB, abs=1e-12)
+        assert b.crosstalk_dB == pytest.approx(a.crosstalk_dB, abs=1e-9)
+        assert [i.instance for i in b.items] == [i.instance for i in a.items]
+
+
 def test_a_channel_without_a_modulator_is_refused_a_fibre_without_any_is_said(new_drawing: Any) -> None:
     d = new_drawing()
     engine(d, modulators=1)
