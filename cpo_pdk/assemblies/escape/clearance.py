@@ -168,22 +168,30 @@ def part_problems(spec: PackageSpec, ribbons: Sequence[Ribbon], boxes: Sequence[
         boxes: what they go around.
         bundle: their measures.
     """
+    if not ribbons:
+        return []
     half = bundle.half + FACE_WIDTH / 2 - _TOLERANCE
-    problems = []
-    for ribbon in ribbons:
-        x, y = ribbon.line.T
-        for box in boxes:
-            if box.name == f"engine {ribbon.engine}":
-                continue
-            dx, dy = np.maximum(box.left - x, x - box.right), np.maximum(box.bottom - y, y - box.top)
-            free = np.hypot(np.maximum(dx, 0.0), np.maximum(dy, 0.0)) + np.minimum(np.maximum(dx, dy), 0.0)
-            deepest = half - float(free.min())
-            if deepest > 0:
-                problems.append(
-                    spec.problem(
-                        box.path,
-                        f"the ribbon of engine {ribbon.engine} runs {deepest * 1e-3:.2f} mm into the room of "
-                        f"{box.name}; move one of them by as much, or let fibres pass over it",
-                    )
-                )
-    return problems
+    points = np.concatenate([r.line for r in ribbons])
+    owner = np.repeat(np.arange(len(ribbons)), [len(r.line) for r in ribbons])
+    order = np.argsort(points[:, 1], kind="stable")
+    x, y, owner = points[order, 0], points[order, 1], owner[order]
+    worst: dict[tuple[int, str], tuple[float, Box]] = {}
+    for box in boxes:
+        low, high = np.searchsorted(y, [box.bottom - half, box.top + half])
+        dx = np.maximum(box.left - x[low:high], x[low:high] - box.right)
+        near = np.flatnonzero(dx < half)
+        dx, dy = dx[near], np.maximum(box.bottom - y[low:high][near], y[low:high][near] - box.top)
+        deep = half - np.hypot(np.maximum(dx, 0.0), np.maximum(dy, 0.0)) - np.minimum(np.maximum(dx, dy), 0.0)
+        for k in np.flatnonzero(deep > 0):
+            number = int(owner[low + near[k]])
+            key = (number, box.name)
+            if box.name != f"engine {ribbons[number].engine}" and deep[k] > worst.get(key, (0.0, box))[0]:
+                worst[key] = (float(deep[k]), box)
+    return [
+        spec.problem(
+            box.path,
+            f"the ribbon of engine {ribbons[number].engine} runs {deepest * 1e-3:.2f} mm into the room of {box.name}; "
+            "move one of them by as much, or let fibres pass over it",
+        )
+        for (number, _), (deepest, box) in sorted(worst.items(), key=lambda item: item[0])
+    ]

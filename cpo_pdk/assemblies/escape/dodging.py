@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cpo_pdk.assemblies.escape.bundle import Bundle
-from cpo_pdk.assemblies.escape.ground import Box, Heading, blocked
+from cpo_pdk.assemblies.escape.ground import ENGINES, Box, Heading
 from cpo_pdk.assemblies.escape.jogs import Jog
 from cpo_pdk.assemblies.escape.slots import spread
 from cpo_pdk.assemblies.escape.spreading import Move, move_all
@@ -57,16 +59,19 @@ def pass_parts(
         Passing(left, out + bundle.fan_end, Jog(0.0, 0.0, 0.0, bundle.radius, 0.0), round(out + bundle.fan_end, 3))
         for _, out, left in places
     ]
-    ahead: list[tuple[float, float, Box]] = []
-    hit: list[Box] = []
-    for engine, out, left in places:
-        others = [box for box in boxes if box.name != f"engine {engine.name}"]
-        found = blocked(others, heading, out + keep, half)
-        ahead += [f for f in found if f not in ahead]
-        hit += [box for low, high, box in found if low + 1e-6 < left < high - 1e-6 and box not in hit]
-    if not hit:
+    spans = np.array([heading.span(box) for box in boxes]).reshape(-1, 4)
+    far, low, high = spans[:, 1], spans[:, 2] - half, spans[:, 3] + half
+    blocking = np.zeros(len(boxes), dtype=bool)
+    for _, out, left in places:
+        # an engine's own keep-out ends before that
+        blocking |= (far > out + keep) & (low + 1e-6 < left) & (left < high - 1e-6)
+    if not blocking.any():
         return stay, []
-    passed = _passed(lefts, sorted(ahead, key=lambda f: f[:2]), bundle.step)
+    hit = [boxes[int(k)] for k in np.flatnonzero(blocking)]
+    # engines beside the ribbons are where their own ribbons begin: only those that one of them runs into are in the way
+    dies = np.array([box.path == ENGINES for box in boxes])
+    taken = np.flatnonzero((far > min(out for _, out, _ in places) + keep) & (blocking | ~dies))
+    passed = _passed(lefts, sorted((float(low[k]), float(high[k])) for k in taken), bundle.step)
     nears = [(heading.span(box)[0], box) for box in hit]
     limit, nearest = min(nears, key=lambda n: n[0])
     # to the right is against `left`: moves are told from left to right
@@ -94,7 +99,7 @@ def pass_parts(
     return result, problems
 
 
-def _passed(lefts: Sequence[float], taken: Sequence[tuple[float, float, Box]], step: float) -> list[float]:
+def _passed(lefts: Sequence[float], taken: Sequence[tuple[float, float]], step: float) -> list[float]:
     """Where ribbons lie beside what is taken, moved as little as possible (least squares), in their order.
 
     Each run of neighbours that pass through the same opening is spread in it; which run takes which opening is found by
@@ -102,12 +107,12 @@ def _passed(lefts: Sequence[float], taken: Sequence[tuple[float, float, Box]], s
 
     Args:
         lefts: where they are, rising, um.
-        taken: (from, to, what), sorted by from, um.
+        taken: (from, to), sorted by from, um.
         step: smallest distance of neighbours, um.
     """
     openings: list[tuple[float, float]] = []
     begin = -math.inf
-    for low, high, _ in taken:
+    for low, high in taken:
         if low >= begin:
             openings.append((begin, low))
         begin = max(begin, high)

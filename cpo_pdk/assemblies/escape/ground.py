@@ -10,6 +10,8 @@ from cpo_pdk.spec.placement import EnginePlace
 
 #: fibres keep this far from parts that they go around, um. Chosen: the play of a moulded frame, twice that of a lid.
 PART_MARGIN = 500.0
+#: key of the spec that engines in the way of one another are told at
+ENGINES = "engines.pitch_mm"
 _EXACT = 1e-6
 
 
@@ -39,7 +41,7 @@ def obstacles_of(spec: PackageSpec, size: tuple[float, float], engines: Sequence
     for engine in engines:
         left, bottom, right, top = engine.box(size)
         name = f"engine {engine.name}"
-        boxes.append(Box(left - keep, bottom - keep, right + keep, top + keep, name, "engines.pitch_mm"))
+        boxes.append(Box(left - keep, bottom - keep, right + keep, top + keep, name, ENGINES))
     for k, part in enumerate(spec.keepouts):
         if part.fibres == "around":
             left, bottom, right, top = (value * 1e3 for value in part.box_mm)
@@ -73,23 +75,6 @@ class Heading:
         """Nearest, farthest (out), rightmost and leftmost (left) of a rectangle, um."""
         outs, lefts = zip(self.local(box.left, box.bottom), self.local(box.right, box.top), strict=True)
         return min(outs), max(outs), min(lefts), max(lefts)
-
-
-def blocked(boxes: Iterable[Box], heading: Heading, begin: float, half: float) -> list[tuple[float, float, Box]]:
-    """Where the middle of a ribbon that runs out from some place on can't lie: (from, to, what), um left, sorted.
-
-    Args:
-        boxes: in the way.
-        heading: of the ribbon.
-        begin: how far out the ribbon begins, um; what ends before that is behind it.
-        half: from the middle of the ribbon to the outside of its fibres, um.
-    """
-    found = []
-    for box in boxes:
-        _, far, right, left = heading.span(box)
-        if far > begin + _EXACT:
-            found.append((right - half, left + half, box))
-    return sorted(found, key=lambda f: f[:2])
 
 
 def beyond(

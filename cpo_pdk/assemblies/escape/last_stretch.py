@@ -5,6 +5,7 @@ Data ribbons that cross lie in layers of their own. Laser fibres leave their rib
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -232,14 +233,17 @@ def find_crossings(stretches: Sequence[Stretch], low: float, high: float) -> lis
         return []
     y = np.linspace(low, high, max(2, math.ceil((high - low) / _SAMPLE) + 1))
     x = np.array([s.at(y) for s in stretches]).reshape(-1, len(y))
+    # who changes places between two samples: comparing all pairs everywhere would take as long as their square
+    rank = np.argsort(np.argsort(x, axis=0, kind="stable"), axis=0, kind="stable")
     found = []
-    for i, a in enumerate(stretches):
-        side = np.sign(x[i + 1 :] - x[i])
-        for j, k in zip(*np.nonzero(side[:, 1:] * side[:, :-1] < 0), strict=True):
-            b = stretches[i + 1 + int(j)]
-            if a.engine == b.engine or (a.module and b.module):
+    for k in np.flatnonzero(np.any(rank[:, 1:] != rank[:, :-1], axis=0)):
+        changed = np.flatnonzero(rank[:, k + 1] != rank[:, k])
+        for i, j in itertools.combinations(changed.tolist(), 2):
+            a, b = stretches[i], stretches[j]
+            before = rank[i, k] < rank[j, k]
+            if before == (rank[i, k + 1] < rank[j, k + 1]) or a.engine == b.engine or (a.module and b.module):
                 continue
-            first, second = (a, b) if side[j, k] > 0 else (b, a)
+            first, second = (a, b) if before else (b, a)
             found.append(
                 RibbonCrossing(
                     first.engine,
