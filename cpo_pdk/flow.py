@@ -33,6 +33,7 @@ from cpo_pdk.verify.run import check_layout
 
 if TYPE_CHECKING:
     from cpo_pdk.assemblies import PackageFiles
+    from cpo_pdk.assemblies.overview import Overview
     from cpo_pdk.circuit.binding import ModelLike, SheetLike
     from cpo_pdk.lanes.rows import LaneMap
 
@@ -177,6 +178,33 @@ def project_of(spec: str | Path) -> Path | None:
     return Path.cwd() if not path.is_file() else path.resolve().parent
 
 
+def plan(
+    spec: str | Path, project: Path | None = None, progress: Say | None = None, trust: bool = False
+) -> tuple[PackageSpec, Overview]:
+    """Place the engines of a package, assign its serial links, plan its fibres; nothing is drawn but one engine.
+
+    Args:
+        spec: as `build`.
+        project: as `build`.
+        progress: as `build`.
+        trust: as `build`.
+
+    Returns:
+        the spec, and what it comes to.
+
+    Raises:
+        InputError: no such spec, or one with problems (`SpecError` holds all of them).
+        AssemblyError: it can't be drawn as asked.
+    """
+    clock = _Clock(progress)
+    with clock.stage("spec", "reading the spec"):
+        package, sheets = _read(spec, project)
+    with clock.stage("plan", "placing engines, traces and fibres"), _own_cells(project or project_of(spec), trust):
+        from cpo_pdk.assemblies.overview import overview  # imports gdsfactory
+
+        return package, overview(package, sheets)
+
+
 def build(
     spec: str | Path,
     out: str | Path = "gds_out",
@@ -310,18 +338,28 @@ def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str
 def _draw(
     package: PackageSpec, stage: Path, sheets: dict[str, Sheet], project: Path | None, trust: bool
 ) -> tuple[PackageFiles, list[Path]]:
-    """Draw the package, with the project's own cells if it is trusted (their files); says so when they are missed."""
+    """Draw the package, with the project's own cells if it is trusted (their files)."""
     from cpo_pdk.assemblies import write_package  # imports gdsfactory, which checks and simulations do without
+
+    with _own_cells(project, trust) as own_cells:
+        return write_package(package, stage, sheets), own_cells
+
+
+@contextmanager
+def _own_cells(project: Path | None, trust: bool) -> Iterator[list[Path]]:
+    """Run the files with a project's own cells if it is trusted; says so when they are missed."""
     from cpo_pdk.components.own_cells import load_own_cells, own_cell_files
 
-    own_cells = own_cell_files(project) if project is not None and trust else []
+    files = own_cell_files(project) if project is not None else []
     if project is not None and trust:
         load_own_cells(project)
     try:
-        return write_package(package, stage, sheets), own_cells
+        yield files if trust else []
     except SpecError as error:
-        files = own_cell_files(project) if project is not None and not trust else []
-        notes = [Problem(f, 1, 1, "cells of this file are unknown: run it with --trust if you trust it") for f in files]
+        missed = [] if trust else files
+        notes = [
+            Problem(f, 1, 1, "cells of this file are unknown: run it with --trust if you trust it") for f in missed
+        ]
         raise SpecError([*error.problems, *notes]) from None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpo_pdk.cli import console
@@ -17,22 +16,10 @@ def plan(spec: SpecArgument, trust: TrustOption = False, json: JsonOption = Fals
     """Place the engines of SPEC, assign its SerDes lanes, plan its fibres; say what it comes to, or what forbids it."""
 
     def work(progress: Progress) -> Outcome:
-        from cpo_pdk.assemblies.overview import overview
-        from cpo_pdk.components.own_cells import load_own_cells
-        from cpo_pdk.flow import project_of
+        from cpo_pdk import flow
         from cpo_pdk.report.gather import arithmetic_of
-        from cpo_pdk.spec import load_sheets, load_spec
-        from cpo_pdk.spec.loading import check_devices
 
-        progress("reading the spec")
-        project = project_of(spec)
-        package = load_spec(spec, project)
-        sheets = load_sheets(project)
-        check_devices(package, sheets)
-        if trust and project is not None:
-            load_own_cells(Path(project))
-        progress("placing engines, traces and fibres")
-        result = overview(package, sheets)
+        package, result = flow.plan(spec, progress=progress, trust=trust)
         progress("")
         arithmetic = arithmetic_of(package)
         return Outcome({**result.as_json(), "arithmetic": list(arithmetic)}, _summary(result, arithmetic))
