@@ -26,7 +26,8 @@ def middle(polygon: kdb.DPolygon, width: float) -> list[Points]:
     Returns:
         centre lines of shape (N, 2) in um; none when the polygon is no band.
     """
-    hull = np.array([(p.x, p.y) for p in polygon.each_point_hull()])
+    hull = np.array([(p.x, p.y) for p in polygon.each_point_hull()]).reshape(-1, 2)
+    hull = hull[np.any(hull != np.roll(hull, 1, axis=0), axis=1)]
     n = len(hull)
     if n < 4 or polygon.holes():
         return []
@@ -45,6 +46,8 @@ def middle(polygon: kdb.DPolygon, width: float) -> list[Points]:
     # of many short edges between right angles, the two that look most like a cut fibre
     ends = sorted(ends[np.argsort(np.abs(length[ends] - width), kind="stable")][:2])
     if len(ends) != 2 or any(abs(length[e] - width) > 0.2 * width for e in ends):
+        return []
+    if min((ends[1] - ends[0]) % n, (ends[0] - ends[1]) % n) < 2:  # ends that share a corner
         return []
     return [_between(hull, int(ends[0]), int(ends[1]))]
 

@@ -38,6 +38,8 @@ def glb_bytes(package: Package, tubes: bool = True) -> bytes:
         group = file.node(layer, extras=_about(layer, clear))
         for solid in solids:
             mesh = prism(solid)
+            if not len(mesh.triangles):  # an outline that no triangle fits in
+                continue
             number = file.mesh(solid.name, mesh.corners * _MM, mesh.triangles, material)
             file.node(solid.name, group, number)
     for layer, fibres in _by_layer(package.fibres):

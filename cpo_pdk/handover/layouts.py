@@ -37,7 +37,29 @@ def oasis(file: LayoutFile, path: Path) -> Path:
     options.oasis_write_cblocks = True
     options.oasis_strict_mode = True
     options.write_context_info = True
-    return _written(file.layout, options, path)
+    return _written(_with_even_paths(file.layout), options, path)
+
+
+def _with_even_paths(layout: kdb.Layout) -> kdb.Layout:
+    """The layout, or a copy in which paths of odd width are polygons: OASIS has only half widths."""
+
+    def odd(shape: kdb.Shape) -> bool:
+        return shape.is_path() and bool(shape.path_width % 2)
+
+    wanted = [
+        (cell.cell_index(), layer)
+        for cell in layout.each_cell()
+        for layer in layout.layer_indexes()
+        if any(odd(shape) for shape in cell.shapes(layer).each(kdb.Shapes.SPaths))
+    ]
+    copy = layout.dup() if wanted else layout
+    for index, layer in wanted:
+        shapes, even = copy.cell(index).shapes(layer), kdb.Shapes()
+        for shape in shapes.each():
+            even.insert(shape.polygon) if odd(shape) else even.insert(shape)
+        shapes.clear()
+        shapes.insert(even)
+    return copy
 
 
 def dies(file: LayoutFile, package: Package, folder: Path, stem: str) -> list[Path]:
@@ -186,4 +208,6 @@ def _written(layout: kdb.Layout, options: kdb.SaveLayoutOptions, path: Path) -> 
     try:
         return write_bytes(path, layout.write_bytes(options))
     except RuntimeError as error:
-        raise OutputError(f"{path}: can't be written ({' '.join(str(error).split())}); free some space") from error
+        raise OutputError(
+            f"{path}: can't be written ({' '.join(str(error).split())}); leave this format out with --only"
+        ) from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import klayout.db as kdb
 import numpy as np
+from ezdxf.math import Vec2
+from ezdxf.math.triangulation import mapbox_earcut_2d
 from numpy.typing import NDArray
 
 from cpo_pdk.handover.parts import Fibre, Points, Solid
 
 _SIDES = 6
-_GRID_UM = 0.001
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,19 @@ def _flat(solid: Solid) -> tuple[Points, NDArray[np.int64]]:
         (left, low), (right, high) = solid.outline.min(axis=0), solid.outline.max(axis=0)
         box = np.array([(left, low), (right, low), (right, high), (left, high)])
         return box, np.array([(0, 1, 2), (0, 2, 3)])
-    polygon = kdb.Polygon(_grid(solid.outline))
-    for hole in solid.holes:
-        polygon.insert_hole(_grid(hole))
-    numbers: dict[tuple[int, int], int] = {}
+    numbers: dict[tuple[float, float], int] = {}
     triangles = []
-    for part in sorted(polygon.delaunay().each(), key=str):
-        corners = [(p.x, p.y) for p in part.each_point_hull()][::-1]
-        triangles.append([numbers.setdefault(corner, len(numbers)) for corner in corners])
-    return np.array(list(numbers), dtype=float) * _GRID_UM, np.array(triangles, dtype=np.int64)
+    for a, b, c in mapbox_earcut_2d(
+        [Vec2(p) for p in solid.outline], [[Vec2(p) for p in hole] for hole in solid.holes]
+    ):
+        turn = (b - a).det(c - a)
+        corners = (a, b, c) if turn > 0 else (a, c, b)
+        triangles.append([numbers.setdefault((p.x, p.y), len(numbers)) for p in corners])
+    return np.array(list(numbers)).reshape(-1, 2), np.array(triangles, dtype=np.int64).reshape(-1, 3)
 
 
 def _is_box(outline: Points) -> bool:
     return len(np.unique(outline[:, 0])) == 2 and len(np.unique(outline[:, 1])) == 2
-
-
-def _grid(points: Points) -> list[kdb.Point]:
-    return [kdb.Point(x, y) for x, y in np.rint(points / _GRID_UM).astype(np.int64).tolist()]
 
 
 def tube(fibre: Fibre, sides: int = _SIDES) -> Mesh:

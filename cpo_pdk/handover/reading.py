@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,10 @@ _OUTSIDE = (*BODIES, *FIBRE_LEVEL, *CONNECTOR_LEVEL, "AIRWIRE")
 _FIBRE_WIDTH = 125.0
 #: more dies, fibres and other parts than this are no package
 PARTS_LIMIT = 100_000
+#: a fibre, or a ribbon that is drawn as one cell, has fewer pieces
+PIECES_LIMIT = 100_000
+#: marks that a fibre may carry
+_MARKED = ("TEXT", "PORT", "PORTE", "DEVREC")
 
 
 def read_package(source: LayoutFile | str | Path) -> Package:
@@ -45,10 +50,10 @@ def read_package(source: LayoutFile | str | Path) -> Package:
     file = source if isinstance(source, LayoutFile) else read_layout(source)
     reader = _Reader(file)
     reader.descend(file.top, kdb.DCplxTrans(), "")
-    drawn = reader.drawn
-    if not drawn.placed and not drawn.bodies:
+    package = stacked(file.top.name, tuple(reader.dies.values()), reader.drawn)
+    if not package.solids and not package.fibres:
         raise LayoutError(f"{file.path}: holds no die and no substrate; give the layout of a package or an engine")
-    return stacked(file.top.name, tuple(reader.dies.values()), drawn)
+    return package
 
 
 @dataclass
@@ -87,7 +92,7 @@ class _Reader:
             return self._die(cell, trans, name)
         if not self.below(cell, *_OUTSIDE, *MARKS, "FLOORPLAN", "ASIC", "EIC"):
             return None
-        if outside and not self.below(cell, *(n for n in LAYERS if n not in (*FIBRE_LEVEL, "TEXT", "PORT"))):
+        if outside and not self.below(cell, *(n for n in LAYERS if n not in (*FIBRE_LEVEL, *_MARKED))):
             return self._fibre(cell, trans, name)
         if self.below(cell, *CONNECTOR_LEVEL) and not self.below(cell, *BODIES, *FIBRE_LEVEL, "FLOORPLAN", "ASIC"):
             return self._connector(cell, trans, name)
@@ -167,7 +172,7 @@ class _Reader:
         ]
         for entry in meta.info.get("lane_bumps") or []:
             match entry:
-                case [str(lane), int() | float() as x, int() | float() as y]:
+                case [str(lane), int() | float() as x, int() | float() as y] if math.isfinite(x) and math.isfinite(y):
                     terminals.append(Terminal(lane, "bump", float(x), float(y)))
                 case _:
                     raise LayoutError(f"cell {cell.name!r}: lane_bumps holds {entry!r}, [name, x, y] needed")
@@ -253,7 +258,11 @@ class _Reader:
                     self.drawn.notes.append(f"{cell.name}: an outline on {layer} is no fibre and was left out")
             for instance in () if own else cell.each_inst():
                 inner = self._pieces(instance.cell, layer, own)
-                found += [(width, [_moved(way, instance.dcplx_trans) for way in passes]) for width, passes in inner]
+                if len(found) + len(inner) * instance.size() > PIECES_LIMIT:
+                    raise LayoutError(f"{self.file.path}: more than {PIECES_LIMIT} pieces of fibre in {cell.name!r}")
+                for step in _steps(instance) if inner else ():
+                    trans = kdb.DCplxTrans(kdb.DVector(*step)) * instance.dcplx_trans
+                    found += [(width, [_moved(way, trans) for way in passes]) for width, passes in inner]
             self._drawn_pieces[key] = found
         return self._drawn_pieces[key]
 

@@ -27,6 +27,8 @@ Facets = list[tuple[Box, float]]
 #: fibres in space leave the drawing by no more than this, um
 PATH_TOLERANCE = 50.0
 _RISE_STEPS = 10
+#: points of a path are further apart than this, um
+_APART = 20.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ def stacked(name: str, dies: tuple[Die, ...], drawn: Drawn, heights: PackageHeig
     """
     stack = _Stack(drawn, heights or package_heights())
     placed = tuple(PlacedDie(p.name, p.die, p.trans, stack.seat(p)) for p in drawn.placed)
-    solids = (*stack.boards(), *stack.dies(placed), *stack.covers(placed), *stack.plugs())
+    bodies = (*stack.boards(), *stack.dies(placed), *stack.bare(), *stack.covers(placed), *stack.plugs())
+    solids = tuple(body for body in bodies if _area(body.outline) > 0)
+    flat = [f"{body.name}: has no area on {body.group} and was left out" for body in bodies if _area(body.outline) == 0]
     marks: dict[str, list[Points]] = {}
     for layer, _, (hull, _holes) in drawn.marks:
         marks.setdefault(layer, []).append(hull)
@@ -88,7 +92,7 @@ def stacked(name: str, dies: tuple[Die, ...], drawn: Drawn, heights: PackageHeig
         connectors=stack.connectors,
         airwires=np.array(sorted(drawn.airwires)).reshape(-1, 2, 2),
         marks=marks,
-        notes=tuple(dict.fromkeys(drawn.notes)),
+        notes=tuple(dict.fromkeys([*drawn.notes, *flat])),
     )
 
 
@@ -175,6 +179,18 @@ class _Stack:
                 if len(p.die.bumps):
                     yield _slab(f"{p.name}/bumps", "BUMP", p.box(_field(p.die.bumps)), top, low)
 
+    def bare(self) -> Iterable[Solid]:
+        """Dies that have no cell of their own, as where a package was flattened: outlines only."""
+        h = self.h
+        low = self.floor + h.engine_standoff
+        for layer, bottom, top in (
+            ("ASIC", self.floor + h.asic_standoff, self.floor + h.asic_standoff + h.asic_thickness),
+            ("FLOORPLAN", low, low + h.pic_top),
+            ("EIC", low + h.pic_top + h.bump, low + h.pic_top + h.bump + h.eic_thickness),
+        ):
+            for name, (hull, holes) in self.bodies.get(layer, ()):
+                yield Solid(name, layer, hull, holes, bottom, top)
+
     def covers(self, placed: Iterable[PlacedDie]) -> Iterable[Solid]:
         """Lid (its walls as drawn, and a roof over what they enclose) and cold plate."""
         h = self.h
@@ -247,7 +263,8 @@ class _Stack:
             grid.append(np.linspace(0, first, _RISE_STEPS + 1))
         if last < total:
             grid.append(np.linspace(last, total, _RISE_STEPS + 1))
-        at = np.unique(np.round(np.concatenate(grid), 3))
+        at = np.unique(np.concatenate(grid))
+        at = np.concatenate([at[:-1][np.diff(at, prepend=-np.inf)[:-1] > _APART], at[-1:]])
         z = np.full(len(at), layer)
         z[at < first] = start + (layer - start) * _eased(at[at < first] / first) if first > 0 else layer
         z[at > last] = (
@@ -279,6 +296,12 @@ def _field(bumps: Points) -> Box:
 
 def _box(hull: Points) -> Box:
     return (*hull.min(axis=0).tolist(), *hull.max(axis=0).tolist())
+
+
+def _area(hull: Points) -> float:
+    """Area of an outline, um2, to 1e-6."""
+    x, y = (hull - hull[0]).T
+    return round(abs(float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))) / 2, 6)
 
 
 def _union(boxes: Iterable[Box]) -> Box:
