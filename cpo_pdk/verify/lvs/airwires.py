@@ -314,11 +314,14 @@ def _links(file: LayoutFile) -> tuple[dict[str, Place], Place]:
     sections = read_cross_sections(file.layout)
     found: dict[str, Place] = {}
     middle = (0.0, 0.0)
+    index = file.layout.find_layer(*layer_of("ASIC"))
+    if index is None:
+        return found, middle
     for inst in file.top.each_inst():
-        meta = read_cell_meta(inst.cell, sections, file.layout.dbu)
-        if meta.function != _ASIC:
+        outline = inst.cell.dbbox_per_layer(index)
+        meta = read_cell_meta(inst.cell, sections, file.layout.dbu) if not outline.empty() else None
+        if meta is None or meta.function != _ASIC:
             continue
-        outline = inst.cell.dbbox_per_layer(file.layout.layer(*layer_of("ASIC")))
         centre = inst.dcplx_trans * outline.center()
         middle = (centre.x, centre.y)
         for port in meta.ports:
