@@ -320,6 +320,35 @@ def test_channels_are_numbered_as_the_engine_says_and_served_as_the_light_goes(n
         assert [i.instance for i in b.items] == [i.instance for i in a.items]
 
 
+def test_a_ring_that_is_no_modulator_does_not_hide_the_mach_zehnder_before_it(drawing: Any) -> None:
+    """laser -> Mach-Zehnder -> ring filter -> fibre: the ring is tuned, the Mach-Zehnder sends."""
+    d, wl = drawing, 1.31
+
+    def ring(grid, *, tuning_nm=0.0):
+        return both({("o1", "o2"): np.where(np.abs(np.asarray(grid) - 1.309 - tuning_nm * 1e-3) < 1e-6, 0.7, 0.2) + 0j})
+
+    models = {
+        **MODELS,
+        "ring": Model("ring", ring, ("o1", "o2"), resonances=lambda *_, **__: [1.309], tuning="tuning_nm"),
+    }
+    ports = [("laser_1", -10, 0, 180), ("tx_1", 40, 0, 0)]
+    types = {name: "edge_coupler" for name, *_ in ports}
+    cell = d.cell("engine", ports, sections="face", types=types, info={"wl_um": [wl]})
+    ends = [("o1", 0, 0, 180), ("o2", 10, 0, 0)]
+    face = d.cell("edge_coupler", ends, types={"o2": "edge_coupler"}, sections={"o2": "face"})
+    four = [("o1", 0, 0, 180), ("o2", 0, -5, 180), ("o3", 20, 0, 0), ("o4", 20, -5, 0)]
+    d.place(cell, face, "in", 0, 0, 180)
+    d.place(cell, d.cell("mach_zehnder_modulator", four, info={"open_ports": ["o2", "o4"]}), "mod")
+    d.place(cell, d.cell("all_pass_ring", ends), "ring", 20)
+    d.place(cell, face, "out", 30)
+    result = simulate(d.write(), {**SHEETS, "ring": sheet("ring", "all_pass_ring")}, models, points=3)
+    (lane,) = result.lanes
+    assert lane.insertion_loss_dB == pytest.approx(dB((TIP**2 * 0.7 * at_level(-SWING)) ** 2), abs=1e-5)
+    assert lane.extinction_dB == pytest.approx(20 * math.log10(at_level(-SWING) / at_level(SWING)), abs=1e-4)
+    assert lane.heater_mW == pytest.approx(HALF_TURN_MW / 2, abs=1e-3)
+    assert (result.counts["rings"], result.counts["modulators"]) == (1, 1)
+
+
 def test_a_channel_without_a_modulator_is_refused_a_fibre_without_any_is_said(new_drawing: Any) -> None:
     d = new_drawing()
     engine(d, modulators=1)

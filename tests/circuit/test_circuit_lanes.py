@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cpo_pdk.circuit.census.census import census
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.circuit.simulation import s_parameters, simulate
 from cpo_pdk.circuit.tracing import REST
@@ -355,6 +356,9 @@ def test_an_engine_without_fibres_is_a_spare_and_has_no_lanes(new_drawing: Any) 
     assert (alone.counts["engines"], alone.counts["spares"]) == (1, 1)
     assert (both.counts["engines"], both.counts["spares"]) == (2, 0)
     assert alone.lanes == tuple(lane for lane in both.lanes if lane.engine == "engine_1")
+    found = census(package(new_drawing(), spare=True), SHEETS, MODELS)
+    assert {victim.engine for victim in found.victims} == {"engine_1"}
+    assert found.counts["engines"] == 1
 
 
 def test_an_engine_cell_is_solved_once_however_often_it_stands(new_drawing: Any) -> None:
