@@ -40,6 +40,7 @@ DEVICES: MappingProxyType[str, dict[str, str]] = MappingProxyType(
             "filter_coupler": "mmi2x2_cwdm4",
             "phase_shifter": "phase_shifter_thermal",
             **_COMMON,
+            "splitter": "mmi1x2_cwdm4",
         },
     }
 )
