@@ -13,6 +13,8 @@ from cpo_pdk.tech.layers import FIBER_LEVELS, layer_of
 
 #: ribbons of fibres lie over one another: faces of these layers meet only their own
 _RIBBONS = frozenset(layer_of(name) for name in (*FIBER_LEVELS[1:], "FIBER_PM"))
+#: ribbon layers of data fibres from the lowest to the highest
+_LEVELS = tuple(layer_of(name) for name in FIBER_LEVELS)
 #: ports nearer than this that don't touch are suspicious, um
 NEAR_UM = 1.0
 #: directions that differ by no more than this from the right one are meant to meet, degrees
@@ -118,6 +120,28 @@ class _Cell:
         else:
             self.exposed[a.port] = b.ref
 
+    def across_layers(self) -> None:
+        """Connect the faces of data fibres that are left in one place: the lowest layer to the lowest row, and so on.
+
+        Ribbons that cross others are lifted into higher layers and end in the rows of their connectors all the same.
+        """
+        places: dict[tuple[int, int], list[PlacedPort]] = defaultdict(list)
+        for port in self.free:
+            if port.instance and port.port_type.startswith("edge") and port.layer in _LEVELS:
+                places[port.x, port.y].append(port)
+        met: set[PortRef] = set()
+        for ports in places.values():
+            ports.sort(key=lambda port: (_LEVELS.index(port.layer), port.ref))
+            one = [port for port in ports if _turn(port.angle, ports[0].angle) <= ANGLE_DEG]
+            other = [port for port in ports if abs(_turn(port.angle, ports[0].angle) - 180.0) <= ANGLE_DEG]
+            if len(one) == len(other) and len(one) + len(other) == len(ports):
+                for a, b in zip(one, other, strict=True):
+                    if a.instance != b.instance:
+                        first, second = sorted((a, b), key=lambda port: port.ref)
+                        self.connections.append(Connection(first.ref, second.ref))
+                        met |= {a.ref, b.ref}
+        self.free = [port for port in self.free if port.ref not in met]
+
     def mismatch(self, a: PlacedPort, b: PlacedPort) -> tuple[ProblemKind, str] | None:
         """Why two ports in one place are not connected, or None when they are."""
         if not a.instance and not b.instance:
@@ -197,6 +221,7 @@ def touch(
         points[port.x, port.y, port.ribbon_layer].append(port)
     for ports in points.values():
         work.at_one_point(ports)
+    work.across_layers()
     reported = work.near()
     outside: list[PortRef] = []
     declared: list[PortRef] = []

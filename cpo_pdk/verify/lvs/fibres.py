@@ -197,6 +197,10 @@ class Fibres:
         levels: dict[str, frozenset[int]] = {}
         other_kind: dict[tuple[str, str, str, str], list[str]] = {}
         other_level: dict[tuple[str, str, int], list[str]] = {}
+        there: dict[str, set[int]] = {}
+        suspects: list[tuple[str, tuple[str, str, int], str]] = []
+        # ribbons that cross others are lifted as a whole, by all the rows of an engine
+        rows = max((connector.level for connector in self.wanted.values()), default=1) or 1
         for (engine, facet), cells in self.via.items():
             if engine in skip:
                 continue
@@ -209,9 +213,14 @@ class Fibres:
                     kinds[cell], levels[cell] = self._drawn_kind(cell)
                 if kinds[cell] != wanted:
                     other_kind.setdefault((engine, kinds[cell], wanted, name), []).append(facet)
-                elif level and levels[cell] != {level}:
-                    found = " and ".join(map(str, sorted(levels[cell])))
-                    other_level.setdefault((engine, found, level), []).append(facet)
+                elif end is not None and level:
+                    there.setdefault(end[0], set()).update(levels[cell])
+                    if levels[cell] != {level}:
+                        found = " and ".join(map(str, sorted(levels[cell])))
+                        suspects.append((end[0], (engine, found, level), facet))
+        for connector, which, facet in suspects:
+            if not _lifted(there[connector], which[2], rows):
+                other_level.setdefault(which, []).append(facet)
         for (engine, found, wanted, name), facets in other_kind.items():
             role = "laser_fiber" if self.use[facets[0]] == "laser" else "fiber"
             text = (
@@ -222,7 +231,7 @@ class Fibres:
         for (engine, found, level), facets in other_level.items():
             text = (
                 f"the fibre of {', '.join(dict.fromkeys(facets))} of engine {engine} lies in ribbon layer {found}, "
-                f"{level} asked; draw it there"
+                f"{level} asked (or {rows} more, to cross others); draw it there"
             )
             yield self._fault(KIND_RULE, text, engine, "fibres.levels")
 
@@ -252,6 +261,11 @@ class Fibres:
 
 def _row_words(row: int) -> str:
     return f"row {row}" if row else "the lasers' row"
+
+
+def _lifted(found: set[int], asked: int, rows: int) -> bool:
+    """True for fibres of a connector that lie in one layer, above the one asked by all the rows of an engine."""
+    return len(found) == 1 and all(level > asked and (level - asked) % rows == 0 for level in found)
 
 
 def _kind_words(kind: str) -> str:
