@@ -8,7 +8,7 @@ from __future__ import annotations
 import klayout.db as kdb
 from mutants import Bench, Change, Mutant
 
-MZM = "switch_51t2_cwdm4"
+MZM = "switch_25t6"
 
 
 def airwires(b: Bench, direction: str, side: str = "north") -> list[kdb.Shape]:
@@ -78,7 +78,7 @@ def module_mirrored(b: Bench) -> None:
 
 def other_ribbon_layer(b: Bench) -> None:
     """A fibre drawn in the ribbon layer above its own."""
-    cell = b.own(b.top, "fibre_N1_tx_3")
+    cell = b.own(b.top, "fibre_N1_tx_1")
     outline = kdb.Region(cell.begin_shapes_rec(b.layer("FIBER"))).merged()
     for inst in list(cell.each_inst()):
         inst.delete()

@@ -18,6 +18,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.components import CELLS, limits_of
 from cpo_pdk.components.cell import Count, Flag, Maybe, OneOf, Points, Real, Text, Um
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.lvs.measure import ARGUMENTS, MEASURES, NOT_MEASURED, Measurer, measure, measured_layout
 from cpo_pdk.verify.lvs.measure.cells import terminals_of
 from cpo_pdk.verify.lvs.measure.comparing import measured_cells, rule_of
@@ -151,6 +152,29 @@ def test_blocks_are_measured_part_by_part(name: str, tmp_path: Path) -> None:
     violations, counts = measured_layout(_written(CELLS[name](), tmp_path))
     assert [v.message for v in violations] == []
     assert counts["devices"] > 20
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "layer"),
+    [
+        ("fiber", {"level": 3}, "FIBER_3"),
+        ("fiber", {"kind": "PM", "level": 3}, "FIBER_PM"),
+        ("fiber", {"route": (("line", 500.0, 0.0), ("arc", 15_000.0, 20.0), ("arc", 15_000.0, -20.0))}, "FIBER"),
+        ("connector", {"row": 2}, "CONNECTOR_2"),
+        ("connector", {"row": 0}, "CONNECTOR_PM"),
+        ("connector", {"n": 8, "empty": (1, 8)}, "CONNECTOR"),
+    ],
+)
+def test_layers_of_ribbons_are_measured(name: str, arguments: dict[str, Any], layer: str, tmp_path: Path) -> None:
+    file = _written(CELLS[name](**arguments), tmp_path)
+    violations, counts = measured_layout(file)
+    assert [v.message for v in violations] == []
+    assert counts["parameters"] >= 4
+    for cell in file.layout.each_cell():
+        above = "FIBER_8" if name == "fiber" else "CONNECTOR_8"
+        cell.move(file.layout.layer(*layer_of(layer)), file.layout.layer(*layer_of(above)))
+    said = [v.message for v in measured_layout(file)[0]]
+    assert any(text.startswith(f"layer is {above} as drawn, {layer} as recorded") for text in said), said
 
 
 def test_arguments_are_those_of_the_cells() -> None:
