@@ -8,7 +8,8 @@ import klayout.db as kdb
 import numpy as np
 import pytest
 
-from cpo_pdk.assemblies import draw, engine, kit_of, splitter_tree, write_gds
+from cpo_pdk.assemblies import engine, kit_of, splitter_tree, write_gds
+from cpo_pdk.assemblies.engines import draw_engine
 from cpo_pdk.assemblies.resonances import free_spectral_range_nm, linewidth_nm, rising_radii
 from cpo_pdk.errors import AssemblyError
 from cpo_pdk.models import MODELS
@@ -21,7 +22,7 @@ SHEETS = load_sheets()
 
 @pytest.fixture(scope="module")
 def engine_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_gds(draw(SPEC, SHEETS).engine, tmp_path_factory.mktemp("engine") / "engine.gds")
+    return write_gds(draw_engine(SPEC, SHEETS), tmp_path_factory.mktemp("engine") / "engine.gds")
 
 
 def test_the_engine_is_clean(engine_file: Path) -> None:
@@ -31,7 +32,7 @@ def test_the_engine_is_clean(engine_file: Path) -> None:
 
 
 def test_the_engine_has_the_fibres_of_the_spec() -> None:
-    ports = [p.name for p in draw(SPEC, SHEETS).engine.ports if p.port_type == "edge_coupler"]
+    ports = [p.name for p in draw_engine(SPEC, SHEETS).ports if p.port_type == "edge_coupler"]
     assert len(ports) == SPEC.engine.fibre_counts["total"] == 22
     assert ports == [
         "loop_1",
@@ -43,7 +44,7 @@ def test_the_engine_has_the_fibres_of_the_spec() -> None:
         "loop_3",
         "loop_4",
     ]
-    pitches = np.diff([p.center[1] for p in draw(SPEC, SHEETS).engine.ports if p.port_type == "edge_coupler"])
+    pitches = np.diff([p.center[1] for p in draw_engine(SPEC, SHEETS).ports if p.port_type == "edge_coupler"])
     assert np.allclose(pitches, 127.0)
 
 
@@ -57,6 +58,19 @@ def test_the_bumps_make_one_regular_array(engine_file: Path) -> None:
     for axis, pitch in ((0, 50.0), (1, 63.5)):
         steps = (centers[:, axis] - centers[:, axis].min()) / pitch
         assert np.allclose(steps, np.round(steps), atol=1e-3)
+
+
+def test_each_lane_has_a_bump_of_its_own(engine_file: Path) -> None:
+    layout = kdb.Layout()
+    layout.read(str(engine_file))
+    region = kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(57, 0))).merged()
+    bumps = {(p.bbox().center().x / 1000, p.bbox().center().y / 1000) for p in region.each()}
+    lanes = {name: (x, y) for name, x, y in draw_engine(SPEC, SHEETS).info["lane_bumps"]}
+    assert list(lanes) == [f"{way}_{k}/{n}" for way in ("tx", "rx") for k in range(1, 9) for n in range(1, 9)]
+    assert len(set(lanes.values())) == 128 and set(lanes.values()) <= bumps
+    # modulators follow one another from west to east, the filters of channel 1 are the first that light meets
+    assert np.allclose(np.diff([lanes[f"tx_3/{n}"][0] for n in range(1, 9)]), 150.0)
+    assert np.allclose(np.diff([lanes[f"rx_3/{n}"][0] for n in range(1, 9)]), -150.0)
 
 
 @pytest.mark.parametrize("ways", [2, 4, 8])
@@ -112,7 +126,7 @@ def test_a_device_without_resonances_is_refused(role: str) -> None:
     devices = SPEC.engine.devices.model_copy(update={role: "straight"})
     spec = SPEC.model_copy(update={"engine": SPEC.engine.model_copy(update={"devices": devices})})
     with pytest.raises(AssemblyError, match="no resonances"):
-        draw(spec, SHEETS)
+        draw_engine(spec, SHEETS)
     for ask in (free_spectral_range_nm, linewidth_nm):
         with pytest.raises(AssemblyError, match="no resonances"):
             ask(SHEETS["straight"], SPEC.engine.grid.wl_um)

@@ -7,7 +7,8 @@ from pathlib import Path
 import klayout.db as kdb
 import pytest
 
-from cpo_pdk.assemblies import draw, write_gds
+from cpo_pdk.assemblies import write_gds
+from cpo_pdk.assemblies.engines import draw_engine
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.tech.layers import layer_of
 
@@ -50,7 +51,7 @@ def nets_of(path: Path, cut: tuple[str, kdb.Box] | None = None) -> list[dict[str
 
 @pytest.fixture(scope="module")
 def engine_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_gds(draw(load_spec("switch_51t2"), load_sheets()).engine, tmp_path_factory.mktemp("wiring") / "e.gds")
+    return write_gds(draw_engine(load_spec("switch_51t2"), load_sheets()), tmp_path_factory.mktemp("wiring") / "e.gds")
 
 
 def test_every_bump_reaches_a_device_and_only_heaters_join_two(engine_file: Path) -> None:
@@ -81,3 +82,35 @@ def test_a_cut_wire_is_noticed(engine_file: Path) -> None:
     middle = kdb.Box(box.center().x - 500, box.bottom - 1, box.center().x + 500, box.top + 1)
     nets = nets_of(engine_file, cut=("M2", middle))
     assert any(net["VIAC"].is_empty() and net["HEATER"].is_empty() for net in nets)
+
+
+def counts_of(nets: list[dict[str, kdb.Region]]) -> tuple[int, int, int]:
+    """Nets of heaters, of strips with a bump at either end, and of single bumps; each must be one of the three."""
+    heaters, strips, single = 0, 0, 0
+    for net in nets:
+        bumps = net["BUMP"].merged().count()
+        if not net["HEATER"].is_empty():
+            assert bumps == 2 and net["HEATER"].merged().count() == 1 and net["VIAC"].is_empty()
+            heaters += 1
+        elif bumps == 2:
+            assert net["M2"].merged().count() == 1, f"bumps joined by more than one strip at {net['BUMP'].bbox()}"
+            strips += 1
+        else:
+            assert bumps == 1 and not net["VIAC"].is_empty(), f"bump without a device at {net['BUMP'].bbox()}"
+            single += 1
+    return heaters, strips, single
+
+
+def test_with_one_wavelength_a_fibre_no_bump_is_shared(tmp_path: Path) -> None:
+    nets = nets_of(write_gds(draw_engine(load_spec("switch_28t8"), load_sheets()), tmp_path / "e.gds"))
+    # a ring: junction, heater, monitor; a tap's monitor; a detector
+    assert counts_of(nets) == (8, 0, 8 * 4 + 8 * 2 + 8 * 2)
+
+
+def test_every_pad_of_a_mach_zehnder_is_bumped_and_only_its_own_strip_joins_two(tmp_path: Path) -> None:
+    nets = nets_of(write_gds(draw_engine(load_spec("switch_25t6"), load_sheets()), tmp_path / "e.gds"))
+    modulators, stages = 8 * 4, 8 * 2 * 3 + 8 * 2 * 3
+    assert counts_of(nets) == (modulators + stages, modulators * 5, 8 * 2 + 8 * 4 * 2)
+    # ground, signal, ground, signal, ground: the signals and the middle ground reach the junctions, the outer do not
+    strips = [net for net in nets if net["BUMP"].merged().count() == 2 and net["HEATER"].is_empty()]
+    assert sum(not net["VIAC"].is_empty() for net in strips) == modulators * 3
