@@ -329,7 +329,7 @@ def test_a_ring_that_is_no_modulator_does_not_hide_the_mach_zehnder_before_it(dr
 
     models = {
         **MODELS,
-        "ring": Model("ring", ring, ("o1", "o2"), resonances=lambda *_, **__: [1.309], tuning="tuning_nm"),
+        "ring": Model("ring", ring, ("o1", "o2"), resonances=lambda *_, **__: np.array([1.309]), tuning="tuning_nm"),
     }
     ports = [("laser_1", -10, 0, 180), ("tx_1", 40, 0, 0)]
     types = {name: "edge_coupler" for name, *_ in ports}
