@@ -56,7 +56,6 @@ class Bundle:
         strands: of one engine, from the southernmost position of its array on (facet in the east).
         pitch: of the fibres in the ribbon.
         half: from the centre line to the axis of the outermost fibre that leads to a connector.
-        half_array: from the array's middle to the axis of its outermost fibre.
         rows: ribbon layers of data fibres that one engine needs.
         fan_length: of the fan-out from the pitch of the array to that of the ribbon.
         straight: after the fan-out, before any bend: alignment fibres end here, beside the others.
@@ -67,7 +66,6 @@ class Bundle:
     strands: tuple[Strand, ...]
     pitch: float
     half: float
-    half_array: float
     rows: int
     fan_length: float
     straight: float
@@ -83,6 +81,21 @@ class Bundle:
     def step(self) -> float:
         """Smallest distance of the centre lines of two ribbons of one layer, um."""
         return self.width + self.gap
+
+    @property
+    def room(self) -> float:
+        """Smallest distance of two engines side by side, um: fibres of one layer keep apart while they fan out."""
+        rows: dict[int, list[Strand]] = defaultdict(list)
+        for strand in self.strands:
+            rows[strand.row].append(strand)
+        # fibres keep their order: the outermost at either end are the outermost all the way
+        widest = max(max(r[-1].facet - r[0].facet, r[-1].aside - r[0].aside) for r in rows.values())
+        return widest + FACE_WIDTH + self.gap
+
+    @property
+    def reach(self) -> float:
+        """From the centre line to the outside of the outermost fibre where they are furthest, um."""
+        return max(max(abs(s.facet), abs(s.aside)) for s in self.strands) + FACE_WIDTH / 2
 
     @property
     def radius(self) -> float:
@@ -155,7 +168,6 @@ def bundle_of(spec: PackageSpec) -> Bundle:
         strands,
         pitch,
         round(half, 3),
-        round(max(abs(at) for at in facet.values()), 3),
         len(connectors),
         fan,
         round(straight, 3),

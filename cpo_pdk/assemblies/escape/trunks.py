@@ -16,7 +16,6 @@ from cpo_pdk.assemblies.escape.bundle import Bundle
 from cpo_pdk.assemblies.escape.dodging import Passing, pass_parts
 from cpo_pdk.assemblies.escape.ground import Box, Heading, beyond
 from cpo_pdk.assemblies.escape.jogs import Jog
-from cpo_pdk.components.drawing import FACE_WIDTH
 from cpo_pdk.components.fibers import Step
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.package import PackageSpec
@@ -170,27 +169,39 @@ def _starts(
     """The ribbons of one side after the fan-out, passed beside what is in front of them, from right to left."""
     places = [(engine, *heading.local(*facet_of(engine, size))) for engine in engines]
     places.sort(key=lambda p: p[2])
-    half = max(bundle.half, bundle.half_array) + FACE_WIDTH / 2
-    passings, problems = pass_parts(spec, places, bundle, boxes, heading, half)
+    passings, problems = pass_parts(spec, places, bundle, boxes, heading, bundle.reach)
     starts = [
         _Start(engine, round(out + bundle.fan_end, 3), left, passing)
         for (engine, out, left), passing in zip(places, passings, strict=True)
     ]
-    for a, b in itertools.pairwise(starts):
-        apart = b.passing.left - a.passing.left
-        if apart < bundle.step - 1e-6:
-            problems.append(
-                spec.problem(
-                    "engines.pitch_mm",
-                    f"the ribbons of engines {a.engine.name} and {b.engine.name} leave {apart * 1e-3:.2f} mm apart, "
-                    f"{bundle.step * 1e-3:.2f} mm needed (ribbon + gap); "
-                    f"{apart_cure(spec, size, a.engine.side, bundle.step)}{_or_gap(bundle, apart)}",
-                )
-            )
+    problems += _side_by_side(spec, size, starts, bundle)
     return starts, problems
 
 
-def _or_gap(bundle: Bundle, apart: float) -> str:
+def _side_by_side(
+    spec: PackageSpec, size: tuple[float, float], starts: Sequence[_Start], bundle: Bundle
+) -> list[Problem]:
+    """Ribbons of one side that leave too close to each other; the closest two tell."""
+    short: list[tuple[float, _Start, _Start, float, float]] = []
+    for a, b in itertools.pairwise(starts):
+        pairs = [(b.passing.left - a.passing.left, bundle.step)]
+        if abs(a.out - b.out) < bundle.fan_end:
+            pairs.append((b.left - a.left, bundle.room))
+        short += [(need - apart, a, b, apart, need) for apart, need in pairs if apart < need - 1e-6]
+    if not short:
+        return []
+    _, a, b, apart, need = max(short, key=lambda each: each[0])
+    return [
+        spec.problem(
+            "engines.pitch_mm",
+            f"the ribbons of engines {a.engine.name} and {b.engine.name} leave {apart * 1e-3:.2f} mm apart, "
+            f"{need * 1e-3:.2f} mm needed (ribbon + gap); "
+            f"{apart_cure(spec, size, a.engine.side, need)}{_or_gap(bundle, need - apart)}",
+        )
+    ]
+
+
+def _or_gap(bundle: Bundle, short: float) -> str:
     """The gap between ribbons that would do as well, where there is one."""
-    gap = math.floor((bundle.gap - (bundle.step - apart)) / 10) / 100
+    gap = math.floor((bundle.gap - short) / 10) / 100
     return f" or lower ribbon_gap_mm to {gap:g}" if gap >= 0.1 else ""
