@@ -34,6 +34,7 @@ def asic(
     shoreline_lengths: tuple[float, float, float, float],
     lanes: tuple[int, int, int, int],
     bumps_per_lane: int,
+    reserved: tuple[int, int, int, int],
 ) -> gf.Component:
     """The switch die; centred on the origin.
 
@@ -48,6 +49,7 @@ def asic(
         shoreline_lengths: of the edges' stretches with SerDes in the north, east, south and west, centred, um.
         lanes: links of each direction there.
         bumps_per_lane: bumps of one link in one direction.
+        reserved: links of each direction for which room is kept there, for spare engines.
 
     Raises:
         ParameterError: more links than the shoreline rows have bumps for.
@@ -75,7 +77,7 @@ def asic(
     )
     field.move(grid.first)
     try:
-        links = spread_lanes((size_x, size_y), grid, shoreline, shoreline_lengths, lanes, bumps_per_lane)
+        links = spread_lanes((size_x, size_y), grid, shoreline, shoreline_lengths, lanes, bumps_per_lane, reserved)
     except ValueError as error:
         raise ParameterError(f"asic: {error}; deepen the shoreline or lengthen the edge") from None
     for link in links:

@@ -16,7 +16,7 @@ from cpo_pdk.spec.keep_outs import LAYER, keep_out_box
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.placement import EnginePlace
 from cpo_pdk.spec.reach import trace_problems
-from cpo_pdk.spec.serdes import lanes_of_sides, lengths_of_sides
+from cpo_pdk.spec.serdes import lanes_of_sides, lengths_of_sides, reserved_of_sides
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.layers import layer_of
 
@@ -54,6 +54,7 @@ def draw_package(spec: PackageSpec, plan: Plan, kit: Kit, engine: gf.Component) 
         shoreline_lengths=lengths_of_sides(spec),
         lanes=lanes_of_sides(spec),
         bumps_per_lane=spec.electrical.bumps_per_lane,
+        reserved=reserved_of_sides(spec),
     )
     die.name = "asic"
     placed = {place.name: _place_engine(c, place, engine, spec.engines.keepout_um) for place in plan.engines}

@@ -1,9 +1,10 @@
 """The serial links (SerDes) of the ASIC: how many each side has, and at which bumps of its shoreline rows they end.
 
-Each transmit wavelength of an engine in use is driven by one link, each received one drives another; spares have none.
-The bumps of a side are taken column by column along the edge, up one column and down the next, so that those of a link
-are neighbours; links are spread evenly over them, transmit and receive by turns, and numbered clockwise from the
-north-west corner. The corners of the die belong to its northern and southern rows.
+Each transmit wavelength of an engine in use is driven by one link, each received one drives another. Spares have none,
+but room for theirs is kept at their end of the side: a spare takes over from an engine. The bumps of a side are taken
+column by column along the edge, up one column and down the next, so that those of a link are neighbours; links are
+spread evenly over them, transmit and receive by turns, and numbered clockwise from the north-west corner. The corners of
+the die belong to its northern and southern rows.
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ def spread_lanes(
     lengths: tuple[float, float, float, float],
     lanes: tuple[int, int, int, int],
     bumps_per_lane: int,
+    reserved: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> list[SerdesLane]:
     """The links of all sides, at bumps of their shoreline rows.
 
@@ -126,18 +128,21 @@ def spread_lanes(
         lengths: of the stretches with links in the north, east, south and west, um.
         lanes: links of each direction there.
         bumps_per_lane: bumps of one link in one direction.
+        reserved: links of each direction that have room on each side but are not there, at its end with the spares.
 
     Raises:
         ValueError: a side has fewer bumps than its links need.
     """
     found: list[SerdesLane] = []
     number = dict.fromkeys(DIRECTIONS, 0)
-    for side, length, count in zip(SIDES, lengths, lanes, strict=True):
+    for side, length, count, kept in zip(SIDES, lengths, lanes, reserved, strict=True):
         bumps = shoreline_bumps(size, grid, depth, length, side)
-        slots, wanted = len(bumps) // bumps_per_lane, 2 * count
+        slots, wanted = len(bumps) // bumps_per_lane, 2 * (count + kept)
         if slots < wanted:
             raise ValueError(f"{wanted} links of {bumps_per_lane} bumps on the {side} side, {len(bumps)} bumps there")
-        for k in range(wanted):
+        # clockwise, the last engines of the south and of the west come first
+        first = 2 * kept if side in ("south", "west") else 0
+        for k in range(first, first + 2 * count):
             direction = DIRECTIONS[k % 2]
             number[direction] += 1
             x, y = bumps[(2 * k + 1) * slots // (2 * wanted) * bumps_per_lane]
@@ -153,6 +158,20 @@ def lanes_of_sides(spec: PackageSpec) -> tuple[int, int, int, int]:
     """
     share, spare = share_of(spec), spares_of(spec)
     counts = (share.of(side) - sum(name[0] == side[0].upper() for name in spare) for side in SIDES)
+    north, east, south, west = (count * spec.engine.lanes_per_direction for count in counts)
+    return north, east, south, west
+
+
+def reserved_of_sides(spec: PackageSpec) -> tuple[int, int, int, int]:
+    """Links of each direction for which room is kept beside the spares in the north, east, south and west.
+
+    Args:
+        spec: the package.
+    """
+    if spec.engines.positions is not None:  # spares may stand anywhere
+        return (0, 0, 0, 0)
+    spare = spares_of(spec)
+    counts = (sum(name[0] == side[0].upper() for name in spare) for side in SIDES)
     north, east, south, west = (count * spec.engine.lanes_per_direction for count in counts)
     return north, east, south, west
 
@@ -204,6 +223,7 @@ def serdes_lanes(spec: PackageSpec) -> tuple[SerdesLane, ...]:
             lengths_of_sides(spec),
             lanes_of_sides(spec),
             spec.electrical.bumps_per_lane,
+            reserved_of_sides(spec),
         )
     )
 
@@ -221,16 +241,18 @@ def serdes_problems(spec: PackageSpec) -> list[Problem]:
     size, each = _size(spec), spec.electrical.bumps_per_lane
     grid = bump_grid(size, spec.asic.bump_pitch_um, spec.asic.bump_margin_um)
     problems = []
-    for side, length, lanes in zip(SIDES, lengths_of_sides(spec), lanes_of_sides(spec), strict=True):
+    of_sides = zip(SIDES, lengths_of_sides(spec), lanes_of_sides(spec), reserved_of_sides(spec), strict=True)
+    for side, length, lanes, reserved in of_sides:
         have = len(shoreline_bumps(size, grid, spec.asic.shoreline_um, length, side)) // each * each
-        need = 2 * lanes * each
+        need = 2 * (lanes + reserved) * each
         if have >= need:
             continue
         cures = _cures(spec, side, length, need)
+        count = f"({lanes} + {reserved} of spares)" if reserved else f"{lanes}"
         problems.append(
             spec.problem(
                 "asic.shoreline_um",
-                f"too few SerDes bumps in the {side}: {lanes} lanes x 2 directions x {each} bumps = {need}, the "
+                f"too few SerDes bumps in the {side}: {count} lanes x 2 directions x {each} bumps = {need}, the "
                 f"shoreline of {length * 1e-3:g} mm x {spec.asic.shoreline_um:g} um has {have}; use {cures}",
             )
         )

@@ -16,6 +16,7 @@ from cpo_pdk.spec.reach import REACH, longest_mm, nyquist_GHz, trace_loss_dB, tr
 from cpo_pdk.spec.serdes import (
     bump_grid,
     lanes_of_sides,
+    reserved_of_sides,
     serdes_lanes,
     serdes_problems,
     shoreline_bumps,
@@ -70,6 +71,19 @@ def test_numbers_run_clockwise_from_the_north_west_corner() -> None:
     # lanes of different columns: the rows of one column are as deep as the shoreline
     quarter = [angle(lane.x, lane.y) for lane in lanes[::8]]
     assert quarter == sorted(quarter)
+
+
+def test_room_for_the_links_of_spares_is_kept_in_front_of_them() -> None:
+    spec = load_spec("switch_102t4")
+    assert reserved_of_sides(spec) == (16, 16, 16, 16)
+    lanes = serdes_lanes(spec)
+    assert len(lanes) == 2 * 512
+    free = 2 * 16 / (2 * 144) * 47_500  # um of each edge; the spares are the eastern- and southernmost
+    for side, along in (("north", 0), ("south", 0), ("east", 1), ("west", 1)):
+        at = [(lane.x, -lane.y)[along] for lane in lanes if lane.side == side]
+        ends = 23_750 - 1200 * along  # the corners belong to north and south
+        assert min(at) == pytest.approx(-ends, abs=600)
+        assert max(at) == pytest.approx(ends - free, abs=600)
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
