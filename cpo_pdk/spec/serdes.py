@@ -3,8 +3,8 @@
 Each transmit wavelength of an engine in use is driven by one link, each received one drives another. Spares have none,
 but room for theirs is kept at their end of the side: a spare takes over from an engine. The bumps of a side are taken
 column by column along the edge, up one column and down the next, so that those of a link are neighbours; links are
-spread evenly over them, transmit and receive by turns, and numbered clockwise from the north-west corner. The corners of
-the die belong to its northern and southern rows.
+spread evenly over them, transmit and receive by turns, and numbered clockwise from the north-west corner. The corners
+of the die belong to its northern and southern rows.
 """
 
 from __future__ import annotations
