@@ -61,16 +61,19 @@ def pass_parts(
     ]
     spans = np.array([heading.span(box) for box in boxes]).reshape(-1, 4)
     far, low, high = spans[:, 1], spans[:, 2] - half, spans[:, 3] + half
+    dies = np.array([box.path == ENGINES for box in boxes], dtype=bool)
     blocking = np.zeros(len(boxes), dtype=bool)
-    for _, out, left in places:
+    problems: list[Problem] = []
+    for engine, out, left in places:
         # an engine's own keep-out ends before that
-        blocking |= (far > out + keep) & (low + 1e-6 < left) & (left < high - 1e-6)
-    if not blocking.any():
-        return stay, []
+        here = (far > out + keep) & (low + 1e-6 < left) & (left < high - 1e-6)
+        blocking |= here
+        for k in np.flatnonzero(here & dies):
+            problems.append(_behind(spec, engine, boxes[int(k)], min(left - float(low[k]), float(high[k]) - left)))
+    if problems or not blocking.any():
+        return stay, problems
     hit = [boxes[int(k)] for k in np.flatnonzero(blocking)]
-    # engines beside the ribbons are where their own ribbons begin: only those that one of them runs into are in the way
-    dies = np.array([box.path == ENGINES for box in boxes])
-    taken = np.flatnonzero((far > min(out for _, out, _ in places) + keep) & (blocking | ~dies))
+    taken = np.flatnonzero((far > min(out for _, out, _ in places) + keep) & ~dies)
     passed = _passed(lefts, sorted((float(low[k]), float(high[k])) for k in taken), bundle.step)
     nears = [(heading.span(box)[0], box) for box in hit]
     limit, nearest = min(nears, key=lambda n: n[0])
@@ -79,7 +82,6 @@ def pass_parts(
     moves = [Move(-lefts[k], -passed[k], bundle.step / 2, stay[k].ready) for k in order]
     made = move_all(moves, bundle.radius, limit)
     result = list(stay)
-    problems: list[Problem] = []
     for k, begin, jog in zip(order, made.begins, made.jogs, strict=True):
         if jog.shift:
             result[k] = Passing(passed[k], begin, jog, round(begin + jog.length, 3))
@@ -97,6 +99,16 @@ def pass_parts(
             )
         )
     return result, problems
+
+
+def _behind(spec: PackageSpec, engine: EnginePlace, box: Box, short: float) -> Problem:
+    """An engine whose ribbon would run into another one in front of it."""
+    given = spec.engines.positions is not None
+    return spec.problem(
+        "engines.positions" if given else ENGINES,
+        f"the ribbon of engine {engine.name} runs into {box.name}, which stands in front of it; set them "
+        f"{math.ceil(short / 10) / 100:g} mm further apart along their side, so that it passes beside",
+    )
 
 
 def _passed(lefts: Sequence[float], taken: Sequence[tuple[float, float]], step: float) -> list[float]:
