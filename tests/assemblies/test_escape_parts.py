@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cpo_pdk.assemblies.escape import plan_escape
 from cpo_pdk.assemblies.escape.clearance import centre_line
 from cpo_pdk.assemblies.escape.crossings import colours_of, crossing_pairs, longest_fall
 from cpo_pdk.assemblies.escape.ground import Box, Heading, beyond
@@ -22,7 +24,7 @@ from cpo_pdk.assemblies.planning import plan
 from cpo_pdk.components.fibers import trace
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec import load_spec
-from cpo_pdk.spec.package import PackageSpec
+from cpo_pdk.spec.package import KeepOut, PackageSpec, Position
 from cpo_pdk.spec.placement import place_engines
 
 FEW = settings(max_examples=60, derandomize=True, deadline=None)
@@ -128,3 +130,46 @@ def test_a_tighter_bend_is_proposed_only_as_far_as_fibre_is_made_for() -> None:
     found = {r.path: r.value for r in relaxations(wide, SIZE)}
     assert 15.0 <= found["fibres.bend_radius_mm"] < 60.0
     assert all(value >= 10.0 for path, value in found.items() if path == "fibres.bend_radius_mm")
+
+
+@pytest.mark.parametrize(("left", "bottom", "right"), [(-9.0, 35.0, 9.0), (-3.0, 34.0, 8.0), (-20.0, 30.0, -2.0)])
+def test_a_part_in_the_way_is_moved_out_by_what_is_told_and_no_less(left: float, bottom: float, right: float) -> None:
+    base = nearer(load_spec("switch_51t2"), distance_mm=220.0)
+
+    def with_part(out: float) -> PackageSpec:
+        part = KeepOut(kind="stiffener", box_mm=(left, bottom + out, right, bottom + out + 2.0))
+        return base.model_copy(update={"keepouts": (part,)})
+
+    def fits(spec: PackageSpec) -> bool:
+        try:
+            plan_escape(spec, SIZE, place_engines(spec, SIZE))
+        except SpecError:
+            return False
+        return True
+
+    with pytest.raises(SpecError, match="can't get round the stiffener") as caught:
+        plan_escape(with_part(0.0), SIZE, place_engines(base, SIZE))
+    told = re.search(r"out by ([\d.]+) mm", str(caught.value))
+    assert told is not None
+    assert fits(with_part(float(told[1])))
+    assert not fits(with_part(float(told[1]) - 0.2))
+
+
+def test_an_engine_behind_another_is_told_how_far_aside_it_must_stand() -> None:
+    base = load_spec("switch_51t2")
+
+    def with_second(x: float) -> PackageSpec:
+        positions = (Position(side="north", x_mm=0.0, y_mm=20.0), Position(side="north", x_mm=x, y_mm=27.0))
+        engines = base.engines.model_copy(update={"count": 2, "per_side": None, "positions": positions})
+        return nearer(base.model_copy(update={"engines": engines}), distance_mm=220.0)
+
+    spec = with_second(2.0)
+    with pytest.raises(SpecError, match="engine N1 runs into engine N2, which stands in front of it") as caught:
+        plan_escape(spec, SIZE, place_engines(spec, SIZE))
+    told = re.search(r"set them ([\d.]+) mm further apart", str(caught.value))
+    assert told is not None
+    spec = with_second(2.0 + float(told[1]))
+    try:
+        plan_escape(spec, SIZE, place_engines(spec, SIZE))
+    except SpecError as other:
+        assert "runs into" not in str(other)
