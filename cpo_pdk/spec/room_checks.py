@@ -56,7 +56,25 @@ def support_faults(
         on_substrate.append(("interposer", (-half[0], -half[1], half[0], half[1])))
         carried = [*dies, *((n, grown(b, keep)) for n, b in engines if spec.engines.mount == "interposer")]
         yield from _standing_out(spec, "interposer", spec.interposer.size_mm, carried, 0.0)
+        if spec.engines.mount != "interposer":
+            yield from _half_on(spec, (-half[0], -half[1], half[0], half[1]), places, size)
     yield from _standing_out(spec, "substrate", spec.substrate.size_mm, on_substrate, SUBSTRATE_MARGIN * 1e3)
+
+
+def _half_on(spec: PackageSpec, below: Box, places: Sequence[EnginePlace], size: Size) -> Iterator[Fault]:
+    """Engines on the substrate that stand over the interposer, which is higher."""
+    deepest = max(places, key=lambda place: min(overlap_of(place.box(size), below)), default=None)
+    if deepest is None or (deep := min(overlap_of(deepest.box(size), below))) <= _EQUAL:
+        return
+    axis = 0 if deepest.outward[0] else 1
+    near = deepest.away - size[0] / 2
+    asic = spec.asic.size_mm[axis] * 500
+    cure = f" or interposer.size_mm[{axis}] {down(2e-3 * near)}" if near > asic else ""
+    yield (
+        f"interposer.size_mm.{axis}",
+        f"engine {deepest.name} stands {deep * 1e-3:.2f} mm over the interposer, but mount is {spec.engines.mount}, 0 "
+        f"allowed; use mount: interposer{cure}",
+    )
 
 
 def _standing_out(
