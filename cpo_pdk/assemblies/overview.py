@@ -49,6 +49,12 @@ class Overview:
         """The longest trace; of equal ones the first."""
         return max(self.traces, key=lambda trace: trace.length)
 
+    @property
+    def _has_pitch(self) -> bool:
+        """Whether engines stand side by side at one pitch."""
+        beside = any(place.number > 1 for place in self.engines)
+        return beside and self.spec.engines.positions is None
+
     def as_json(self) -> dict[str, Any]:
         """All numbers as plain values; lengths in mm."""
         spec, worst = self.spec, self.longest_trace
@@ -71,7 +77,7 @@ class Overview:
             },
             "data_connectors": len(self.escape.connectors) - len(modules),
             "engine_size_mm": [_mm(v) for v in self.engine_size],
-            "pitch_mm": _mm(pitch_of(spec, self.engine_size)) if spec.engines.positions is None else None,
+            "pitch_mm": _mm(pitch_of(spec, self.engine_size)) if self._has_pitch else None,
             "placement": [
                 {"name": p.name, "side": p.side, "row": p.row, "x_mm": _mm(p.x), "y_mm": _mm(p.y), "spare": p.spare}
                 for p in self.engines
