@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.errors import InputError
+from cpo_pdk.spec import load_spec
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.assembly.finding import PACKAGE_LAYERS
 from cpo_pdk.verify.assembly.outcome import MOST_VIOLATIONS
@@ -33,6 +34,8 @@ def drawn(*shapes: tuple[str, object], array: tuple[int, int] = (1, 1)) -> Layou
 
 
 BOX = kdb.DBox(0, 0, 500, 500)
+#: with boards, on an interposer, with spares
+ASKED = tuple(load_spec(name) for name in ("switch_28t8", "optical_io_ucie", "switch_102t4"))
 
 
 @pytest.mark.parametrize("shapes", [(), (("WG", BOX), ("FLOORPLAN", BOX), ("BUMP", BOX))])
@@ -240,6 +243,10 @@ def test_nonsense_never_crashes_and_is_never_passed_over(boxes):
     assert bool(result.not_applicable) is not package
     assert sum(result.looked_at_by_rule.values()) >= result.looked_at
     assert result.violations == tuple(sorted(result.violations))
+    for spec in ASKED:
+        against = assembly_layout(drawn(*shapes), spec=spec)
+        assert against.violations == tuple(sorted(against.violations))
+        assert not against.clean or against.not_applicable
 
 
 def small_package(*, broken: bool, shuffle: random.Random | None = None) -> LayoutFile:
