@@ -37,6 +37,8 @@ _SNAP = 0.002
 _ROUNDING = 0.02
 #: faults of one kind that are told one by one
 _SHOWN = 12
+#: pairs of airwires that are looked for on one side; links that are looked at together
+_PAIRS, _BLOCK = 100, 500
 
 Place = tuple[float, float]
 #: (engine, lane as `tx_3/5`)
@@ -226,6 +228,8 @@ class Airwires:
 
     def _ways(self, wires: Sequence[_Wire]) -> Iterator[Fault]:
         """Airwires of the wrong direction or side, and pairs that are swapped."""
+        several = {name for name, n in Counter(wire.link.name for wire in wires).items() if n > 1}
+        shared = {lane for lane, n in Counter(wire.lane for wire in wires).items() if n > 1}
         wrong: list[Fault] = []
         good: dict[tuple[str, str], list[_Wire]] = defaultdict(list)
         for wire in wires:
@@ -242,7 +246,7 @@ class Airwires:
                     f"{wire.link.side} asked; lead it there"
                 )
                 wrong.append(self._fault(text, wire.end))
-            elif engine not in self.spares:
+            elif engine not in self.spares and wire.link.name not in several and wire.lane not in shared:
                 good[wire.link.side, wire.direction].append(wire)
         yield from _some(wrong, "more airwires to a lane of the other direction or side")
         crossed = [self._swap(a, b) for side in SIDES for way in DIRECTIONS for a, b in exchanges(good[side, way])]
@@ -285,22 +289,26 @@ def exchanges(wires: Sequence[_Wire]) -> list[tuple[_Wire, _Wire]]:
     """
     if len(wires) < 2:
         return []
-    a = np.array([wire.start for wire in wires])[:, None, :]
-    b = np.array([wire.end for wire in wires])[None, :, :]
-    cost = np.abs(a - b).sum(axis=-1)  # (N, N): link i to the lane that link j has
-    led = np.arange(len(wires))  # lane that each link is led to
-    found = []
-    while len(found) < len(wires):
-        own = cost[np.arange(len(wires)), led]
+    starts, ends = np.array([wire.start for wire in wires]), np.array([wire.end for wire in wires])
+    found: list[tuple[_Wire, _Wire]] = []
+    while len(found) < _PAIRS:
+        own = np.abs(starts - ends).sum(axis=1)
         longest = own.max() + _SNAP
-        other = cost[:, led]  # link i to the lane that link j is led to now
-        gain = own[:, None] ** 2 + own[None, :] ** 2 - other**2 - other.T**2
-        gain[np.maximum(other, other.T) > longest] = 0.0
-        i, j = divmod(int(np.argmax(gain)), len(wires))
-        if gain[i, j] <= _ROUNDING * longest:
+        best, pair = _ROUNDING * longest, (0, 0)
+        for first in range(0, len(wires), _BLOCK):
+            rows = slice(first, first + _BLOCK)
+            to = np.abs(starts[rows, None] - ends[None]).sum(axis=2)  # link i to the lane of link j
+            back = np.abs(starts[None] - ends[rows, None]).sum(axis=2)  # link j to the lane of link i
+            gain = own[rows, None] ** 2 + own[None] ** 2 - to**2 - back**2
+            gain[np.maximum(to, back) > longest] = 0.0
+            i, j = divmod(int(np.argmax(gain)), len(wires))
+            if gain[i, j] > best:
+                best, pair = float(gain[i, j]), (first + i, j)
+        if pair == (0, 0):
             break
-        led[i], led[j] = led[j], led[i]
-        found.append((wires[min(i, j)], wires[max(i, j)]))
+        i, j = sorted(pair)
+        ends[[i, j]] = ends[[j, i]]
+        found.append((wires[i], wires[j]))
     return found
 
 
