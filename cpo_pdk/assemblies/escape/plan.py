@@ -12,7 +12,7 @@ from cpo_pdk.assemblies.escape.crossings import colours_of, longest_fall
 from cpo_pdk.assemblies.escape.faceplate import LASER_BODY, MPO_BODY, data_slots, laser_slots, plate_problems
 from cpo_pdk.assemblies.escape.ground import Box, obstacles_of
 from cpo_pdk.assemblies.escape.last_stretch import TAIL, Stretch, find_crossings, last_stretches
-from cpo_pdk.assemblies.escape.paths import EscapePlan, FibrePath, PlacedConnector
+from cpo_pdk.assemblies.escape.paths import EscapePlan, FibrePath, PlacedConnector, RibbonCrossing
 from cpo_pdk.assemblies.escape.trunks import Trunk, facet_of, lay_trunks
 from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec.package import SIDES, PackageSpec
@@ -57,6 +57,7 @@ def plan_escape(spec: PackageSpec, size: tuple[float, float], engines: Sequence[
     fibres = _fibres(spec, outline)
     _refuse([*bend_problems(spec, fibres), *curve_problems(spec, size, outline)])
     crossings = find_crossings(outline.stretches, outline.ready, spec.faceplate.distance_mm * 1e3)
+    _refuse(_inside_problems(spec, crossings))
     return EscapePlan(outline.bundle, outline.trunks, outline.connectors, tuple(fibres), tuple(crossings))
 
 
@@ -164,6 +165,23 @@ def curve_problems(spec: PackageSpec, size: tuple[float, float], outline: Outlin
         steps = [*trunk.steps(bundle, 0.0), *last.steps(trunk.y, plate, 0.0)]
         ribbons.append(Ribbon(engine.name, last.level, centre_line(steps, origin, engine.rotation)))
     return [*spacing_problems(spec, ribbons, bundle), *part_problems(spec, ribbons, outline.boxes, bundle)]
+
+
+def _inside_problems(spec: PackageSpec, crossings: Sequence[RibbonCrossing]) -> list[Problem]:
+    """Ribbons that cross above the package without leave; the first from the south tells."""
+    half_x, half_y = (s * 500 for s in spec.substrate.size_mm)
+    inside = [c for c in crossings if abs(c.x) < half_x and abs(c.y) < half_y]
+    if spec.fibres.crossings_in_package or not inside:
+        return []
+    c = inside[0]
+    return [
+        spec.problem(
+            "fibres.crossings_in_package",
+            f"the ribbons of engines {c.first} and {c.second} cross above the package, at ({c.x * 1e-3:.1f}, "
+            f"{c.y * 1e-3:.1f}) mm; {len(inside)} crossings there, 0 allowed; set crossings_in_package: true or use "
+            "order: shortest",
+        )
+    ]
 
 
 def _order_problems(spec: PackageSpec, names: Sequence[str]) -> list[Problem]:
