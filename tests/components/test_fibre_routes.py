@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import klayout.db as kdb
 import numpy as np
@@ -77,7 +78,7 @@ def test_empty_positions_of_a_connector_are_declared_open_and_its_row_is_its_lay
         ({"level": 9}, "level = 9"),
     ],
 )
-def test_routes_that_are_none_are_refused(arguments: dict[str, object], words: str) -> None:
+def test_routes_that_are_none_are_refused(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         fiber(**arguments)
 
