@@ -30,6 +30,7 @@ DOUBLED = {
     r"per_side: \{[^}]*\}": "per_side: {north: 4, east: 4, south: 4, west: 4}",
     r"pitch_mm: 12\.0": "pitch_mm: 7.5",
     r"distance_mm: 130": "distance_mm: 200",
+    r"shoreline_um: 1100": "shoreline_um: 1700",
 }
 
 

@@ -25,19 +25,26 @@ from cpo_pdk.tech.layers import layer_of
 
 SPEC = data_folder("assemblies") / "switch_51t2.yaml"
 FILES = {
+    "banks.json",
     "checks.json",
     "crosstalk.png",
     "engine.gds",
     "engine.png",
+    "fibre_map.csv",
     "insertion_loss.png",
+    "lane_map.csv",
+    "lane_map.json",
+    "lane_map.parquet",
     "lanes.csv",
     "lanes.json",
     "manifest.json",
     "netlist.json",
+    "optical_devices.json",
     "package.png",
     "report.html",
     "spectra.png",
     "switch_51t2.gds",
+    "switch_51t2.oas",
     "violations.lyrdb",
 }
 
@@ -75,7 +82,7 @@ def test_the_package_is_clean_and_closes(result: flow.BuildResult) -> None:
 
 def test_the_document_has_exactly_the_keys_that_scripts_rely_on(result: flow.BuildResult) -> None:
     keys = "name gds netlist report bandwidth_Tbps engines lanes_per_direction fibres checks lanes seconds"
-    assert set(result.as_json()) == {*keys.split(), "insertion_loss_dB", "crosstalk_dB"}
+    assert set(result.as_json()) == {*keys.split(), "insertion_loss_dB", "crosstalk_dB", "oasis", "lane_map"}
 
 
 def test_the_folder_holds_the_results_and_nothing_else(result: flow.BuildResult, out: Path) -> None:
@@ -214,7 +221,7 @@ def test_an_interrupted_build_leaves_the_results_of_the_one_before(tmp_path: Pat
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not list(folder.glob(".tmp-*/*.gds")) and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)

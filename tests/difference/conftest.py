@@ -24,6 +24,7 @@ SMALLER = {
     "rx_fibres: 8": "rx_fibres: 2",
     "laser_fibres: 2": "laser_fibres: 1",
     "channels: 8,": "channels: 4,",
+    "loopback_length_mm: 13 ": "loopback_length_mm: 15 ",
 }
 
 
