@@ -100,7 +100,7 @@ def plate_problems(spec: PackageSpec, trunks: Sequence[Trunk], bundle: Bundle) -
                 )
             )
     reach = max((abs(t.x) for t in trunks), default=0.0) + bundle.half + FACE_WIDTH / 2
-    if 2 * reach * 1e-3 > width:
+    if not problems and 2 * reach * 1e-3 > width:
         problems.append(
             spec.problem(
                 "faceplate.width_mm",
