@@ -213,8 +213,8 @@ def _late(
     return [
         spec.problem(
             "faceplate.distance_mm",
-            f"the {what}fibres of engine {names[worst]} have {max(0.0, limit - move.ready) * 1e-3:.1f} mm before the faceplate "
-            f"to move {abs(made.jogs[worst].shift) * 1e-3:.1f} mm sideways to their connectors and need "
+            f"the {what}fibres of engine {names[worst]} have {max(0.0, limit - move.ready) * 1e-3:.1f} mm before the "
+            f"faceplate to move {abs(made.jogs[worst].shift) * 1e-3:.1f} mm sideways to their connectors and need "
             f"{(ends[worst] - move.ready) * 1e-3:.1f} mm at a bend radius of {spec.fibres.bend_radius_mm:g} mm; "
             f"move the faceplate out to {distance:g} mm",
         )
