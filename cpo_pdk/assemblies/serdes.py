@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import EnginePlace
@@ -152,9 +150,14 @@ def shortest_longest(cost: NDArray[np.float64]) -> list[int]:
 
 
 def _matched(cost: NDArray[np.float64], limit: float) -> NDArray[np.int64]:
-    """A column for each row that costs no more than a limit; -1 for rows that get none."""
-    found = maximum_bipartite_matching(csr_matrix(cost <= limit), perm_type="column")
-    return np.asarray(found, dtype=np.int64)
+    """A column for each row that costs no more than a limit; -1 for rows that get none.
+
+    As an assignment with costs of 0 and 1: Hopcroft and Karp's matching needs hundreds of times as long for links and
+    bumps that lie in straight rows.
+    """
+    over = (cost > limit).astype(np.float64)
+    rows, columns = linear_sum_assignment(over)
+    return np.where(over[rows, columns] > 0, -1, columns)
 
 
 def _least_squares(cost: NDArray[np.float64], limit: float) -> NDArray[np.int64]:
