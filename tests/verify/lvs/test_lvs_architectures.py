@@ -166,18 +166,19 @@ _TRUNK = {
 
 
 def _worth(asked: AskedEngine, ref: PortRef) -> tuple[str, ...]:
-    """What an end of a net is, as far as it matters: one terminator is like another, and one whole row."""
+    """What an end of a net is, as far as it matters: terminators are alike, and so are whole rows, polarisations."""
     device = asked.devices[ref[0]]
     name = ref[0].partition("/")[2]
     if (name, ref[1]) in _TRUNK:
         return (device.row[:2], name, ref[1])
-    if device.role in ("terminator", "monitor", "phase_shifter"):
+    if device.role in ("terminator", "monitor"):
         return (device.role,)
-    if device.role == "splitter" and ref[1] != "o1":
+    if device.role in ("splitter", "psr") and ref[1] != "o1":
         return (ref[0], "output")
     if device.role in ("detector", "phase_shifter"):
         return (ref[0],)
-    return ref
+    # both ends of a detector are worth the same, and so are the two ways there
+    return (ref[0].replace("upper", "side").replace("lower", "side"), ref[1])
 
 
 def mzm() -> AskedEngine:
