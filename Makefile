@@ -45,9 +45,12 @@ lint: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-# the pictures of README.md, from a package that was built and from the gallery of the devices
+# the pictures of README.md, from packages that were built and from the gallery of the devices
 pictures: demo
 	cp gds_out/switch_51t2/package.png gds_out/switch_51t2/spectra.png docs/pictures/
+	$(BIN)/cpo build switch_102t4
+	$(BIN)/python -c "from PIL import Image; i = Image.open('gds_out/switch_102t4/package.png').convert('RGB'); \
+	  i.resize((1800, 1800 * i.height // i.width), 1).quantize(128).save('docs/pictures/switch_102t4.png', optimize=True)"
 	$(BIN)/cpo cells --gallery --out gds_out/cells
 	cp gds_out/cells/gallery.png docs/pictures/gallery.png
 
