@@ -417,7 +417,7 @@ def _after_drawing(
         write_report(
             ReportData(
                 name=package.name,
-                description=f"{package.engines.count} optical engines around a {package.bandwidth_Tbps:g} Tb/s switch",
+                description=gather.description_of(package),
                 package_gds=gds,
                 engine_cell=engines[0] if engines else "",
                 bandwidth_Tbps=package.bandwidth_Tbps,

@@ -39,10 +39,22 @@ _SAYS = {
 }
 
 
+def description_of(spec: PackageSpec) -> str:
+    """The package in one line: engines, spares, and the bandwidth of the ASIC with what of it has no optics."""
+    count, spares = spec.engines.count, spec.engines.spares
+    engines = f"{count} optical engine{'s' if count > 1 else ''} of {spec.engine.bandwidth_Tbps:g} Tb/s"
+    if spares:
+        engines += f" and {spares} spare{'s' if spares > 1 else ''}"
+    whole = spec.bandwidth_Tbps + spec.electrical_Tbps
+    electrical = f", {spec.electrical_Tbps:g} of them without optics" if spec.electrical_Tbps else ""
+    return f"{engines} {'around' if count > 1 else 'beside'} an ASIC of {whole:g} Tb/s{electrical}"
+
+
 def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
     """How bandwidth, lanes, fibres and lasers of a package follow from each other, one equation a line."""
     engine, engines, laser = spec.engine, spec.engines, spec.laser
     count, channels = engines.count, engine.grid.channels
+    those = f"{count} engine{'s' if count > 1 else ''}"
     per_engine, total = engine.fibre_counts, spec.fibre_counts
     kinds = [kind for kind in per_engine if kind != "total" and (per_engine[kind] or kind != "loopback")]
     ports = port_plan(spec)
@@ -53,7 +65,7 @@ def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
     lines = [
         f"engine     {engine.tx_fibres} transmit fibres x {colours} x {engine.lane_rate_Gbps:g} Gb/s"
         f" = {engine.bandwidth_Tbps:g} Tb/s in each direction",
-        f"package    {count} engines x {engine.bandwidth_Tbps:g} Tb/s = {spec.bandwidth_Tbps:g} Tb/s",
+        f"package    {those} x {engine.bandwidth_Tbps:g} Tb/s = {spec.bandwidth_Tbps:g} Tb/s",
     ]
     if spec.electrical_Tbps:
         whole = spec.bandwidth_Tbps + spec.electrical_Tbps
@@ -64,15 +76,15 @@ def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
         each = engines.carrier.engines
         lines.append(f"boards     {engines.placed} engines / {each} = {engines.placed // each} sub-assemblies")
     lines += [
-        f"lanes      {count} engines x {engine.tx_fibres} fibres x {colours} = {spec.lanes_per_direction} in each"
+        f"lanes      {those} x {engine.tx_fibres} fibres x {colours} = {spec.lanes_per_direction} in each"
         " direction",
         "fibres     " + " + ".join(f"{per_engine[k]} {k}" for k in kinds) + f" = {per_engine['total']} an engine",
-        f"           {count} engines x {per_engine['total']} fibres = {total['total']}",
+        f"           {those} x {per_engine['total']} fibres = {total['total']}",
         f"lasers     {total['laser']} laser fibres x {colours} = {lasers} lasers; each feeds {feeds} lanes:"
         f" {lasers} x {feeds} = {lasers * feeds}",
         f"modules    {total['laser']} laser fibres / {held} = {total['laser'] / held:g} {laser.connector} modules"
         f" ({modules} at the faceplate)",
-        f"connectors {count} engines x {data // count} = {data} {spec.faceplate.connector}",
+        f"connectors {those} x {data // count} = {data} {spec.faceplate.connector}",
         *_edges_of(spec),
     ]
     return tuple(lines)

@@ -32,6 +32,8 @@ CHECKS: dict[Group, str] = {
 }
 _WORST_SHOWN = 3
 _VIOLATIONS_SHOWN = 200
+#: kinds of devices in the summary of a lane's loss; what is left is one number
+_KINDS_SHOWN = 7
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         scene=Markup(embedded_json(scene)),
         still="data:image/png;base64," + base64.b64encode(still).decode(),
         spreads={d: loss_spread(lanes, d) for d in ("tx", "rx")},
+        by_device=_by_device,
+        operating_point=_operating_point(data.simulation.modulator),
         worst={d: _worst(lanes, d) for d in ("tx", "rx")},
         best={d: _best(lanes, d) for d in ("tx", "rx")},
         columns=COLUMNS,
@@ -101,12 +105,49 @@ def _best(lanes: tuple[Lane, ...], direction: str) -> Lane | None:
     )
 
 
+def _by_device(lane: Lane) -> str:
+    """What a lane loses in each kind of device (dB, and how many of them), the most first; empty for a short list."""
+    loss: dict[str, float] = {}
+    count: dict[str, int] = {}
+    for item in lane.items:
+        if item.cell != "-":
+            loss[item.cell] = loss.get(item.cell, 0.0) + item.loss_dB
+            count[item.cell] = count.get(item.cell, 0) + 1
+    if len(loss) < 2:
+        return ""
+    found = sorted(loss, key=lambda cell: -loss[cell])
+    texts = [
+        f"{cell} {loss[cell]:.2f}" + (f" ({count[cell]} of them)" if count[cell] > 1 else "")
+        for cell in found[:_KINDS_SHOWN]
+    ]
+    rest = sum(loss[cell] for cell in found[_KINDS_SHOWN:])
+    return ", ".join([*texts, f"all others {rest:.2f}"] if len(found) > _KINDS_SHOWN else texts)
+
+
+def _operating_point(point: Mapping[str, float]) -> str:
+    """How the modulators are driven, in words; empty without modulators."""
+    words = [f"level {w} at {point[key]:g} V" for w, key in (("one", "V_one"), ("zero", "V_zero")) if key in point]
+    detuning = point.get("detuning_nm", 0.0)
+    if detuning:
+        words.append(f"laser {abs(detuning):g} nm {'below' if detuning < 0 else 'above'} the resonance at 0 V")
+    if "heater_min_mW" in point:
+        words.append(f"heater at {_span(point['heater_min_mW'], point['heater_max_mW'], 1)} mW")
+    if "extinction_min_dB" in point:
+        words.append(f"extinction {_span(point['extinction_min_dB'], point['extinction_max_dB'], 2)} dB")
+    return ", ".join(words)
+
+
+def _span(low: float, high: float, digits: int) -> str:
+    texts = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    return texts[0] if texts[0] == texts[1] else " to ".join(texts)
+
+
 def _tiles(data: ReportData) -> list[Tile]:
     lanes = data.simulation.lanes
     per_direction = sum(lane.direction == "tx" for lane in lanes)
-    kinds = ", ".join(f"{count} {kind}" for kind, count in data.fibres.items() if kind != "total")
+    kinds = ", ".join(f"{count} {kind}" for kind, count in data.fibres.items() if count and kind != "total")
     tiles = [
-        Tile("Bandwidth", f"{data.bandwidth_Tbps:g}", "Tb/s", f"{data.engines} engines"),
+        Tile("Bandwidth", f"{data.bandwidth_Tbps:g}", "Tb/s", f"{data.engines} engine{'s' * (data.engines != 1)}"),
         Tile("Lanes", f"{per_direction}", "", "in each direction"),
         Tile("Fibres", f"{data.fibres['total']}", "", kinds),
     ]

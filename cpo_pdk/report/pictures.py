@@ -266,5 +266,5 @@ def _scale_bar(axes: Axes, left: float, bottom: float, width: float) -> None:
     length, label = scale_length(width)
     axes.plot([left, left + length], [bottom, bottom], color=INK, lw=2.5, solid_capstyle="butt", clip_on=False)
     axes.annotate(
-        label, (left + length / 2, bottom), xytext=(0, 4), textcoords="offset points", ha="center", fontsize=8
+        label, (left + length, bottom), xytext=(5, 0), textcoords="offset points", ha="left", va="center", fontsize=8
     )

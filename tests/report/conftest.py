@@ -94,7 +94,7 @@ def simulation() -> SimulationResult:
         tuple(lanes),
         (Spectrum("engine_0", "tx", 1, wl, grid, through), Spectrum("engine_0", "rx", 1, wl, grid, drops)),
         {("engine_0", 1): matrix},
-        modulator={"extinction_ratio_dB": 4.2},
+        modulator={"V_one": 3.0, "V_zero": 0.0, "extinction_min_dB": 4.2, "extinction_max_dB": 4.2},
         warnings=(f"a name with {EVIL}",),
         counts={"instances": 5000},
     )

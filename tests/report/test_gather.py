@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from cpo_pdk.report.gather import arithmetic_of, choices_of, rule_lines
+from cpo_pdk.report.gather import arithmetic_of, choices_of, description_of, rule_lines
 from cpo_pdk.spec import list_specs, load_sheets, load_spec
 from cpo_pdk.tech.rules import load_rules
 
@@ -67,3 +67,16 @@ def test_edges_and_bumps_are_counted_side_by_side() -> None:
         "           east, west: 128 lanes x 2 directions x 4 bumps = 1024 of 1332",
     ]
     assert len([line for line in arithmetic_of(load_spec("optical_io_ucie")) if "north" in line]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("switch_51t2", "8 optical engines of 6.4 Tb/s around an ASIC of 51.2 Tb/s"),
+        ("switch_102t4", "32 optical engines of 3.2 Tb/s and 4 spares around an ASIC of 102.4 Tb/s"),
+        ("switch_25t6", "4 optical engines of 3.2 Tb/s around an ASIC of 25.6 Tb/s, 12.8 of them without optics"),
+        ("optical_io_ucie", "1 optical engine of 2.048 Tb/s beside an ASIC of 2.048 Tb/s"),
+    ],
+)
+def test_a_package_is_described_in_one_line(name: str, said: str) -> None:
+    assert description_of(load_spec(name)) == said

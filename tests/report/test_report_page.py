@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from cpo_pdk.circuit.results import SimulationResult
+from cpo_pdk.circuit.results import LossItem, SimulationResult
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.report.write import write_report
@@ -114,6 +114,49 @@ def test_the_page_says_what_the_numbers_are(folder: Path, report_data: ReportDat
         assert said in text, said
     assert report_data.arithmetic[0] in text
     assert text.count("<tr><td>engine_") >= len(report_data.simulation.lanes)
+
+
+def test_losses_of_a_lane_are_summed_by_kind_of_device(report_data: ReportData, tmp_path: Path) -> None:
+    kinds = ("straight", "mmi1x2", "straight", "-", "mmi1x2", "heater", *"abcdef")
+    items = tuple(LossItem(str(n), kind, kind, 0, 0, "o1>o2", 1.25 / (n + 1)) for n, kind in enumerate(kinds))
+    lane = dataclasses.replace(report_data.simulation.lanes[0], items=items)
+    result = dataclasses.replace(report_data.simulation, lanes=(lane,))
+    text = write_report(dataclasses.replace(report_data, simulation=result), tmp_path).read_text()
+    said = re.findall(r"In dB by kind of device: ([^<]*)\.</p>", text)[0]
+    assert said.startswith("straight 1.67 (2 of them), mmi1x2 0.88 (2 of them), heater 0.21, a 0.18, ")
+    assert said.endswith("all others 0.22"), "e and f"
+    numbers = [float(v) for v in re.findall(r" (\d+\.\d+)", said)]
+    assert sum(numbers) == pytest.approx(sum(item.loss_dB for item in items if item.cell != "-"), abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("point", "said"),
+    [
+        (
+            {"V_one": 3, "V_zero": 0, "detuning_nm": -0.0345, "extinction_min_dB": 5.1, "extinction_max_dB": 5.3},
+            "level one at 3 V, level zero at 0 V, laser 0.0345 nm below the resonance at 0 V, "
+            "extinction 5.10 to 5.30 dB",
+        ),
+        (
+            {"V_one": -2, "V_zero": 2, "heater_min_mW": 13.94, "heater_max_mW": 13.94}
+            | {"extinction_min_dB": 3.99, "extinction_max_dB": 3.99},
+            "level one at -2 V, level zero at 2 V, heater at 13.9 mW, extinction 3.99 dB",
+        ),
+    ],
+)
+def test_the_operating_point_is_told_in_words(
+    report_data: ReportData, tmp_path: Path, point: dict[str, float], said: str
+) -> None:
+    result = dataclasses.replace(report_data.simulation, modulator=point)
+    text = write_report(dataclasses.replace(report_data, simulation=result), tmp_path).read_text()
+    assert f"Operating point of the modulators: {said}." in text
+
+
+def test_kinds_of_fibres_that_are_not_there_are_not_counted(report_data: ReportData, tmp_path: Path) -> None:
+    changed = dataclasses.replace(report_data, fibres={"tx": 8, "loopback": 0, "total": 8}, engines=1)
+    text = write_report(changed, tmp_path).read_text()
+    assert "<em>8 tx</em>" in text and "loopback" not in text.split('id="package"')[0].split("<main>")[1]
+    assert "<em>1 engine</em>" in text and "placed 1 time." in text
 
 
 def test_a_result_without_lanes_is_still_a_page(report_data: ReportData, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("scene").textContent);
   const NM = 1e-3;
+  const GUIDE = /(^|_)(straight|bend|taper)_/; // cells of bare waveguides, whose names would cover what they join
   for (const cell of data.cells) {
     cell.box = cell.box.map((v) => v * NM);
     cell.paths = new Map();
@@ -118,7 +119,7 @@
       } else if (points && size * size * 8 > points) {
         g.setTransform(...m);
         g.fill(pathOf(cell, layer));
-        if (/^(FIBER|WG)/.test(data.layers[layer].name)) { // a fibre or waveguide stays a line where it is thinner than a dot
+        if (/^(FIBER|WG|AIRWIRE)/.test(data.layers[layer].name)) { // a fibre, waveguide or trace stays a line where it is thinner than a dot
           g.strokeStyle = g.fillStyle; g.lineWidth = 0.5 / this.scale; g.stroke(pathOf(cell, layer));
         }
       }
@@ -149,7 +150,8 @@
       for (const p of this.named()) {
         const [l, b, r, t] = boxIn(times(m, placing(p)), data.cells[p[0]].box);
         if (Math.max(r - l, t - b) < 7 * this.ratio || r - l > 3 * this.canvas.width) continue;
-        const fits = (name) => g.measureText(name).width < 1.1 * (r - l), name = fits(p[5]) ? p[5] : p[5].split("_").pop();
+        const cut = p[5].indexOf("_"), fits = (name) => g.measureText(name).width < 1.1 * (r - l);
+        const name = fits(p[5]) || cut < 0 ? p[5] : p[5].slice(cut + 1).replaceAll("_", "-");
         const x = (l + r) / 2, y = (b + t) / 2, w = g.measureText(name).width / 2 + 2, h = 8 * this.ratio;
         if (taken.some(([u, v, q]) => Math.abs(x - u) < w + q && Math.abs(y - v) < 2 * h)) continue;
         taken.push([x, y, w]);
@@ -160,14 +162,15 @@
         g.strokeStyle = ink; g.lineWidth = 1.5 * this.ratio; g.beginPath(); g.arc(x, y, 14 * this.ratio, 0, 7); g.stroke();
       }
     }
-    named() { // instances with a name that are more than a fibre, dies first
+    named() { // instances with a name that are more than a fibre or a bare waveguide: dies first, then what lies on top
       if (!this.labels) {
         const index = (name) => data.layers.findIndex((layer) => layer.name === name), die = index("FLOORPLAN");
         const thin = new Set(data.layers.flatMap((layer, k) => (/^FIBER/.test(layer.name) ? [k] : []))), [l, b, r, t] = this.box;
         const frame = (p) => { const x = data.cells[p[0]].box; return (x[2] - x[0]) * (x[3] - x[1]) > 0.7 * (r - l) * (t - b); };
         this.labels = data.cells[this.cell].placed
-          .filter((p) => p[5] && !frame(p) && [...layersOf(p[0])].some((layer) => !thin.has(layer)))
-          .sort((p, q) => layersOf(q[0]).has(die) - layersOf(p[0]).has(die));
+          .filter((p) => p[5] && !frame(p) && !GUIDE.test(data.cells[p[0]].name))
+          .filter((p) => [...layersOf(p[0])].some((layer) => !thin.has(layer)))
+          .sort((p, q) => layersOf(q[0]).has(die) - layersOf(p[0]).has(die) || Math.max(...layersOf(q[0])) - Math.max(...layersOf(p[0])));
       }
       return this.labels;
     }
