@@ -113,7 +113,9 @@ def _parsed(arguments: list[str]) -> int:
         message = error.format_message() if hasattr(error, "format_message") else str(error)  # type: ignore[attr-defined]
         if not message:  # `cpo` alone: the help was printed
             return 2
-        print(f"cpo: {message} (cpo --help shows what there is)", file=sys.stderr)
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "cpo"
+        print(f"cpo: {message} ({command} --help shows what there is)", file=sys.stderr)
         if settings.as_json:
             document = {"error": {"type": "UsageError", "message": message, "exit_code": 2}}
             print(json.dumps(document), flush=True)

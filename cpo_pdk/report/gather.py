@@ -76,8 +76,7 @@ def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
         each = engines.carrier.engines
         lines.append(f"boards     {engines.placed} engines / {each} = {engines.placed // each} sub-assemblies")
     lines += [
-        f"lanes      {those} x {engine.tx_fibres} fibres x {colours} = {spec.lanes_per_direction} in each"
-        " direction",
+        f"lanes      {those} x {engine.tx_fibres} fibres x {colours} = {spec.lanes_per_direction} in each direction",
         "fibres     " + " + ".join(f"{per_engine[k]} {k}" for k in kinds) + f" = {per_engine['total']} an engine",
         f"           {those} x {per_engine['total']} fibres = {total['total']}",
         f"lasers     {total['laser']} laser fibres x {colours} = {lasers} lasers; each feeds {feeds} lanes:"

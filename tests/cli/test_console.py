@@ -96,6 +96,8 @@ def test_a_misspelt_command_line_is_one_line(arguments: list[str], capfd: pytest
     out, err = capfd.readouterr()
     assert json.loads(out)["error"]["type"] == "UsageError"
     assert err.startswith("cpo: ") and err.count("\n") == 1
+    known = arguments[0] != "buidl"
+    assert f"({'cpo ' + arguments[0] if known else 'cpo'} --help shows" in err, "the help that lists what was meant"
 
 
 def test_help_and_version(capfd: pytest.CaptureFixture[str]) -> None:
