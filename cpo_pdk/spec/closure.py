@@ -314,5 +314,5 @@ def _substrate(spec: PackageSpec) -> Iterator[Fault]:
         yield (
             "faceplate.distance_mm",
             f"the faceplate stands on the package: distance_mm is {reach:g} from the centre, the substrate reaches to "
-            f"{max(width, height) / 2:g} mm; move it away",
+            f"{max(width, height) / 2:g} mm; use more than {max(width, height) / 2:g}",
         )

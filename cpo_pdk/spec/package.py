@@ -329,7 +329,7 @@ class Fibres(SpecModel):
     """How the fibres leave the package."""
 
     bend_radius_mm: Annotated[
-        float, bounded(2, 100, "mm", "smallest bend radius", "bend-insensitive fibre breaks below; in millimetres")
+        float, bounded(10, 100, "mm", "smallest bend radius", "10 mm: design radius of ITU-T G.657.A1; in millimetres")
     ]
     ribbon_pitch_um: Annotated[
         float, bounded(40, 2000, "um", "fibre pitch in a ribbon", "a coated fibre is 200 to 250 um; in micrometres")

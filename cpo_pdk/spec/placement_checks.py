@@ -26,7 +26,15 @@ from cpo_pdk.spec.placement import (
     share_of,
     shoreline_of,
 )
-from cpo_pdk.spec.room_checks import board_faults, down, keep_out_faults, support_faults, up
+from cpo_pdk.spec.room_checks import (
+    LEAST_BOARD_MARGIN,
+    board_faults,
+    down,
+    keep_out_faults,
+    outwards,
+    support_faults,
+    up,
+)
 
 _EQUAL = 1e-3  # lengths in um that differ by less are the same
 
@@ -225,11 +233,14 @@ def _gap_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Size) ->
     nearest = min((_gap_to_asic(spec, p, size) for p in places), default=math.inf)
     if carrier is not None and nearest < engines.keepout_um + carrier.margin_mm * 1e3 - _EQUAL:
         need = engines.keepout_um * 1e-3 + carrier.margin_mm
+        cures = [f"raise gap_mm to {up(need)}" if engines.positions is None else f"move engines {up(need)} mm away"]
+        less = nearest * 1e-3 - engines.keepout_um * 1e-3
+        if less >= LEAST_BOARD_MARGIN:
+            cures.append(f"use margin_mm {down(less)}")
         yield (
             "engines.carrier.margin_mm",
             f"boards of sub-assemblies reach below the ASIC: keep-out {engines.keepout_um * 1e-3:g} + margin "
-            f"{carrier.margin_mm:g} = {need:g} mm, the gap to the ASIC is {nearest * 1e-3:g} mm; raise gap_mm to "
-            f"{up(need)} or lower margin_mm by {up(need - nearest * 1e-3)}",
+            f"{carrier.margin_mm:g} = {need:g} mm, the gap to the ASIC is {nearest * 1e-3:g} mm; {' or '.join(cures)}",
         )
 
 
@@ -250,8 +261,8 @@ def _position_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Siz
             value = (place.y if axis == "y_mm" else place.x) * 1e-3 + sign * (keep - gap) * 1e-3
             yield (
                 path,
-                f"engine {place.name} stands {gap * 1e-3:.2f} mm from the {place.side} edge of the ASIC, keep-out is "
-                f"{keep * 1e-3:g} mm; use {axis} {up(value) if sign > 0 else down(value)}",
+                f"engine {place.name} stands {round(gap * 1e-3, 4) + 0.0:g} mm from the {place.side} edge of the ASIC, "
+                f"keep-out is {keep * 1e-3:g} mm; use {axis} {up(value) if sign > 0 else down(value)}",
             )
         beyond = abs(place.along) + size[1] / 2 - shoreline_of(spec, place.side) * 500
         if beyond > _EQUAL:
@@ -306,6 +317,7 @@ def _neighbour_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Si
         if spec.engines.positions is not None:
             path, cure = _path_of(spec, b), f"move one of them by {up((keep - space) * 1e-3)} mm"
         else:
-            path, cure = "engines.gap_mm", f"raise gap_mm by {up((keep - space) * 1e-3)} mm or lower pitch_mm"
+            more = outwards(a.box(size), a.name, b.box(size), b.name, keep)
+            path, cure = "engines.gap_mm", f"raise gap_mm by {up(more)} mm or lower pitch_mm"
         yield path, f"engines {a.name} and {b.name} {state}, keep-out is {keep:g} um; {cure}"
         return

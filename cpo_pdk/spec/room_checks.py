@@ -10,11 +10,14 @@ import math
 from collections.abc import Iterator, Sequence
 
 from cpo_pdk.spec.carriers import CarrierPlace
-from cpo_pdk.spec.keep_outs import Box, grown, keep_out_box, needed_rooms, overlap_of, space_of
+from cpo_pdk.spec.keep_outs import CLEARANCE, Box, grown, keep_out_box, needed_rooms, overlap_of, space_of
 from cpo_pdk.spec.package import SIDES, PackageSpec
 from cpo_pdk.spec.placement import BOARD_GAP, EnginePlace, Size, share_of
 
 SUBSTRATE_MARGIN = 0.2  # from what stands on a substrate or interposer to its edge, mm (ASM.SUBSTRATE.EN)
+INTERPOSER_MARGIN = 50.0  # from a die on an interposer to its edge, um (ASM.INTERPOSER.EN)
+LEAST_BOARD_MARGIN = 0.1  # of a board beyond its engines' keep-outs, mm: the least that a spec may ask for
+BESIDE_PART = 10.0  # from any keep-out to the ASIC or a board, at least, um (ASM.CAPACITORS)
 _EQUAL = 1e-3  # lengths in um that differ by less are the same
 
 Fault = tuple[str, str]
@@ -46,19 +49,21 @@ def support_faults(
     spec: PackageSpec, places: Sequence[EnginePlace], boards: Sequence[CarrierPlace], size: Size
 ) -> Iterator[Fault]:
     """ASIC, engines and boards within the substrate and the interposer, the interposer within the substrate."""
-    keep = spec.engines.keepout_um
-    dies = [("ASIC", (-spec.asic.size_mm[0] * 500, -spec.asic.size_mm[1] * 500,
-                      spec.asic.size_mm[0] * 500, spec.asic.size_mm[1] * 500))]  # fmt: skip
+    keep, edge = spec.engines.keepout_um, SUBSTRATE_MARGIN * 1e3
+    asic = ("ASIC", (-spec.asic.size_mm[0] * 500, -spec.asic.size_mm[1] * 500,
+                     spec.asic.size_mm[0] * 500, spec.asic.size_mm[1] * 500))  # fmt: skip
     engines = [(f"engine {p.name}", p.box(size)) for p in places]
-    on_substrate = [*dies, *engines, *((b.name, b.box) for b in boards)]
+    on_substrate = [asic, *engines, *((b.name, b.box) for b in boards)]
     if spec.interposer is not None:
         half = [s * 500 for s in spec.interposer.size_mm]
         on_substrate.append(("interposer", (-half[0], -half[1], half[0], half[1])))
-        carried = [*dies, *((n, grown(b, keep)) for n, b in engines if spec.engines.mount == "interposer")]
-        yield from _standing_out(spec, "interposer", spec.interposer.size_mm, carried, 0.0)
+        carried = [(*asic, INTERPOSER_MARGIN)]
+        if spec.engines.mount == "interposer":
+            carried += [(*engine, max(keep, INTERPOSER_MARGIN)) for engine in engines]
+        yield from _standing_out(spec, "interposer", spec.interposer.size_mm, carried)
         if spec.engines.mount != "interposer":
             yield from _half_on(spec, (-half[0], -half[1], half[0], half[1]), places, size)
-    yield from _standing_out(spec, "substrate", spec.substrate.size_mm, on_substrate, SUBSTRATE_MARGIN * 1e3)
+    yield from _standing_out(spec, "substrate", spec.substrate.size_mm, [(*part, edge) for part in on_substrate])
 
 
 def _half_on(spec: PackageSpec, below: Box, places: Sequence[EnginePlace], size: Size) -> Iterator[Fault]:
@@ -78,10 +83,11 @@ def _half_on(spec: PackageSpec, below: Box, places: Sequence[EnginePlace], size:
 
 
 def _standing_out(
-    spec: PackageSpec, what: str, size_mm: tuple[float, float], parts: Sequence[tuple[str, Box]], margin: float
+    spec: PackageSpec, what: str, size_mm: tuple[float, float], parts: Sequence[tuple[str, Box, float]]
 ) -> Iterator[Fault]:
+    """Parts, each with the margin in um that it needs, that reach beyond what carries them."""
     for axis, word in ((0, "width"), (1, "height")):
-        name, box = max(parts, key=lambda part: max(-part[1][axis], part[1][axis + 2]))
+        name, box, margin = max(parts, key=lambda part: max(-part[1][axis], part[1][axis + 2]) + part[2])
         need = 2 * (max(-box[axis], box[axis + 2]) + margin) * 1e-3
         if need <= size_mm[axis] + 1e-6:
             continue
@@ -114,11 +120,13 @@ def keep_out_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Size
                 f"{what} reaches beyond the substrate of {spec.substrate.size_mm[0]:g} x {spec.substrate.size_mm[1]:g} "
                 f"mm: {_mm(box)}; keep it within +/- {half[0] * 1e-3:g} and +/- {half[1] * 1e-3:g} mm",
             )
-        if keep.kind != "cold_plate" and min(overlap_of(box, (-x, -y, x, y))) > _EQUAL:
+        clear = max(CLEARANCE[keep.kind], BESIDE_PART)
+        room = grown((-x, -y, x, y), clear)
+        if keep.kind != "cold_plate" and min(overlap_of(box, room)) > _EQUAL:
             yield (
                 path,
-                f"{what} lies on the ASIC, which reaches to +/- {x * 1e-3:g} and +/- {y * 1e-3:g} mm: {_mm(box)}; "
-                f"{_way_out(box, (-x, -y, x, y))}",
+                f"{what} lies on the ASIC or too close to it, which reaches to +/- {x * 1e-3:g} and +/- {y * 1e-3:g} "
+                f"mm, {clear:g} um of room needed: {_mm(box)}; {_way_out(box, room)}",
             )
         worst: tuple[float, str, EnginePlace, Box] | None = None
         for place in places:
@@ -172,20 +180,54 @@ def board_faults(spec: PackageSpec, boards: Sequence[CarrierPlace]) -> Iterator[
             yield (
                 "engines.carrier.margin_mm",
                 f"boards {a.name} ({', '.join(a.engines)}) and {b.name} ({', '.join(b.engines)}) "
-                f"{'overlap' if space < 0 else f'stand {abs(space):.0f} um apart'}, {BOARD_GAP:g} um needed; lower "
-                f"margin_mm by {up((BOARD_GAP - space) * 5e-4)} or raise gap_mm by {up((BOARD_GAP - space) * 1e-3)}",
+                f"{'overlap' if space < 0 else f'stand {abs(space):.0f} um apart'}, {BOARD_GAP:g} um needed; "
+                f"{_boards_apart(spec, a, b, (BOARD_GAP - space) * 1e-3)}",
             )
             return
     for k, keep in enumerate(spec.keepouts):
         box = keep_out_box(keep)
+        clear = max(CLEARANCE[keep.kind], BESIDE_PART)
         for board in boards:
-            if keep.kind != "cold_plate" and min(overlap_of(box, board.box)) > _EQUAL:
+            room = grown(board.box, clear)
+            if keep.kind != "cold_plate" and min(overlap_of(box, room)) > _EQUAL:
                 yield (
                     f"keepouts.{k}.box_mm",
-                    f"keep-out {k + 1} ({keep.kind}) lies on {board.name} ({_mm(board.box)}); "
-                    f"{_way_out(box, board.box)}",
+                    f"keep-out {k + 1} ({keep.kind}) lies on {board.name} ({_mm(board.box)}) or too close to it, "
+                    f"{clear:g} um of room needed; {_way_out(box, room)}",
                 )
                 break
+
+
+def outwards(a: Box, name_a: str, b: Box, name_b: str, apart: float) -> float:
+    """How far what stands on two sides of the ASIC has to move away from it to be apart, mm.
+
+    Args:
+        a: left, bottom, right and top in um.
+        name_a: of an engine on the side of `a`, `N1`.
+        b: as `a`.
+        name_b: as `name_a`.
+        apart: in um.
+    """
+    pairs = ((a, name_a, b), (b, name_b, a))
+    ways = {"N": lambda m, o: o[3] - m[1], "S": lambda m, o: m[3] - o[1],
+            "E": lambda m, o: o[2] - m[0], "W": lambda m, o: m[2] - o[0]}  # fmt: skip
+    return (min(ways[name[0]](moved, other) for moved, name, other in pairs) + apart) * 1e-3
+
+
+def _boards_apart(spec: PackageSpec, a: CarrierPlace, b: CarrierPlace, more: float) -> str:
+    """What sets two boards further apart by some mm: less margin, or the engines themselves."""
+    assert spec.engines.carrier is not None
+    cures = []
+    margin = math.floor((spec.engines.carrier.margin_mm - more / 2) * 100 + 1e-6) / 100
+    if margin >= LEAST_BOARD_MARGIN:
+        cures.append(f"use margin_mm {margin:g}")
+    if spec.engines.positions is not None:
+        cures.append(f"set their positions {up(more)} mm further apart")
+    elif a.engines[0][0] != b.engines[0][0]:  # sides of the ASIC: of those that meet at a corner, one draws back
+        cures.append(f"raise gap_mm by {up(outwards(a.box, a.engines[0], b.box, b.engines[0], BOARD_GAP))}")
+    elif spec.engines.pitch_mm is not None:
+        cures.append(f"raise pitch_mm by {up(more * spec.engines.rows)}")
+    return " or ".join(cures) or "use larger sub-assemblies, or fewer of them on a side"
 
 
 def _beyond(box: Box, half: Sequence[float]) -> bool:

@@ -14,8 +14,9 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from cpo_pdk.assemblies import write_package
-from cpo_pdk.assemblies.serdes import assign_lanes, lengths, placed_bump, shortest_longest
+from cpo_pdk.assemblies.serdes import assign_lanes, corner_of, lengths, placed_bump, shortest_longest
 from cpo_pdk.spec import load_sheets, load_spec
+from cpo_pdk.spec.package import Side
 from cpo_pdk.spec.placement import EnginePlace, place_engines
 from cpo_pdk.tech.layers import layer_of
 
@@ -113,3 +114,14 @@ def test_what_is_drawn_is_what_was_assigned(tmp_path: Path) -> None:
 
     assert on(bumps, [start for start, _ in ends]) == 1024
     assert on(landed, [end for _, end in ends]) == 1024
+
+
+@pytest.mark.parametrize("side", ["north", "east", "south", "west"])
+def test_traces_end_on_the_bumps_of_engines_whose_size_is_odd_in_nanometres(side: Side) -> None:
+    """The middle of such an engine lies between two points of the grid, its bumps do not."""
+    place, size = EnginePlace("N1", side, 1, 35_000.0, -0.001), (2001.0, 2710.001)
+    left, bottom = corner_of(place, size)
+    turned = kdb.DCplxTrans(1, place.rotation, False, left, bottom)
+    for x, y in ((0.0, 0.0), (400.0, 1200.0), (1999.999, 2710.0)):
+        point = turned * kdb.DPoint(x, y)
+        assert placed_bump(place, size, x, y) == (round(point.x, 3), round(point.y, 3))

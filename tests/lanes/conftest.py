@@ -31,7 +31,7 @@ engine:
   modulation: PAM4
   grid: {grid}
 laser: {{connector: ELS, per_wavelength_dBm: 15}}
-fibres: {{bend_radius_mm: 5}}
+fibres: {{bend_radius_mm: 10}}
 faceplate: {{distance_mm: 80, connector: MPO-12}}
 """
 #: one wavelength a fibre, four fibres; two wavelengths a fibre, two fibres, and a spare engine

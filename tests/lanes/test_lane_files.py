@@ -80,7 +80,7 @@ def test_traces_are_held_against_the_reach_of_the_spec(maps: Maps, drawn: Files)
         "engines: {count: 2, per_side: {north: 1, east: 1}}\n"
         "engine: {architecture: ring_dr, bandwidth_Tbps: 0.4, tx_fibres: 4, rx_fibres: 4, laser_fibres: 1, "
         "lane_rate_Gbps: 100, modulation: PAM4, grid: {standard: custom, center_nm: 1310, channels: 1}}\n"
-        "laser: {connector: ELS, per_wavelength_dBm: 15}\nfibres: {bend_radius_mm: 5}\n"
+        "laser: {connector: ELS, per_wavelength_dBm: 15}\nfibres: {bend_radius_mm: 10}\n"
         "faceplate: {distance_mm: 80, connector: MPO-12}\n"
     )
     found = trace_report(maps["single"], parse_spec(base + text[1]))

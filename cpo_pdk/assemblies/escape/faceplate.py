@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from cpo_pdk.assemblies.escape.bundle import Bundle
@@ -96,7 +97,8 @@ def plate_problems(spec: PackageSpec, trunks: Sequence[Trunk], bundle: Bundle) -
                 spec.problem(
                     "faceplate.width_mm",
                     f"{count} {what} connectors side by side of {(body + BODY_GAP) * 1e-3:.1f} mm take {need:.1f} mm, "
-                    f"the faceplate is {width:g} mm wide; widen it to {need:.1f} mm or use connectors with more fibres",
+                    f"the faceplate is {width:g} mm wide; widen it to {math.ceil(need * 10 - 1e-6) / 10:g} mm or use "
+                    "connectors with more fibres",
                 )
             )
     reach = max((abs(t.x) for t in trunks), default=0.0) + bundle.half + FACE_WIDTH / 2
@@ -105,8 +107,8 @@ def plate_problems(spec: PackageSpec, trunks: Sequence[Trunk], bundle: Bundle) -
             spec.problem(
                 "faceplate.width_mm",
                 f"{len(trunks)} ribbons of {bundle.width * 1e-3:.2f} mm reach {2 * reach * 1e-3:.1f} mm across a "
-                f"faceplate of {width:g} mm; widen it to {2 * reach * 1e-3:.1f} mm, or allow a smaller bend_radius_mm "
-                "or ribbon_gap_mm",
+                f"faceplate of {width:g} mm; widen it to {math.ceil(reach * 0.02) / 10:g} mm, or allow a smaller "
+                "bend_radius_mm or ribbon_gap_mm",
             )
         )
     return problems
