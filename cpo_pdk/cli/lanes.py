@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cpo_pdk.lanes.probing import ProbePlan
     from cpo_pdk.lanes.rows import LaneMap
     from cpo_pdk.lanes.traces import TraceReport
+    from cpo_pdk.spec.package import PackageSpec
 
 GdsArgument = Annotated[Path, typer.Argument(metavar="GDS", help="A GDS or OASIS file of a package.")]
 #: problems that are printed
@@ -63,9 +64,11 @@ def lanes(
         if far is not None:
             progress(f"reading {far.name}")
             other = lane_map_of(far, Path.cwd())
-        traces = None
+        traces, notes = None, []
         if spec is not None:
-            traces = trace_report(found, load_spec(spec, project_of(spec)))
+            asked = load_spec(spec, project_of(spec))
+            traces = trace_report(found, asked)
+            notes = _other_package(found, asked)
         wanted = [_engine_named(found, name) for name in engine or ()]
         fits = join(found, other, cable) if cable is not None else ()
         good = fitting(found, other)
@@ -83,10 +86,10 @@ def lanes(
                 "fitting": list(good),
                 **({"asked": cable, "joins": [_fit_json(f) for f in fits]} if cable else {}),
             },
-            **({} if traces is None else {"traces": trace_json(traces)}),
+            **({} if traces is None else {"traces": trace_json(traces), "notes": notes}),
             "files": files,
         }
-        text = [*_summary(found, good), *(_trace_lines(traces) if traces is not None else [])]
+        text = [*_summary(found, good), *(_trace_lines(traces) if traces is not None else []), *notes]
         text += [line for fit in fits for line in _fit_lines(fit)]
         text += [_bank_table(bank) for bank in banks_of(found) if bank.engine in wanted]
         text += files
@@ -134,6 +137,21 @@ def _engine_named(found: LaneMap, name: str) -> str:
     raise InputError(f"--engine {name}: no engine in use has that name; there are {known}")
 
 
+def _other_package(found: LaneMap, asked: PackageSpec) -> list[str]:
+    """A line if the spec can't be that of the layout; its reach class is then that of something else."""
+    drawn = sum(row.direction == "tx" for row in found.lanes)
+    if drawn == asked.lanes_per_direction and len(found.engines) == asked.engines.count:
+        return []
+    return [
+        f"note         spec {asked.name} has {asked.lanes_per_direction} lanes in each direction in "
+        f"{_counted(asked.engines.count, 'engine')}, the layout {drawn} in {len(found.engines)}: another package?"
+    ]
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _summary(found: LaneMap, good: tuple[str, ...]) -> list[Any]:
     from cpo_pdk.lanes.cables import POLARITIES
     from cpo_pdk.lanes.rows import USES
@@ -143,8 +161,8 @@ def _summary(found: LaneMap, good: tuple[str, ...]) -> list[Any]:
     uses = {use: [row for row in found.fibres if row.use == use and row.fibre] for use in USES}
     idle = sum(found.serdes.values()) - len({row.serdes for row in found.lanes if row.serdes})
     lines: list[Any] = [
-        f"{count['tx']} transmit and {count['rx']} receive lanes of {len(found.engines)} engines"
-        + (f", {len(found.spares)} spares" if found.spares else "")
+        f"{count['tx']} transmit and {count['rx']} receive lanes of {_counted(len(found.engines), 'engine')}"
+        + (f", {_counted(len(found.spares), 'spare')}" if found.spares else "")
         + f"; {found.serdes['tx']} + {found.serdes['rx']} serial lanes of the switch"
         + (f", {idle} of them lead nowhere" if idle > 0 else ""),
     ]
@@ -166,7 +184,7 @@ def _summary(found: LaneMap, good: tuple[str, ...]) -> list[Any]:
     words = " or ".join(f"type {p} ({POLARITIES[p]})" for p in good) or "no straight, crossed or pair-flipped cable"
     lines.append(f"cable        {words} joins transmit with receive fibres")
     if found.problems:
-        lines.append(f"{len(found.problems)} problems: the map is no bijection")
+        lines.append(f"{_counted(len(found.problems), 'problem')}: the map is no bijection")
         lines += [f"  ({p.x_um:.3f}, {p.y_um:.3f}) {p.message}" for p in found.problems[:SHOWN]]
         if len(found.problems) > SHOWN:
             lines.append(f"  and {len(found.problems) - SHOWN} more: --json prints all")
@@ -201,7 +219,8 @@ def _fit_json(fit: Fit) -> dict[str, Any]:
 
 
 def _fit_lines(fit: Fit) -> list[str]:
-    head = f"type {fit.polarity}: {fit.near} (and {fit.near_count - 1} like it) to {fit.far}"
+    alike = f" (and {fit.near_count - 1} like it)" if fit.near_count > 1 else ""
+    head = f"type {fit.polarity}: {fit.near}{alike} to {fit.far}"
     if fit.fits:
         return [f"{head}: {len(fit.joined)} fibres joined, order {fit.order}"]
     more = [f"  and {len(fit.faults) - SHOWN} more"] if len(fit.faults) > SHOWN else []
@@ -237,7 +256,7 @@ def _probe_lines(plan: ProbePlan) -> list[str]:
         size = f", {die.size_um[0]:g} x {die.size_um[1]:g} um" if die.size_um else ""
         pairs = ", ".join(f"{a} - {b}" for a, b in die.loopbacks) or "none"
         lines.append(
-            f"{die.cell}: placed {placed} times{size}; {optical} facet ports, {len(die.points) - optical} bumps; "
-            f"loopbacks: {pairs}"
+            f"{die.cell}: placed {_counted(placed, 'time')}{size}; {optical} facet ports, "
+            f"{len(die.points) - optical} bumps; loopbacks: {pairs}"
         )
     return lines

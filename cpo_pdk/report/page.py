@@ -121,7 +121,7 @@ def _by_device(lane: Lane) -> str:
         for cell in found[:_KINDS_SHOWN]
     ]
     rest = sum(loss[cell] for cell in found[_KINDS_SHOWN:])
-    return ", ".join([*texts, f"all others {rest:.2f}"] if len(found) > _KINDS_SHOWN else texts)
+    return ", ".join([*texts, f"all others {rest:.2f}"] if abs(rest) >= 0.005 else texts)
 
 
 def _operating_point(point: Mapping[str, float]) -> str:

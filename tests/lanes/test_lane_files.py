@@ -138,6 +138,14 @@ def test_the_commands_write_files_and_tell_by_their_exit_code(
     assert "loop_1 - loop_2" in capfd.readouterr().out
 
 
+def test_the_spec_of_another_package_is_told(drawn: Files, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["lanes", str(drawn["single"]), "--spec", "optical_io_ucie"]) == 0
+    told = capfd.readouterr().out.splitlines()[-1]
+    assert told == (
+        "note         spec optical_io_ucie has 64 lanes in each direction in 1 engine, the layout 8 in 2: another package?"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -61,7 +61,10 @@
       this.legend(root.querySelector(".layers"));
       this.home();
       this.listen();
-      new ResizeObserver(() => { this.resize(); this.soon(); }).observe(this.canvas);
+      new ResizeObserver(() => { // what was seen as a whole stays so, on a phone that is turned too
+        if (!this.mark && this.whole.x === this.x && this.whole.y === this.y && this.whole.scale === this.scale) this.home();
+        else { this.resize(); this.soon(); }
+      }).observe(this.canvas);
     }
     get box() { return data.cells[this.cell].box; }
     home() {
@@ -69,6 +72,7 @@
       const [l, b, r, t] = this.box;
       this.scale = 0.94 * Math.min(this.width / (r - l || 1), this.height / (t - b || 1));
       this.x = (l + r) / 2; this.y = (b + t) / 2; this.mark = null;
+      this.whole = { x: this.x, y: this.y, scale: this.scale };
       this.soon();
     }
     resize() {
