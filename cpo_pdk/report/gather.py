@@ -71,7 +71,9 @@ def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
         whole = spec.bandwidth_Tbps + spec.electrical_Tbps
         lines.append(f"           + {spec.electrical_Tbps:g} Tb/s without optics = {whole:g} Tb/s of the ASIC")
     if engines.spares:
-        lines.append(f"engines    {count} in use + {engines.spares} spares without fibres = {engines.placed}")
+        lines.append(
+            f"engines    {count} in use + {engines.spares} spare{'s' * (engines.spares > 1)} without fibres = {engines.placed}"
+        )
     if engines.carrier is not None:
         each = engines.carrier.engines
         lines.append(f"boards     {engines.placed} engines / {each} = {engines.placed // each} sub-assemblies")

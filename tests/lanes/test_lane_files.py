@@ -142,7 +142,8 @@ def test_the_spec_of_another_package_is_told(drawn: Files, capfd: pytest.Capture
     assert run(["lanes", str(drawn["single"]), "--spec", "optical_io_ucie"]) == 0
     told = capfd.readouterr().out.splitlines()[-1]
     assert told == (
-        "note         spec optical_io_ucie has 64 lanes in each direction in 1 engine, the layout 8 in 2: another package?"
+        "note         spec optical_io_ucie has 64 lanes in each direction in 1 engine, the layout 8 in 2: "
+        "another package?"
     )
 
 
