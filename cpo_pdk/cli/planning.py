@@ -41,14 +41,14 @@ def _summary(result: Overview, arithmetic: tuple[str, ...]) -> list[Any]:
         for value, unit in ((trace["reach_mm"], "mm"), (trace["reach_dB"], "dB"))
         if value is not None
     ]
-    size = facts["engine_size_mm"]
+    size, longest = facts["engine_size_mm"], result.longest_trace.length * 1e-3
     return [
         *arithmetic,
         "",
         f"engine     {size[0]:g} x {size[1]:g} mm, {facts['architecture']}",
         *([f"pitch      {facts['pitch_mm']:g} mm"] if facts["pitch_mm"] else []),
-        f"traces     {trace['count']}, the longest {result.longest_trace.length * 1e-3:.2f} mm ({worst['lane']} to "
-        f"{worst['port']} of {worst['engine']}), {trace['loss_dB']:.2f} dB at {trace['nyquist_GHz']:g} GHz; {trace['reach']} reaches "
+        f"traces     {trace['count']}, the longest {longest:.2f} mm ({worst['lane']} to {worst['port']} of "
+        f"{worst['engine']}), {trace['loss_dB']:.2f} dB at {trace['nyquist_GHz']:g} GHz; {trace['reach']} reaches "
         f"{' and '.join(limits)}",
         f"ribbons    {facts['crossings']} crossings; fibres {fibre['shortest']:.1f} to {fibre['longest']:.1f} mm long",
         "",

@@ -71,9 +71,8 @@ def arithmetic_of(spec: PackageSpec) -> tuple[str, ...]:
         whole = spec.bandwidth_Tbps + spec.electrical_Tbps
         lines.append(f"           + {spec.electrical_Tbps:g} Tb/s without optics = {whole:g} Tb/s of the ASIC")
     if engines.spares:
-        lines.append(
-            f"engines    {count} in use + {engines.spares} spare{'s' * (engines.spares > 1)} without fibres = {engines.placed}"
-        )
+        spare = f"{engines.spares} spare{'s' if engines.spares > 1 else ''} without fibres"
+        lines.append(f"engines    {count} in use + {spare} = {engines.placed}")
     if engines.carrier is not None:
         each = engines.carrier.engines
         lines.append(f"boards     {engines.placed} engines / {each} = {engines.placed // each} sub-assemblies")
