@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpo_pdk.assemblies.escape import plan_escape
+from cpo_pdk.assemblies.escape.bundle import bundle_of
 from cpo_pdk.assemblies.escape.clearance import centre_line
 from cpo_pdk.assemblies.escape.crossings import colours_of, crossing_pairs, longest_fall
 from cpo_pdk.assemblies.escape.ground import Box, Heading, beyond
@@ -173,3 +174,23 @@ def test_an_engine_behind_another_is_told_how_far_aside_it_must_stand() -> None:
         plan_escape(spec, SIZE, place_engines(spec, SIZE))
     except SpecError as other:
         assert "runs into" not in str(other)
+
+
+@pytest.mark.parametrize("pitch", [127.0, 165.0, 250.0])
+@pytest.mark.parametrize(("tx", "connector"), [(1, "MPO-8"), (2, "MPO-8"), (4, "MPO-12"), (8, "MPO-8"), (8, "MPO-32")])
+@pytest.mark.parametrize("loopbacks", [1, 2])
+def test_fibres_of_one_layer_keep_apart_in_array_and_ribbon(
+    pitch: float, tx: int, connector: str, loopbacks: int
+) -> None:
+    """Alignment fibres too, where the array is wider than the ribbon, but not by as much as they need."""
+    spec = load_spec("switch_51t2")
+    engine = spec.engine.model_copy(
+        update={"tx_fibres": tx, "rx_fibres": tx, "laser_fibres": 1, "loopbacks": loopbacks}
+    )
+    fibres = spec.fibres.model_copy(update={"ribbon_pitch_um": pitch, "levels": 8, "loopback_length_mm": None})
+    for each in (n for n in range(1, tx + 1) if tx % n == 0 and 2 * n <= int(connector[4:])):
+        plate = spec.faceplate.model_copy(update={"connector": connector, "tx_per_connector": each})
+        bundle = bundle_of(spec.model_copy(update={"engine": engine, "fibres": fibres, "faceplate": plate}))
+        for row in {strand.row for strand in bundle.strands}:
+            asides = [strand.aside for strand in bundle.strands if strand.row == row]
+            assert all(b - a >= 126.999 for a, b in itertools.pairwise(asides)), (each, row, asides)

@@ -152,13 +152,12 @@ def bundle_of(spec: PackageSpec) -> Bundle:
     centre = max(half_laser - half, min(half - half_laser, centre))
     for k, port in enumerate(lasers):
         place[port] = (0, 0, round(centre - half_laser + k * pitch, 3))
-    outside = max(half, max((abs(facet[port]) for port, use in ports if use != "loop"), default=0.0))
     loops = [port for port, use in ports if use == "loop"]
     for port in loops:
-        # beyond the ribbon, or straight on where the array is wider
+        # beyond the ribbon, or straight on where the array is wider than that
         rank = [p for p in loops if facet[p] * facet[port] > 0]
         number = sorted(rank, key=lambda p: abs(facet[p])).index(port) + 1
-        place[port] = (1, 0, facet[port] if outside > half else math.copysign(half + number * pitch, facet[port]))
+        place[port] = (1, 0, math.copysign(max(half + number * pitch, abs(facet[port])), facet[port]))
     strands = tuple(
         Strand(port, use, facet[port], round(place[port][2], 3), place[port][0], place[port][1]) for port, use in ports
     )

@@ -38,6 +38,8 @@ LONGEST = 40.0
 BALANCE = 3.0
 #: an edge this many times as long as one beside it, and a third of a window, is a straight and no facet
 STRAIGHT = 3.0
+#: an edge this many times as long as one beside it takes that one for a scrap
+SCRAP = 30.0
 #: a corner that turns by this share of what the limit asks for may be one of a tight bend
 ENOUGH = 0.9
 #: more turning than this within `CORNER_SPAN_UM` is a corner, radian
@@ -142,7 +144,7 @@ def _places(walls: ContourSet, loop: Ints, s: Floats, straight: NDArray[np.bool_
 
 def _hollow(walls: ContourSet, corners: Ints, window: float, limit: float) -> _Windows:
     """Windows without a corner on hollow parts of contours that are tighter than the limit."""
-    beside = np.minimum(walls.length[walls.preceding], walls.length[walls.following])
+    beside = np.minimum(_length_beside(walls, walls.preceding), _length_beside(walls, walls.following))
     straight = (walls.length > window / 3) & (walls.length > STRAIGHT * beside)
     # of corners that lie close together not each begins a window
     bins = np.floor(walls.s * (STEPS / window))
@@ -199,6 +201,16 @@ def _turns_ahead(walls: ContourSet, index: Ints, window: float, limit: float) ->
     # over the seam of the contour anything may follow
     left = walls.s[walls.first[walls.loop[index]]] + walls.around(walls.loop[index]) - walls.s[index]
     return (ahead <= reach) | (left <= reach)
+
+
+def _length_beside(walls: ContourSet, neighbour: Ints) -> Floats:
+    """Length of the edge on one side of each edge, um; a scrap at which nothing turns is looked past.
+
+    A short piece of straight guide before an arc leaves such a scrap, and makes no straight of the arc's first facet.
+    """
+    turned = np.abs(walls.turn) + np.abs(walls.turn[walls.following])
+    scrap = (walls.length[neighbour] * SCRAP < walls.length) & (turned[neighbour] < CORNER / 3)
+    return walls.length[np.where(scrap, neighbour[neighbour], neighbour)]
 
 
 def _next_corner(walls: ContourSet, loop: Ints, s: Floats) -> Floats:

@@ -142,3 +142,21 @@ def test_a_cell_is_told_once_whatever_it_is_joined_to(look, along, quarter):
     assert (violation.cell, violation.places) == ("bend", 4)
     assert violation.bbox[0] >= -0.1
     assert violation.bbox[2] <= 4.3
+
+
+@pytest.mark.parametrize("scrap", [0.3, 0.574, 2.0])
+def test_a_scrap_of_straight_guide_before_an_arc_is_part_of_no_bend(scrap, draw, found, limit):
+    """Coarse facets of a fibre: the first one behind the scrap is no straight, on which a window may begin anywhere."""
+    value = limit("FIBER.BEND").value
+
+    def bent(radius):
+        angles = np.linspace(-90.0, -77.0, 26) * np.pi / 180
+        wall = [
+            np.column_stack([r * np.cos(angles), radius + r * np.sin(angles)]) for r in (radius - 62.5, radius + 62.5)
+        ]
+        before = [np.array([[-2000.0, y - 0.1 * side], [-scrap, y]]) for y, side in ((62.5, 1), (-62.5, 1))]
+        loop = np.concatenate([before[0], *wall[:1], wall[1][::-1], before[1][::-1]])
+        return kdb.DPolygon([kdb.DPoint(x, y) for x, y in loop])
+
+    assert not found(draw([("FIBER", bent(1.002 * value))]), "FIBER.BEND")
+    assert found(draw([("FIBER", bent(0.98 * value))]), "FIBER.BEND")
