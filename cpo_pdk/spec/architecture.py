@@ -47,5 +47,11 @@ DEVICES: MappingProxyType[str, dict[str, str]] = MappingProxyType(
 """Architecture -> role -> the sheet that plays it where the spec names none. A role that an architecture does not have
 is not listed."""
 
+BUMP_PITCH_UM: MappingProxyType[str, tuple[float, float]] = MappingProxyType(
+    {"ring_wdm": (50.0, 63.5), "ring_dr": (50.0, 63.5), "mzm_wdm": (100.0, 100.0)}
+)
+"""Architecture -> [x, y] pitch of the bumps where the spec names none (um): half the fibre pitch across rows of rings,
+the pitch of the pads of a Mach-Zehnder."""
+
 RINGS = ("ring_wdm", "ring_dr")
 """Architectures whose modulators are rings."""

@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from cpo_pdk.errors import Problem
-from cpo_pdk.spec.architecture import DEVICES, Architecture
+from cpo_pdk.spec.architecture import BUMP_PITCH_UM, DEVICES, Architecture
 from cpo_pdk.spec.bounds import bounded, counted
 from cpo_pdk.spec.grid import Grid
 from cpo_pdk.spec.name_rules import name_fault
@@ -260,7 +260,8 @@ class Engine(SpecModel):
         float, bounded(40, 1000, "um", "pitch of the fibre array", "thin fibre to 250 um ribbon; in micrometres")
     ] = 127.0
     bump_pitch_um: tuple[BumpPitch, BumpPitch] = Field(
-        default=(50.0, 63.5), description="[x, y] pitch of the electrical bumps, um"
+        default=BUMP_PITCH_UM["ring_wdm"],
+        description="[x, y] pitch of the electrical bumps, um; default of mzm_wdm: 100, 100",
     )
     heater_bias_nm: Annotated[
         float, bounded(0, 10, "nm", "how far below its channel a ring is designed", "a heater only shifts to red")
@@ -273,15 +274,16 @@ class Engine(SpecModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_devices(cls, data: Any) -> Any:
-        """Fill in the sheets that the spec does not name from those of its architecture."""
+    def _defaults_of_the_architecture(cls, data: Any) -> Any:
+        """Fill in the sheets, and the bump pitch, that the spec does not name from those of its architecture."""
         if not isinstance(data, Mapping):
             return data
-        known = DEVICES.get(str(data.get("architecture", "ring_wdm")))
+        architecture = str(data.get("architecture", "ring_wdm"))
+        known = DEVICES.get(architecture)
         given = data.get("devices", {})
         if known is None or not isinstance(given, Mapping):
             return data
-        return {**data, "devices": {**known, **given}}
+        return {"bump_pitch_um": list(BUMP_PITCH_UM[architecture]), **data, "devices": {**known, **given}}
 
     @property
     def lanes_per_direction(self) -> int:

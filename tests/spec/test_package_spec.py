@@ -244,3 +244,13 @@ def test_choices_are_values_of_the_spec(spec: PackageSpec) -> None:
 def test_spec_without_a_file_still_names_itself(spec: PackageSpec) -> None:
     bare = PackageSpec.model_validate(spec.model_dump())
     assert str(bare.problem("asic.power_W", "x")) == "<switch_51t2>:1:1: x"
+
+
+def test_the_bump_pitch_follows_the_architecture_where_the_spec_names_none() -> None:
+    text = (data_folder("assemblies") / "switch_25t6.yaml").read_text("utf-8")
+    lines = [line for line in text.splitlines() if "bump_pitch_um:" not in line]
+    without = "\n".join(lines).replace("\n  engine.bump_pitch_um,", "\n ")
+    assert "bump_pitch_um" not in without
+    assert parse_spec(without).engine.bump_pitch_um == (100.0, 100.0)
+    rings = without.replace("mzm_wdm", "ring_wdm")
+    assert parse_spec(rings).engine.bump_pitch_um == (50.0, 63.5)
