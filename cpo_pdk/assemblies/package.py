@@ -8,7 +8,7 @@ from cpo_pdk.assemblies.asic import asic
 from cpo_pdk.assemblies.escape.drawing import draw_fibres
 from cpo_pdk.assemblies.kit import Kit
 from cpo_pdk.assemblies.planning import Plan
-from cpo_pdk.assemblies.serdes import Airwire, assign_lanes, corner_of
+from cpo_pdk.assemblies.serdes import Airwire, assign_lanes
 from cpo_pdk.components.drawing import FACE_TYPE, rectangle
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec.carriers import place_carriers
@@ -91,7 +91,7 @@ def _place_engine(c: gf.Component, place: EnginePlace, engine: gf.Component, kee
     ref = c << engine
     ref.name = f"engine_{place.name}"
     ref.rotate(place.rotation)
-    ref.move(corner_of(place, (length, width)))
+    ref.move(place.corner((length, width)))
     left, bottom, right, top = place.box((length, width))
     rectangle(
         c,

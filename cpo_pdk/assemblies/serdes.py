@@ -62,20 +62,8 @@ def placed_bump(place: EnginePlace, size: tuple[float, float], x: float, y: floa
         y: as `x`.
     """
     cos, sin = place.outward
-    # the engine stands on the 1 nm grid by its corner, its middle may lie between two points of it
-    left, bottom = corner_of(place, size)
+    left, bottom = place.corner(size)
     return round(left + cos * x - sin * y, 3), round(bottom + sin * x + cos * y, 3)
-
-
-def corner_of(place: EnginePlace, size: tuple[float, float]) -> tuple[float, float]:
-    """Where the origin of an engine's own coordinates lies in the package, um.
-
-    Args:
-        place: of the engine.
-        size: length (towards the facet) and width of the engine in um.
-    """
-    (cos, sin), (length, width) = place.outward, size
-    return round(place.x - (cos * length - sin * width) / 2, 3), round(place.y - (sin * length + cos * width) / 2, 3)
 
 
 def assign_lanes(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import klayout.db as kdb
 
@@ -36,7 +36,8 @@ class FibreMap:
     Attributes:
         rows: one a facet port of an engine, in the order engine, use, port.
         connectors: from left to right, laser connectors last.
-        problems: ports without a fibre, fibres that end nowhere, positions taken twice, lengths that polygons deny.
+        problems: ports without a fibre, fibres that begin or end nowhere, positions taken twice, lengths that polygons
+            deny.
 
     Args:
         outside: the package.
@@ -60,6 +61,7 @@ class FibreMap:
         self.spares = tuple(e.path for e in outside.engines if e.path in spare)
         self.rows = tuple(row for row in rows if row.engine not in spare)
         self._check()
+        self._strays(rows)
         self.connectors = tuple(self._connectors())
 
     def _engine(self, engine: Placed) -> list[FibreRow]:
@@ -176,6 +178,17 @@ class FibreMap:
             if not row.fibre and row.use != "loop":
                 at = (row.facet_x_um, row.facet_y_um)
                 self._say("no_fibre", f"{row.engine}.{row.port}: no fibre at this port of the facet; attach one", at)
+
+    def _strays(self, rows: Iterable[FibreRow]) -> None:
+        """Fibres that end in a connector and that no engine's port leads to."""
+        known = {name for row in rows for name in row.fibre.split(" + ")}
+        for connector in self.outside.connectors:
+            for port in connector.cell.ports:
+                met = self.outside.partner.get((connector.path, port.name))
+                if met is None or met[0] in known or met[0] not in self.outside.things:
+                    continue
+                text = f"{met[0]}: the fibre at {name_of(connector)}.{number_of(port.name)} begins at no engine; "
+                self._say("fibre_end", text + "lead it to one", connector.port_at(port.name))
 
     def _connectors(self) -> list[ConnectorRow]:
         by_name: dict[str, list[FibreRow]] = {}

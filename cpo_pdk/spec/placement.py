@@ -71,14 +71,24 @@ class EnginePlace:
         """Distance of the die's centre from that of the package, away from the ASIC, um."""
         return self.x * self.outward[0] + self.y * self.outward[1]
 
-    def box(self, size: Size) -> tuple[float, float, float, float]:
-        """Left, bottom, right and top of the die in um.
+    def corner(self, size: Size) -> tuple[float, float]:
+        """Where the origin of the engine's own coordinates lies, um: on the 1 nm grid, the centre may lie between.
 
         Args:
             size: length (towards the facet) and width of the engine in um.
         """
-        dx, dy = size if self.rotation in (0, 180) else (size[1], size[0])
-        return (self.x - dx / 2, self.y - dy / 2, self.x + dx / 2, self.y + dy / 2)
+        (cos, sin), (length, width) = self.outward, size
+        return round(self.x - (cos * length - sin * width) / 2, 3), round(self.y - (sin * length + cos * width) / 2, 3)
+
+    def box(self, size: Size) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top of the die in um, on the 1 nm grid.
+
+        Args:
+            size: length (towards the facet) and width of the engine in um.
+        """
+        (cos, sin), (length, width), (x, y) = self.outward, size, self.corner(size)
+        end_x, end_y = round(x + cos * length - sin * width, 3), round(y + sin * length + cos * width, 3)
+        return min(x, end_x), min(y, end_y), max(x, end_x), max(y, end_y)
 
 
 @dataclass(frozen=True)

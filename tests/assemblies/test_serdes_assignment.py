@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from cpo_pdk.assemblies import write_package
-from cpo_pdk.assemblies.serdes import assign_lanes, corner_of, lengths, placed_bump, shortest_longest
+from cpo_pdk.assemblies.serdes import assign_lanes, lengths, placed_bump, shortest_longest
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.spec.package import Side
 from cpo_pdk.spec.placement import EnginePlace, place_engines
@@ -120,8 +120,10 @@ def test_what_is_drawn_is_what_was_assigned(tmp_path: Path) -> None:
 def test_traces_end_on_the_bumps_of_engines_whose_size_is_odd_in_nanometres(side: Side) -> None:
     """The middle of such an engine lies between two points of the grid, its bumps do not."""
     place, size = EnginePlace("N1", side, 1, 35_000.0, -0.001), (2001.0, 2710.001)
-    left, bottom = corner_of(place, size)
+    left, bottom = place.corner(size)
     turned = kdb.DCplxTrans(1, place.rotation, False, left, bottom)
     for x, y in ((0.0, 0.0), (400.0, 1200.0), (1999.999, 2710.0)):
         point = turned * kdb.DPoint(x, y)
         assert placed_bump(place, size, x, y) == (round(point.x, 3), round(point.y, 3))
+    drawn = turned * kdb.DBox(0, 0, *size)
+    assert place.box(size) == tuple(round(v, 3) for v in (drawn.left, drawn.bottom, drawn.right, drawn.top))

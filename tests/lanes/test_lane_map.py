@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -265,6 +266,20 @@ def test_a_lost_fibre_is_told_at_its_facet_and_takes_its_lanes_laser(maps: Maps,
     lost = next(p for p in after.problems if "rx_2" in p.message)
     row = next(r for r in maps["single"].fibres if (r.engine, r.port) == ("engine_N1", "rx_2"))
     assert (lost.x_um, lost.y_um) == (row.facet_x_um, row.facet_y_um)
+
+
+def test_fibres_that_an_engine_has_moved_away_from_are_told(spoiled: Spoil, edits: Any) -> None:
+    """Such an engine looks like a spare: what it has left behind says that it is none."""
+
+    def edit(layout: kdb.Layout) -> None:
+        inst = edits.instance(layout, "engine_N1")
+        inst.dcplx_trans = kdb.DCplxTrans(10.0, 0.0) * inst.dcplx_trans
+
+    after = spoiled("single", edit)
+    assert after.spares == ("engine_N1",)
+    strays = [p.message for p in after.problems if p.kind == "fibre_end"]
+    assert len(strays) == 9 and not after.closed
+    assert any(re.match(r"fibre_N1_tx_1: the fibre at MPO-N1\.\d+ begins at no engine; lead", s) for s in strays)
 
 
 def test_a_length_that_the_polygons_deny_is_told(maps: Maps, spoiled: Spoil, edits: Any) -> None:
