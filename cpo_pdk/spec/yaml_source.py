@@ -29,6 +29,8 @@ MAX_DIGITS = 100
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: first bytes of a GDS (record HEADER) and of an OASIS file
+_LAYOUT_MAGIC = (b"\x00\x06\x00\x02", b"%SEMI-OASIS")
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]+", re.ASCII)
@@ -131,6 +133,8 @@ def parse_yaml(raw: bytes | str, file: Path) -> Source:
     data = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw
     if len(data) > MAX_BYTES:
         raise refuse(1, 1, f"is larger than {MAX_BYTES // 2**20} MB, the limit for a spec or sheet; split it")
+    if data.startswith(_LAYOUT_MAGIC):
+        raise refuse(1, 1, "is a layout (GDS or OASIS), a YAML file is expected; give the spec that it was built from")
     try:
         text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:

@@ -66,6 +66,12 @@ def test_duplicate_keys_name_both_lines() -> None:
     ]
 
 
+@pytest.mark.parametrize("start", [b"\x00\x06\x00\x02\x00\x05", b"%SEMI-OASIS\r\n\x01"])
+def test_a_layout_in_place_of_a_spec_is_called_one(start: bytes) -> None:
+    ((line, message),) = refused(start + bytes(range(256)))
+    assert line == 1 and message.startswith("is a layout (GDS or OASIS)")
+
+
 @pytest.mark.parametrize(
     "text",
     [
