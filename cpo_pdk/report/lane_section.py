@@ -112,15 +112,20 @@ def lane_section(lane_map: LaneMap | None, traces: TraceReport | None) -> LaneSe
     )
 
 
+def _counted(count: int, what: str) -> str:
+    """`1 engine`, `2 engines`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _summary(found: LaneMap) -> str:
     tx = sum(row.direction == "tx" for row in found.lanes)
-    spares = f", {len(found.spares)} spares without fibres" if found.spares else ""
+    spares = f", {_counted(len(found.spares), 'spare')} without fibres" if found.spares else ""
     data = sum(1 for row in found.fibres if row.use in ("tx", "rx") and row.connector)
     lasers = sum(1 for row in found.fibres if row.use == "laser" and row.connector)
     modules = len({row.laser_connector for row in found.lanes if row.laser_connector})
     return (
-        f"{tx} transmit and {len(found.lanes) - tx} receive lanes of {len(found.engines)} engines{spares}; {data} data "
-        f"fibres, {lasers} laser fibres to {modules} laser modules"
+        f"{tx} transmit and {len(found.lanes) - tx} receive lanes of {_counted(len(found.engines), 'engine')}{spares}; "
+        f"{_counted(data, 'data fibre')}, {_counted(lasers, 'laser fibre')} to {_counted(modules, 'laser module')}"
     )
 
 

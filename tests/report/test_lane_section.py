@@ -82,8 +82,8 @@ def test_a_whole_map_is_told_with_its_numbers() -> None:
     section = lane_section(small_map(), None)
     assert section is not None and section.closed and section.problems == ()
     assert section.summary == (
-        "1 transmit and 1 receive lanes of 1 engines, 1 spares without fibres; 2 data fibres, 1 laser fibres to 1 "
-        "laser modules"
+        "1 transmit and 1 receive lanes of 1 engine, 1 spare without fibres; 2 data fibres, 1 laser fibre to 1 "
+        "laser module"
     )
     (line,) = section.engines
     assert (line.lanes, line.trace, line.fibres, line.length, line.slack) == (
