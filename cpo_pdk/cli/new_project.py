@@ -19,9 +19,12 @@ and the loss and crosstalk of its lanes.
     gds_out/      what was made; never edited by hand
     tests/        what must stay true of the packages
 
-    cpo build assemblies/{spec}     # GDS, checks, lane table, report.html in gds_out/
-    cpo list                                 # sheets, cells and specs there are
-    cpo check gds_out/{stem}/{stem}.gds
+    cpo plan assemblies/{spec}       # what it comes to, or what forbids it, without drawing it
+    cpo build assemblies/{spec}      # GDS, checks, lane table, lane map, report.html in gds_out/
+    cpo list                                   # sheets, cells and specs there are
+    cpo check gds_out/{stem}/{stem}.gds              # the checks of any layout file
+    cpo lanes gds_out/{stem}/{stem}.gds              # from serial lane to connector position
+    cpo export gds_out/{stem}/{stem}.gds --out out   # OASIS, 3Dblox, DXF, GLB, ...
 """
 _COMPONENTS = """# Device sheets
 
