@@ -54,10 +54,12 @@ def _summary(result: BuildResult) -> list[Any]:
     facts = result.as_json()
     fibres, loss = facts["fibres"], facts["insertion_loss_dB"]
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0), title=result.name, title_justify="left")
-    table.add_row("bandwidth", f"{facts['bandwidth_Tbps']:g} Tb/s in {facts['engines']} engines")
+    table.add_row(
+        "bandwidth", f"{facts['bandwidth_Tbps']:g} Tb/s in {facts['engines']} engine{'s' * (facts['engines'] > 1)}"
+    )
     table.add_row("lanes", f"{facts['lanes_per_direction']} in each direction")
     table.add_row(
-        "fibres", f"{fibres['total']} (" + ", ".join(f"{n} {k}" for k, n in fibres.items() if k != "total") + ")"
+        "fibres", f"{fibres['total']} (" + ", ".join(f"{n} {k}" for k, n in fibres.items() if n and k != "total") + ")"
     )
     for check in result.verdict.results:
         looked = check.not_applicable or f"{check.looked_at:,} {check.what} looked at against {len(check.rules)} rules"

@@ -120,7 +120,7 @@ def simulate(
 def _lanes(result: SimulationResult, worst: int) -> list[Any]:
     from rich.table import Table
 
-    from cpo_pdk.report.tables import COLUMNS, lane_row, worst_lanes
+    from cpo_pdk.report.tables import COLUMNS, shown_row, worst_lanes
 
     text: list[Any] = [
         f"{len(result.lanes)} lanes; "
@@ -131,7 +131,7 @@ def _lanes(result: SimulationResult, worst: int) -> list[Any]:
         for heading in COLUMNS:
             table.add_column(heading)
         for lane in worst_lanes(result.lanes, worst):
-            table.add_row(*(_plain(t) for t in lane_row(lane)))
+            table.add_row(*(_plain(t) for t in shown_row(lane)))
         text.append(table)
     return text
 

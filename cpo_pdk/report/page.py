@@ -18,7 +18,7 @@ from markupsafe import Markup
 from cpo_pdk.circuit.results import Lane
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.lane_section import lane_section
-from cpo_pdk.report.tables import COLUMNS, lane_row, loss_spread, worst_lanes
+from cpo_pdk.report.tables import COLUMNS, loss_spread, shown_row, worst_lanes
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.verify.findings import Group
 
@@ -83,7 +83,7 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         worst={d: _worst(lanes, d) for d in ("tx", "rx")},
         best={d: _best(lanes, d) for d in ("tx", "rx")},
         columns=COLUMNS,
-        rows=[lane_row(lane) for lane in lanes],
+        rows=[shown_row(lane) for lane in lanes],
         violations=data.verdict.violations[:_VIOLATIONS_SHOWN],
         violation_count=len(data.verdict.violations),
         lane_map=lane_section(data.lane_map, data.traces),

@@ -159,6 +159,13 @@ def test_kinds_of_fibres_that_are_not_there_are_not_counted(report_data: ReportD
     assert "<em>1 engine</em>" in text and "placed 1 time." in text
 
 
+def test_a_lane_that_nothing_disturbs_has_no_level(report_data: ReportData, tmp_path: Path) -> None:
+    alone = dataclasses.replace(report_data.simulation.lanes[0], crosstalk_dB=-200.0, aggressors=())
+    result = dataclasses.replace(report_data.simulation, lanes=(alone,))
+    text = write_report(dataclasses.replace(report_data, simulation=result), tmp_path).read_text()
+    assert ">none</td>" in text and ">-200" not in text
+
+
 def test_a_result_without_lanes_is_still_a_page(report_data: ReportData, tmp_path: Path) -> None:
     empty = dataclasses.replace(report_data, simulation=SimulationResult((), (), {}))
     text = write_report(empty, tmp_path).read_text()
