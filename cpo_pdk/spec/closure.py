@@ -24,6 +24,9 @@ TOLERANCE = 1e-6
 POWER_TOLERANCE_DB = 0.05
 """Powers are compared to the tenth of a dB that the agreement states."""
 
+MOST_LEVELS = 8
+"""Layers of ribbons that a spec may ask for."""
+
 O_BAND_NM = (1260.0, 1360.0)
 """O-band of ITU-T G-series supplement 39, nm; the device models hold there."""
 
@@ -95,7 +98,8 @@ def _ports(spec: PackageSpec) -> Iterator[Fault]:
             "fibres.levels",
             f"connectors too many for one another: {engine.tx_fibres} + {engine.rx_fibres} data fibres of an engine "
             f"take {needed} connectors {plate.connector} of {each} + {each}, one a layer of ribbons, but levels is "
-            f"{spec.fibres.levels}; use levels: {needed} or a larger connector",
+            f"{spec.fibres.levels}; use {f'levels: {needed} or ' if needed <= MOST_LEVELS else ''}a larger connector"
+            f"{' or a larger tx_per_connector' if plate.tx_per_connector is not None else ''}",
         )
     if isinstance(plate.order, tuple):
         names = {p for p in active_names(spec)}

@@ -55,7 +55,10 @@ SubstrateSide = Annotated[
 ]
 BumpPitch = Annotated[float, bounded(20, 500, "um", "bump pitch", "25 um micro-bumps to 500 um balls; in micrometres")]
 
-EdgeLength = Annotated[float, bounded(0.1, 50, "mm", "length of the facet edge", "a die edge; in millimetres")]
+SHORELINE_MAX_MM = 50  # longest shoreline of a side
+EdgeLength = Annotated[
+    float, bounded(0.1, SHORELINE_MAX_MM, "mm", "length of the facet edge", "a die edge; in millimetres")
+]
 
 
 class SpecModel(BaseModel):

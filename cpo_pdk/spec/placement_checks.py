@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.carriers import place_carriers
 from cpo_pdk.spec.keep_outs import space_of
-from cpo_pdk.spec.package import SIDES, PackageSpec
+from cpo_pdk.spec.package import DIE_MAX_MM, SHORELINE_MAX_MM, SIDES, PackageSpec
 from cpo_pdk.spec.placement import (
     BOARD_GAP,
     EnginePlace,
@@ -114,6 +114,14 @@ def _side_faults(spec: PackageSpec, size: Size) -> Iterator[Fault]:
         yield from _overfull(spec, size, side)
 
 
+def _longer(spec: PackageSpec, side: str, more: float) -> list[str]:
+    """Some mm more of shoreline as a cure; none where neither die nor shoreline may be as long as that."""
+    most = DIE_MAX_MM if spec.asic.shoreline_mm is None else SHORELINE_MAX_MM
+    if shoreline_of(spec, side) + more > most:
+        return []
+    return [f"raise {_room_of(spec, side)[1]} by {up(more)} mm"]
+
+
 def _taken(spec: PackageSpec, size: Size, count: int, pitch: float) -> float:
     """Length in um that engines of a side take at a pitch; boards keep apart where no pitch is asked for."""
     if count < 2:
@@ -135,8 +143,8 @@ def _overfull(spec: PackageSpec, size: Size, side: str) -> Iterator[Fault]:
     taken = _taken(spec, size, count, pitch)
     if not count or taken <= room + _EQUAL:
         return
-    path, key = _room_of(spec, side)
-    cures = [f"raise {key} by {up((taken - room) * 1e-3)} mm"]
+    path = _room_of(spec, side)[0]
+    cures = _longer(spec, side, (taken - room) * 1e-3)
     if engines.pitch_mm is not None and _taken(spec, size, count, least) <= room:
         path = "engines.pitch_mm"
         cures.append(f"use pitch_mm {down((room - width) * engines.rows / (count - 1) * 1e-3)}")
@@ -159,6 +167,7 @@ def _overfull(spec: PackageSpec, size: Size, side: str) -> Iterator[Fault]:
     elif engines.carrier is not None:
         sum_ = f"{count} at {pitch * 1e-3:g} mm in boards of {engines.carrier.engines} = {taken * 1e-3:.2f} mm"
     what = f"{count} engines do" if count > 1 else "1 engine does"
+    cures = cures or ["use fewer engines there"]
     yield (
         path,
         f"{what} not fit the {side} side: {sum_} of {room * 1e-3:g} mm; {' or '.join(cures)}",
@@ -267,11 +276,12 @@ def _position_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Siz
         beyond = abs(place.along) + size[1] / 2 - shoreline_of(spec, place.side) * 500
         if beyond > _EQUAL:
             axis = "x_mm" if _along(place.side) == 0 else "y_mm"
+            nearer = f"bring {axis} {up(beyond * 1e-3)} mm nearer to 0"
+            longer = _longer(spec, place.side, 2 * beyond * 1e-3)
             yield (
                 path,
                 f"engine {place.name} stands {beyond * 1e-3:.2f} mm beyond the {place.side} shoreline of "
-                f"{shoreline_of(spec, place.side):g} mm; bring {axis} {up(beyond * 1e-3)} mm nearer to 0 or raise "
-                f"{_room_of(spec, place.side)[1]} by {up(2 * beyond * 1e-3)} mm",
+                f"{shoreline_of(spec, place.side):g} mm; {' or '.join([nearer, *longer])}",
             )
     for a, b in itertools.combinations(places, 2):
         if a.side == b.side and (space := space_of(a.box(size), b.box(size))) < spec.engines.keepout_um - _EQUAL:

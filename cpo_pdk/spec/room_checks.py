@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cpo_pdk.spec.carriers import CarrierPlace
 from cpo_pdk.spec.keep_outs import CLEARANCE, Box, grown, keep_out_box, needed_rooms, overlap_of, space_of
@@ -50,6 +50,9 @@ def support_faults(
 ) -> Iterator[Fault]:
     """ASIC, engines and boards within the substrate and the interposer, the interposer within the substrate."""
     keep, edge = spec.engines.keepout_um, SUBSTRATE_MARGIN * 1e3
+    # a smaller gap brings what stands in the second row nearer twice
+    rows = {f"engine {p.name}": p.row for p in places}
+    rows |= {b.name: max(rows[f"engine {name}"] for name in b.engines) for b in boards}
     asic = ("ASIC", (-spec.asic.size_mm[0] * 500, -spec.asic.size_mm[1] * 500,
                      spec.asic.size_mm[0] * 500, spec.asic.size_mm[1] * 500))  # fmt: skip
     engines = [(f"engine {p.name}", p.box(size)) for p in places]
@@ -60,10 +63,10 @@ def support_faults(
         carried = [(*asic, INTERPOSER_MARGIN)]
         if spec.engines.mount == "interposer":
             carried += [(*engine, max(keep, INTERPOSER_MARGIN)) for engine in engines]
-        yield from _standing_out(spec, "interposer", spec.interposer.size_mm, carried)
+        yield from _standing_out(spec, "interposer", spec.interposer.size_mm, carried, rows)
         if spec.engines.mount != "interposer":
             yield from _half_on(spec, (-half[0], -half[1], half[0], half[1]), places, size)
-    yield from _standing_out(spec, "substrate", spec.substrate.size_mm, [(*part, edge) for part in on_substrate])
+    yield from _standing_out(spec, "substrate", spec.substrate.size_mm, [(*part, edge) for part in on_substrate], rows)
 
 
 def _half_on(spec: PackageSpec, below: Box, places: Sequence[EnginePlace], size: Size) -> Iterator[Fault]:
@@ -83,7 +86,11 @@ def _half_on(spec: PackageSpec, below: Box, places: Sequence[EnginePlace], size:
 
 
 def _standing_out(
-    spec: PackageSpec, what: str, size_mm: tuple[float, float], parts: Sequence[tuple[str, Box, float]]
+    spec: PackageSpec,
+    what: str,
+    size_mm: tuple[float, float],
+    parts: Sequence[tuple[str, Box, float]],
+    rows: Mapping[str, int],
 ) -> Iterator[Fault]:
     """Parts, each with the margin in um that it needs, that reach beyond what carries them."""
     for axis, word in ((0, "width"), (1, "height")):
@@ -92,7 +99,7 @@ def _standing_out(
         if need <= size_mm[axis] + 1e-6:
             continue
         cure = f"raise {what}.size_mm[{axis}] to {up(need)}"
-        less = spec.engines.gap_mm - (need - size_mm[axis]) / 2 / spec.engines.rows
+        less = spec.engines.gap_mm - (need - size_mm[axis]) / 2 / rows.get(name, 1)
         if name.startswith(("engine", "carrier")) and spec.engines.positions is None:
             lowest = spec.engines.keepout_um * 1e-3 + (spec.engines.carrier.margin_mm if spec.engines.carrier else 0.0)
             if less >= max(lowest, 0.1):

@@ -185,8 +185,35 @@ def _yaml(data: dict[str, object]) -> str:
     return yaml.safe_dump(data, sort_keys=False)
 
 
+def test_a_smaller_gap_is_proposed_by_what_it_brings_the_outermost_engine_nearer() -> None:
+    """Two rows asked for, one engine a side: it stands in the first row."""
+    pairs = (AUTO, (PER_SIDE, PER_SIDE.replace("2", "1")), ("count: 8 ", "rows: 2\n  count: 4 "))
+    text = changed(*pairs, ("bandwidth_Tbps: 51.2", "bandwidth_Tbps: 25.6"), ("[100, 100]", "[100, 40]"))
+    (found,) = engine_problems(parse_spec(text, Path("p.yaml")), SIZE)
+    assert "2 x (20.50 to its outer edge + 0.2 margin) = 41.40 mm needed" in found.message
+    assert found.message.endswith("raise substrate.size_mm[1] to 41.4 or lower gap_mm to 2.3")
+    nearer = text.replace("gap_mm: 3.0", "gap_mm: 2.3")
+    assert engine_problems(parse_spec(nearer, Path("p.yaml")), SIZE) == []
+
+
+def test_no_die_is_proposed_that_a_spec_may_not_ask_for() -> None:
+    text = changed(("pitch_mm: 12.0", "pitch_mm: 70"), ("[100, 100]", "[200, 200]"))
+    found = engine_problems(parse_spec(text, Path("p.yaml")), SIZE)
+    assert all("70 + 3.000 = 73.00 mm of" in p.message for p in found[:4])
+    assert [p.message.partition("; ")[2] for p in found[:4]] == [f"use pitch_mm {v}" for v in (23, 28, 23, 28)]
+
+
 def test_refusals_are_the_same_for_the_same_spec() -> None:
     text = changed(AUTO, (PER_SIDE, "  per_side: {north: 8}\n"))
     spec = parse_spec(text, Path("p.yaml"))
     assert engine_problems(spec, SIZE) == engine_problems(parse_spec(text, Path("p.yaml")), SIZE)
     assert len(place_engines(spec, SIZE)) == 8
+
+
+def test_more_layers_than_there_may_be_are_not_proposed() -> None:
+    text = changed(("connector: MPO-16", "connector: MPO-32\n  tx_per_connector: 1"), ("tx_fibres: 8", "tx_fibres: 16"))
+    with pytest.raises(SpecError) as refused:
+        parse_spec(text, Path("p.yaml"))
+    message = next(p.message for p in refused.value.problems if "connectors too many" in p.message)
+    assert "take 16 connectors MPO-32 of 1 + 1" in message
+    assert message.endswith("levels is 1; use a larger connector or a larger tx_per_connector")

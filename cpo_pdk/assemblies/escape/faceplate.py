@@ -92,7 +92,7 @@ def plate_problems(spec: PackageSpec, trunks: Sequence[Trunk], bundle: Bundle) -
     modules = -(-len(trunks) * spec.engine.laser_fibres // spec.laser.fibres_per_module)
     for what, count, body in (("data", len(trunks), MPO_BODY), ("laser", modules, LASER_BODY)):
         need = count * (body + BODY_GAP) * 1e-3
-        if need > width:
+        if need > width + 1e-6:
             problems.append(
                 spec.problem(
                     "faceplate.width_mm",
