@@ -142,7 +142,11 @@
       }
     }
   };
-  const home = (pitch = 0.62, yaw = -0.35) => { Object.assign(camera, { pitch, yaw }); fit(low, high); soon(); };
+  let whole = ""; // the camera that sees all of it
+  const home = (pitch = 0.62, yaw = -0.35) => {
+    Object.assign(camera, { pitch, yaw });
+    fit(low, high); whole = JSON.stringify(camera); soon();
+  };
   const board = parts.find((p) => p.batch.layer === "SUBSTRATE");
   const close = () => { Object.assign(camera, { pitch: 0.75, yaw: -0.5 }); board ? fit(board.low, board.high) : fit(low, high); soon(); };
   const matrix = () => {
@@ -293,6 +297,6 @@
     item.title = batch.about; item.append(box, patch, batch.layer); list.append(item);
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", soon);
-  new ResizeObserver(soon).observe(canvas);
+  new ResizeObserver(() => { if (JSON.stringify(camera) === whole) home(camera.pitch, camera.yaw); else soon(); }).observe(canvas);
   home();
 })();
