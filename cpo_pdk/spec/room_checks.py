@@ -128,6 +128,14 @@ def keep_out_faults(spec: PackageSpec, places: Sequence[EnginePlace], size: Size
                 f"mm: {_mm(box)}; keep it within +/- {half[0] * 1e-3:g} and +/- {half[1] * 1e-3:g} mm",
             )
         clear = max(CLEARANCE[keep.kind], BESIDE_PART)
+        plate = spec.faceplate.distance_mm * 1e3
+        if box[3] > plate - clear + _EQUAL:
+            yield (
+                path,
+                f"{what} reaches to the connectors at the faceplate, {plate * 1e-3:g} mm from the package's centre, "
+                f"{clear:g} um of room needed: {_mm(box)}; end its top at {down((plate - clear) * 1e-3)} or move the "
+                f"faceplate out to {up((box[3] + clear) * 1e-3)} mm",
+            )
         room = grown((-x, -y, x, y), clear)
         if keep.kind != "cold_plate" and min(overlap_of(box, room)) > _EQUAL:
             yield (
