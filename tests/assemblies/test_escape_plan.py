@@ -13,6 +13,7 @@ from scipy.spatial import KDTree
 
 from cpo_pdk.assemblies.escape import EscapePlan, plan_escape
 from cpo_pdk.assemblies.escape.clearance import centre_line
+from cpo_pdk.assemblies.escape.plan import outline_escape
 from cpo_pdk.assemblies.escape.trunks import facet_of
 from cpo_pdk.components.fibers import trace
 from cpo_pdk.errors import SpecError
@@ -251,3 +252,26 @@ def test_ribbons_cross_above_the_package_only_where_that_is_allowed() -> None:
     allowed = spec.model_copy(update={"fibres": spec.fibres.model_copy(update={"crossings_in_package": True})})
     assert any(c.y < top for c in planned(allowed).crossings)
     must_be_sound(allowed, planned(allowed))
+
+
+def test_lasers_go_over_the_connectors_of_others_outside_of_the_package_only() -> None:
+    """One module for the three engines stands over the ribbon of the middle one, in the order west, east, south."""
+    base = load_spec("switch_51t2")
+    changes = {
+        "bandwidth_Tbps": 19.2,
+        "engines": base.engines.model_copy(
+            update={"count": 3, "per_side": PerSide(east=1, south=1, west=1), "pitch_mm": None, "gap_mm": 0.5}
+        ),
+        "substrate": base.substrate.model_copy(update={"size_mm": (120.0, 140.0)}),
+        "fibres": base.fibres.model_copy(update={"ribbon_pitch_um": 165.0, "ribbon_gap_mm": 0.5}),
+        "faceplate": base.faceplate.model_copy(update={"distance_mm": 400.0, "order": ("W1", "E1", "S1")}),
+    }
+    spec = base.model_copy(update=changes)
+    size = (1986.852, 2994.0)
+    outline = outline_escape(spec, size, place_engines(spec, size))
+    data = {s.engine: s for s in outline.stretches if not s.module}
+    y = np.arange(outline.ready, 70_000.0, 250.0)
+    half = outline.bundle.half
+    for laser in (s for s in outline.stretches if s.module):
+        for other in (s for name, s in data.items() if name != laser.engine):
+            assert np.min(np.abs(laser.at(y) - other.at(y))) > half, (laser.engine, other.engine)

@@ -194,8 +194,10 @@ def _laser_groups(
         rest = (len(asides) - 1) % 2 * bundle.pitch / 2
         aside, own = round(min(asides) + whole, 3), leave[engine]
         end = max(xs) - whole - rest
-        crosses = any((leave[o] < own) != (slot < end) for o, slot in slots.items() if o != engine)
         half = (len(asides) - 1) / 2 * bundle.pitch + bundle.pitch / 2
+        # a module that stands over another engine's connectors is reached across some of its fibres
+        others = [(leave[o], slot) for o, slot in slots.items() if o != engine]
+        crosses = any((at < own) != (slot < end) or abs(slot - end) < bundle.half + half for at, slot in others)
         groups.append(_Group(engine, name, aside, trunk[engine] - aside - rest, own - aside - rest, end, half, crosses))
     return sorted(groups, key=lambda g: (g.trunk, g.end))
 
