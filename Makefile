@@ -47,10 +47,13 @@ lint: setup
 
 # the pictures of README.md, from packages that were built and from the gallery of the devices
 pictures: demo
-	cp gds_out/switch_51t2/package.png gds_out/switch_51t2/spectra.png docs/pictures/
 	$(BIN)/cpo build switch_102t4
-	$(BIN)/python -c "from PIL import Image; i = Image.open('gds_out/switch_102t4/package.png').convert('RGB'); \
-	  i.resize((1800, 1800 * i.height // i.width), 1).quantize(128).save('docs/pictures/switch_102t4.png', optimize=True)"
+	cp gds_out/switch_51t2/spectra.png docs/pictures/
+	$(BIN)/python -c "from PIL import Image; \
+	  open_ = lambda name: Image.open(f'gds_out/{name}/package.png').convert('RGB'); \
+	  small = lambda i: i.resize((1800, 1800 * i.height // i.width), 1).quantize(128); \
+	  small(open_('switch_51t2')).save('docs/pictures/package.png', optimize=True); \
+	  small(open_('switch_102t4')).save('docs/pictures/switch_102t4.png', optimize=True)"
 	$(BIN)/cpo cells --gallery --out gds_out/cells
 	cp gds_out/cells/gallery.png docs/pictures/gallery.png
 
