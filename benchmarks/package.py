@@ -5,9 +5,11 @@
     build_102t4_s    `cpo build` of the package, from drawing to report, in a process of its own
     peak_MB          largest memory of that process
     gds_MB, oas_MB   its files
-    time_slope       power of the number of engines with which the build's processor time grows, 9 to 36 equal engines
+    time_slope       power of the number of engines with which the processor time of whole builds grows: 8 to 32 equal
+                     engines with 36 fibres each
     size_slope       the same for the GDS
-    different_...    the same when 1, 2, 4, 8 *different* engines stand in one file of 16
+    instances_...    the same for reading and checking engines alone, without fibres: 4, 16, 64 equal ones
+    different_...    the same when 1, 2, 4, 8 *different* engines stand among 16
     fibre_route_s    planning of the 1,152 fibres alone
     ratio_flat_...   the same package drawn flat in plain gdsfactory, over ours: write time and size
 
@@ -102,8 +104,8 @@ def growth(folder: Path) -> dict[str, Any]:
     }
 
 
-def different(folder: Path, total: int = 16) -> dict[str, Any]:
-    """One file with `total` engines of which 1, 2, 4, 8 are different: reading, netlist and checks, processor seconds.
+def engines_alone(folder: Path, kinds: int, total: int) -> dict[str, Any]:
+    """One file with `total` engines of which `kinds` are different, no fibres: processor seconds to draw and check it.
 
     The engines differ in the wavelength of their rings, and so in every ring.
     """
@@ -116,45 +118,46 @@ def different(folder: Path, total: int = 16) -> dict[str, Any]:
     from cpo_pdk.verify.run import check_layout
 
     spec, sheets = load_spec(LARGEST), load_sheets()
-    e = spec.engine
-    rows = []
-    for kinds in (1, 2, 4, 8):
-        drawing = time.process_time()
-        top = gf.Component(name=f"different_{kinds}")
-        for k in range(total):
-            wl = (round(1.300 + 0.001 * (k % kinds), 6),)
-            part = engine(
-                kit=kit_of(spec, sheets),
-                wl_um=wl,
-                radii_modulator=rising_radii(sheets[e.devices.modulator], wl, e.heater_bias_nm),
-                radii_filter=(),
-                tx=e.tx_fibres,
-                rx=e.rx_fibres,
-                laser=e.laser_fibres,
-                loopbacks=e.loopbacks,
-                fibre_pitch=e.fibre_pitch_um,
-                bump_x=e.bump_pitch_um[0],
-                bump_y=e.bump_pitch_um[1],
-            )
-            ref = top << part
-            ref.move((0.0, 6000.0 * k))
-        path = write_gds(top, folder / f"different_{kinds}.gds")
-        checking = time.process_time()
-        check_layout(read_layout(path), sheets=sheets, only=("drc", "photonic", "connectivity"))
-        rows.append(
-            {
-                "different": kinds,
-                "draw_s": round(checking - drawing, 2),
-                "check_s": round(time.process_time() - checking, 2),
-                "gds_MB": round(path.stat().st_size / 1e6, 3),
-            }
+    e, drawing = spec.engine, time.process_time()
+    top = gf.Component(name=f"engines_{kinds}_{total}")
+    for k in range(total):
+        wl = (round(1.300 + 0.001 * (k % kinds), 6),)
+        part = engine(
+            kit=kit_of(spec, sheets),
+            wl_um=wl,
+            radii_modulator=rising_radii(sheets[e.devices.modulator], wl, e.heater_bias_nm),
+            radii_filter=(),
+            tx=e.tx_fibres,
+            rx=e.rx_fibres,
+            laser=e.laser_fibres,
+            loopbacks=e.loopbacks,
+            fibre_pitch=e.fibre_pitch_um,
+            bump_x=e.bump_pitch_um[0],
+            bump_y=e.bump_pitch_um[1],
         )
-    kinds_drawn = [row["different"] for row in rows]
+        ref = top << part
+        ref.move((0.0, 6000.0 * k))
+    path = write_gds(top, folder / f"engines_{kinds}_{total}.gds")
+    checking = time.process_time()
+    check_layout(read_layout(path), sheets=sheets, only=("drc", "photonic", "connectivity"))
     return {
-        "different_engines": rows,
-        "different_time_slope": round(slope(kinds_drawn, [row["check_s"] for row in rows]), 2),
-        "different_size_slope": round(slope(kinds_drawn, [row["gds_MB"] for row in rows]), 2),
+        "different": kinds,
+        "engines": total,
+        "draw_s": round(checking - drawing, 2),
+        "check_s": round(time.process_time() - checking, 2),
+        "gds_MB": round(path.stat().st_size / 1e6, 3),
     }
+
+
+def different(folder: Path) -> dict[str, Any]:
+    """Engines without fibres: more and more equal ones, and more and more different ones among as many."""
+    equal = [engines_alone(folder, 1, total) for total in (4, 16, 64)]
+    mixed = [equal[1], *(engines_alone(folder, kinds, 16) for kinds in (2, 4, 8))]
+    found: dict[str, Any] = {"engines_alone": [*equal, *mixed[1:]]}
+    for name, rows, key in (("instances", equal, "engines"), ("different", mixed, "different")):
+        found[f"{name}_time_slope"] = round(slope([row[key] for row in rows], [row["check_s"] for row in rows]), 2)
+        found[f"{name}_size_slope"] = round(slope([row[key] for row in rows], [row["gds_MB"] for row in rows]), 2)
+    return found
 
 
 def flat(gds: Path, folder: Path) -> dict[str, Any]:
