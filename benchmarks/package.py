@@ -269,7 +269,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             f"{plan['laser_modules']['asked']:g}",
             f"{drawn['longest_trace_mm']:.1f}",
             f"{max(side['Tbps_per_mm'] for side in plan['shoreline']):.3f}",
-            f"{crossings['ribbon crossings']} ({crossings['ribbon crossings over package']})",
+            f"{crossings['ribbon_crossings']} ({crossings['ribbon_crossings_over_package']})",
             f"{drawn['longest_fibre_mm']:.0f}",
             f"{sum(check['violations'] for check in made['checks'].values())}",
             f"{made['wall_s']:.0f}",
