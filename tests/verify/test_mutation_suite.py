@@ -18,19 +18,21 @@ from cpo_pdk.assemblies import write_package  # noqa: E402
 from cpo_pdk.spec import load_sheets, load_spec  # noqa: E402
 
 TABLE = ROOT / "docs/mutations.md"
+#: those in other packages than this one stand in the other file of this name: two workers share them
+MINE = tuple(mutant for mutant in EVERY if mutant.spec == "switch_51t2")
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for each shipped package that faults are planted in, drawn."""
     results = tmp_path_factory.mktemp("golden")
-    for name in {mutant.spec for mutant in EVERY}:
+    for name in {mutant.spec for mutant in MINE}:
         (results / name).mkdir()
         write_package(load_spec(spec_of(name)), results / name, load_sheets())
     return results
 
 
-@pytest.mark.parametrize(("name", "base"), sorted({(mutant.spec, mutant.base) for mutant in EVERY}))
+@pytest.mark.parametrize(("name", "base"), sorted({(mutant.spec, mutant.base) for mutant in MINE}))
 def test_the_good_layouts_are_clean_and_were_looked_at(results: Path, name: str, base: str) -> None:
     verdict = flow.check(base_file(results / name, base), spec=spec_of(name))
     assert verdict.clean, verdict.violations[:5]
@@ -38,7 +40,7 @@ def test_the_good_layouts_are_clean_and_were_looked_at(results: Path, name: str,
     assert all(result.looked_at > 0 for result in verdict.results)
 
 
-@pytest.mark.parametrize("mutant", EVERY, ids=[m.name.replace(" ", "_") for m in EVERY])
+@pytest.mark.parametrize("mutant", MINE, ids=[m.name.replace(" ", "_") for m in MINE])
 def test_every_fault_is_found_and_named(mutant: Mutant, results: Path, tmp_path: Path) -> None:
     found = run(mutant, results / mutant.spec, spec_of(mutant.spec), tmp_path)
     assert found.named is not None, found.others
