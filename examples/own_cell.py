@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import cpo_pdk
-from cpo_pdk.flow import BuildResult
+from cpo_pdk.build_result import BuildResult
 
 PROJECT = Path(__file__).parent / "own_project"
 

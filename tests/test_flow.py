@@ -18,6 +18,7 @@ import pytest
 
 import cpo_pdk
 from cpo_pdk import flow
+from cpo_pdk.build_result import BuildResult
 from cpo_pdk.cli.app import run
 from cpo_pdk.errors import InputError, OutputError, SpecError
 from cpo_pdk.spec import data_folder
@@ -55,7 +56,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def result(out: Path) -> flow.BuildResult:
+def result(out: Path) -> BuildResult:
     return cpo_pdk.build(SPEC, out)
 
 
@@ -67,7 +68,7 @@ def package(name: str, change: tuple[str, str], folder: Path) -> Path:
     return file
 
 
-def test_the_package_is_clean_and_closes(result: flow.BuildResult) -> None:
+def test_the_package_is_clean_and_closes(result: BuildResult) -> None:
     document = result.as_json()
     assert result.clean
     assert (document["bandwidth_Tbps"], document["engines"], document["lanes_per_direction"]) == (51.2, 8, 512)
@@ -80,17 +81,17 @@ def test_the_package_is_clean_and_closes(result: flow.BuildResult) -> None:
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
 
-def test_the_document_has_exactly_the_keys_that_scripts_rely_on(result: flow.BuildResult) -> None:
+def test_the_document_has_exactly_the_keys_that_scripts_rely_on(result: BuildResult) -> None:
     keys = "name gds netlist report bandwidth_Tbps engines lanes_per_direction fibres checks lanes seconds"
     assert set(result.as_json()) == {*keys.split(), "insertion_loss_dB", "crosstalk_dB", "oasis", "lane_map"}
 
 
-def test_the_folder_holds_the_results_and_nothing_else(result: flow.BuildResult, out: Path) -> None:
+def test_the_folder_holds_the_results_and_nothing_else(result: BuildResult, out: Path) -> None:
     assert {p.name for p in result.gds.parent.iterdir()} == FILES
     assert [p.name for p in out.iterdir()] == ["switch_51t2"]
 
 
-def test_the_table_has_one_row_a_lane(result: flow.BuildResult) -> None:
+def test_the_table_has_one_row_a_lane(result: BuildResult) -> None:
     with result.lanes.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert ",".join(rows[0]) == "engine,direction,port,channel,wl_um,fibre,insertion_loss_dB,crosstalk_dB"
@@ -98,12 +99,12 @@ def test_the_table_has_one_row_a_lane(result: flow.BuildResult) -> None:
     assert all(re.fullmatch(r"[\w-]+\.\d+", r["fibre"]) for r in rows)
 
 
-def test_items_of_every_lane_sum_to_its_loss(result: flow.BuildResult) -> None:
+def test_items_of_every_lane_sum_to_its_loss(result: BuildResult) -> None:
     for lane in result.simulation.lanes:
         assert sum(item.loss_dB for item in lane.items) == pytest.approx(lane.insertion_loss_dB, abs=1e-6)
 
 
-def test_a_second_build_gives_the_same_bytes(result: flow.BuildResult, tmp_path: Path) -> None:
+def test_a_second_build_gives_the_same_bytes(result: BuildResult, tmp_path: Path) -> None:
     environment = {
         **os.environ,
         "PYTHONHASHSEED": "7",
@@ -118,13 +119,13 @@ def test_a_second_build_gives_the_same_bytes(result: flow.BuildResult, tmp_path:
         assert (tmp_path / "again/switch_51t2" / name).read_bytes() == (result.gds.parent / name).read_bytes(), name
 
 
-def test_no_file_holds_a_path_or_a_user(result: flow.BuildResult, out: Path) -> None:
+def test_no_file_holds_a_path_or_a_user(result: BuildResult, out: Path) -> None:
     for file in result.gds.parent.iterdir():
         data = file.read_bytes()
         assert str(out).encode() not in data and str(Path.home()).encode() + b"/" not in data, file.name
 
 
-def test_check_and_simulate_say_the_same_of_the_file(result: flow.BuildResult) -> None:
+def test_check_and_simulate_say_the_same_of_the_file(result: BuildResult) -> None:
     found = cpo_pdk.check(result.gds, spec=SPEC)
     assert found.clean and found.looked_at == result.verdict.looked_at > 100_000
     alone = cpo_pdk.check(result.gds)
@@ -136,7 +137,7 @@ def test_check_and_simulate_say_the_same_of_the_file(result: flow.BuildResult) -
 
 
 def test_a_violation_is_reported_and_the_exit_code_is_1(
-    result: flow.BuildResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    result: BuildResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A sliver drawn into the built file by hand: `report` and `check` find it, results are written all the same."""
     folder = tmp_path / "switch_51t2"
@@ -250,7 +251,7 @@ def test_own_cells_run_only_when_trusted(tmp_path: Path) -> None:
 
 
 def test_a_sheet_that_wins_over_a_shipped_one_is_named(
-    tmp_path: Path, result: flow.BuildResult, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, result: BuildResult, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """On stderr and in the report of a build, and in what `simulate` says; the report holds no folder."""
     (tmp_path / "assemblies").mkdir()
@@ -271,7 +272,7 @@ def test_a_sheet_that_wins_over_a_shipped_one_is_named(
 
 
 def test_a_layout_that_was_cut_badly_is_reported_all_the_same(
-    result: flow.BuildResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    result: BuildResult, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Without an engine there are no lanes; the checks that say why are written, and the exit code is 1."""
     folder = tmp_path / "switch_51t2"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cpo_pdk.assemblies.fitting import must_fit
 from cpo_pdk.assemblies.kit import Kit, cell_of, make
 from cpo_pdk.assemblies.macros import FAN, HEAD
-from cpo_pdk.assemblies.units import BUS_Y, DETECTOR_X, place_bumps, run, straight_between
+from cpo_pdk.assemblies.units import BUS_Y, place_bumps, place_detector, run, straight_between
 from cpo_pdk.components import bend_s
 from cpo_pdk.tech.gdsfactory_safe import gf
 from cpo_pdk.tech.waveguides import cross_section
@@ -38,11 +38,7 @@ def rx_direct_unit(kit: Kit, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.C
     """
     c = gf.Component()
     half, up = 1.5 * bump_x, bump_y / 2
-    detector = c << make(kit, "detector")
-    detector.name = "detector"
-    detector.rotate(90)
-    detector.move((DETECTOR_X - detector.ports["o1"].center[0], 0))
-    detector.movey(round(-(detector.ports["o1"].center[1] + detector.ports["o2"].center[1]) / 2, 3))
+    detector = place_detector(c, kit)
     sites = {"e1": (bump_x, -up), "e2": (bump_x, up)}
     place_bumps(c, sites)
     for label, side, into, own in (("lower", -1, "o1", "o1"), ("upper", 1, "o2", "o2")):

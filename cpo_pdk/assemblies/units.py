@@ -124,6 +124,21 @@ def tx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     return c
 
 
+def place_detector(c: gf.Component, kit: Kit) -> gf.ComponentReference:
+    """Stand the detector of a receive unit upright at `DETECTOR_X`, its middle on the row's axis: o1 south, o2 north.
+
+    Args:
+        c: component to draw in.
+        kit: devices.
+    """
+    detector = c << make(kit, "detector")
+    detector.name = "detector"
+    detector.rotate(90)
+    detector.move((DETECTOR_X - detector.ports["o1"].center[0], 0))
+    detector.movey(round(-(detector.ports["o1"].center[1] + detector.ports["o2"].center[1]) / 2, 3))
+    return detector
+
+
 @gf.cell(basename="cpo_rx_unit", check_instances=_RAISE)
 def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5) -> gf.Component:
     """One receive channel: a drop ring on each polarisation's bus, both feeding one detector from its two ends.
@@ -139,11 +154,7 @@ def rx_unit(kit: Kit, radius: float, bump_x: float = 50.0, bump_y: float = 63.5)
     """
     c = gf.Component()
     half, up = 1.5 * bump_x, bump_y / 2
-    detector = c << make(kit, "detector")
-    detector.name = "detector"
-    detector.rotate(90)
-    detector.move((DETECTOR_X - detector.ports["o1"].center[0], 0))
-    detector.movey(round(-(detector.ports["o1"].center[1] + detector.ports["o2"].center[1]) / 2, 3))
+    detector = place_detector(c, kit)
     sites = {
         "e1": (-bump_x, up),
         "e2": (0.0, up),

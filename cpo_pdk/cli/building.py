@@ -11,7 +11,7 @@ from cpo_pdk.cli import console
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
 
 if TYPE_CHECKING:
-    from cpo_pdk.flow import BuildResult
+    from cpo_pdk.build_result import BuildResult
 
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A package spec: a YAML file, or the name of one.")]
 OutOption = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; a subfolder by name is made.")]

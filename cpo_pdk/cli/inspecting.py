@@ -102,6 +102,7 @@ def simulate(
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import flow
+        from cpo_pdk.build_result import simulation_json
 
         result = flow.simulate(gds, progress=progress)
         if lanes is not None:
@@ -112,7 +113,7 @@ def simulate(
         progress("")
         for warning in result.warnings:
             progress.warn(warning)
-        return Outcome(flow.simulation_json(result, gds), _lanes(result, worst))
+        return Outcome(simulation_json(result, gds), _lanes(result, worst))
 
     console.run(work, json, Limits())
 
