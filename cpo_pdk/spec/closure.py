@@ -45,6 +45,7 @@ def closure_problems(spec: PackageSpec) -> list[Problem]:
         _grid,
         _laser_power,
         _die,
+        _power_map,
         _electrical,
         _substrate,
     )
@@ -284,6 +285,29 @@ def _die(spec: PackageSpec) -> Iterator[Fault]:
             "asic.shoreline_um",
             f"shorelines of opposite edges meet: 2 x ({asic.shoreline_um:g} shoreline + {asic.bump_margin_um:g} "
             f"margin) um = {border:g} mm, the die's short side is {short:g} mm; use less (both are in micrometres)",
+        )
+
+
+def _power_map(spec: PackageSpec) -> Iterator[Fault]:
+    """The blocks of the ASIC lie on it and add up to its heat."""
+    blocks, asic = spec.asic.power_map, spec.asic
+    if not blocks:
+        return
+    half = asic.size_mm[0] / 2, asic.size_mm[1] / 2
+    for number, block in enumerate(blocks):
+        left, bottom, right, top = block.box_mm
+        if left >= right or bottom >= top:
+            yield f"asic.power_map.{number}.box_mm", f"block {block.name} is empty; write [left, bottom, right, top]"
+        elif max(-left, right) > half[0] + TOLERANCE or max(-bottom, top) > half[1] + TOLERANCE:
+            yield (
+                f"asic.power_map.{number}.box_mm",
+                f"block {block.name} reaches beyond the die, which ends at +-{half[0]:g}, +-{half[1]:g} mm; shrink it",
+            )
+    total = sum(block.power_W for block in blocks)
+    if not _equal(total, asic.power_W):
+        yield (
+            "asic.power_map",
+            f"the blocks of the power map add up to {total:g} W, asic.power_W is {asic.power_W:g} W; change one",
         )
 
 

@@ -7,44 +7,24 @@ and reported through `PackageSpec.problem`, which knows file and line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from cpo_pdk.errors import Problem
-from cpo_pdk.spec.architecture import BUMP_PITCH_UM, DEVICES, Architecture
 from cpo_pdk.spec.bounds import bounded, counted
-from cpo_pdk.spec.grid import Grid
-from cpo_pdk.spec.name_rules import name_fault
+from cpo_pdk.spec.engine import EdgeLength, Engine
+from cpo_pdk.spec.link import Cluster, Link, Require
+from cpo_pdk.spec.model import Name, SpecModel
+from cpo_pdk.spec.thermal import PowerBlock, Thermal
 from cpo_pdk.spec.yaml_source import Source
 
 Side = Literal["north", "east", "south", "west"]
 SIDES: tuple[Side, ...] = ("north", "east", "south", "west")
 """Sides of the ASIC in the order in which engines are numbered (clockwise from the top)."""
 
-
-def safe_name(name: str) -> str:
-    """Validator: a name that may become a file or cell name."""
-    fault = name_fault(name)
-    if fault:
-        raise PydanticCustomError("name", "{fault}", {"fault": fault})
-    return name
-
-
-Name = Annotated[str, Field(strict=True), AfterValidator(safe_name)]
 DIE_MAX_MM = 70  # longest side of the ASIC
 DieSide = Annotated[
     float,
@@ -53,18 +33,6 @@ DieSide = Annotated[
 SubstrateSide = Annotated[
     float, bounded(10, 300, "mm", "side of the substrate", "package substrates; 300 mm is a wafer")
 ]
-BumpPitch = Annotated[float, bounded(20, 500, "um", "bump pitch", "25 um micro-bumps to 500 um balls; in micrometres")]
-
-SHORELINE_MAX_MM = 50  # longest shoreline of a side
-EdgeLength = Annotated[
-    float, bounded(0.1, SHORELINE_MAX_MM, "mm", "length of the facet edge", "a die edge; in millimetres")
-]
-
-
-class SpecModel(BaseModel):
-    """Base of all parts of a spec: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Sides(SpecModel):
@@ -93,6 +61,9 @@ class Asic(SpecModel):
     ] = 1200.0
     shoreline_mm: Sides | None = Field(
         default=None, description="length of each edge that has SerDes for engines, centred on it; default: all of it"
+    )
+    power_map: tuple[PowerBlock, ...] = Field(
+        default=(), max_length=1000, description="where on the die the heat arises; default: the same everywhere"
     )
 
 
@@ -208,113 +179,6 @@ class Engines(SpecModel):
         return self.count + self.spares
 
 
-class Devices(SpecModel):
-    """Which device sheet (a file in `components/`) plays which part in the engine and around it."""
-
-    modulator: Name = Field(description="sheet of the transmit modulator")
-    drop_filter: Name | None = Field(default=None, description="sheet of the receive wavelength filter (ring_wdm)")
-    filter_coupler: Name | None = Field(
-        default=None, description="sheet of the 2x2 couplers of (de)multiplexers (mzm_wdm)"
-    )
-    phase_shifter: Name | None = Field(
-        default=None, description="sheet of the heaters that trim (de)multiplexers (mzm_wdm)"
-    )
-    detector: Name = Field(description="sheet of the receive photodetector")
-    monitor: Name = Field(description="sheet of the monitor photodetector")
-    edge_coupler: Name = Field(description="sheet of the coupler to the fibre array")
-    psr: Name = Field(description="sheet of the polarisation splitter-rotator")
-    splitter: Name = Field(description="sheet of the 1x2 splitter of the laser tree")
-    tap: Name = Field(description="sheet of the monitor tap")
-    waveguide: Name = Field(description="sheet of the straight waveguide")
-    bend: Name = Field(description="sheet of the bend")
-    taper: Name = Field(description="sheet of the strip to rib taper")
-    terminator: Name = Field(description="sheet of the waveguide termination")
-    fiber: Name = Field(description="sheet of the data fibre")
-    laser_fiber: Name = Field(description="sheet of the polarisation-maintaining laser fibre")
-
-    def by_role(self) -> dict[str, str]:
-        """Role -> name of its sheet; without the roles that the engine's architecture does not have."""
-        return {role: name for role, name in self.model_dump().items() if name is not None}
-
-
-class Engine(SpecModel):
-    """One optical engine; all engines of a package are the same."""
-
-    architecture: Architecture = Field(
-        default="ring_wdm",
-        description="ring_wdm: buses of rings; ring_dr: one ring and one wavelength a fibre; mzm_wdm: Mach-Zehnders "
-        "between (de)multiplexers",
-    )
-    bandwidth_Tbps: Annotated[
-        float, bounded(0.01, 200, "Tb/s", "bandwidth in each direction", "one lane to twice the largest switch")
-    ]
-    tx_fibres: Annotated[int, counted(1, 64, "transmit fibres", "published engines have 4 to 16 a direction")]
-    rx_fibres: Annotated[int, counted(1, 64, "receive fibres", "published engines have 4 to 16 a direction")]
-    laser_fibres: Annotated[int, counted(1, 64, "fibres that bring laser light", "at most one a transmit fibre")]
-    loopbacks: Annotated[
-        int, counted(0, 2, "alignment loopbacks, each takes two positions of the array", "one at each end of the array")
-    ] = 0
-    lane_rate_Gbps: Annotated[
-        float, bounded(1, 500, "Gb/s", "bit rate of one wavelength", "25 NRZ to 400 PAM4; in Gb/s")
-    ]
-    modulation: Literal["NRZ", "PAM4"] = Field(description="line code of a lane")
-    grid: Grid = Field(description="wavelengths of a fibre")
-    fibre_pitch_um: Annotated[
-        float, bounded(40, 1000, "um", "pitch of the fibre array", "thin fibre to 250 um ribbon; in micrometres")
-    ] = 127.0
-    bump_pitch_um: tuple[BumpPitch, BumpPitch] = Field(
-        default=BUMP_PITCH_UM["ring_wdm"],
-        description="[x, y] pitch of the electrical bumps, um; default of mzm_wdm: 100, 100",
-    )
-    heater_bias_nm: Annotated[
-        float, bounded(0, 10, "nm", "how far below its channel a ring is designed", "a heater only shifts to red")
-    ] = 0.5
-    edge_mm: EdgeLength | None = Field(default=None, description="length of the facet edge (mm), if given from outside")
-    devices: Devices = Field(
-        default_factory=lambda: Devices.model_validate(DEVICES["ring_wdm"]),
-        description="device sheets by the part they play; default: those of the architecture",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _defaults_of_the_architecture(cls, data: Any) -> Any:
-        """Fill in the sheets, and the bump pitch, that the spec does not name from those of its architecture."""
-        if not isinstance(data, Mapping):
-            return data
-        architecture = str(data.get("architecture", "ring_wdm"))
-        known = DEVICES.get(architecture)
-        given = data.get("devices", {})
-        if known is None or not isinstance(given, Mapping):
-            return data
-        return {"bump_pitch_um": list(BUMP_PITCH_UM[architecture]), **data, "devices": {**known, **given}}
-
-    @property
-    def lanes_per_direction(self) -> int:
-        """Transmit lanes of one engine (receive: the same number of lanes once the spec closes)."""
-        return self.tx_fibres * self.grid.channels
-
-    @property
-    def fibre_counts(self) -> dict[str, int]:
-        """Fibres of one engine: tx, rx, laser, loopback (two a loopback), total."""
-        counts = {
-            "tx": self.tx_fibres,
-            "rx": self.rx_fibres,
-            "laser": self.laser_fibres,
-            "loopback": 2 * self.loopbacks,
-        }
-        return {**counts, "total": sum(counts.values())}
-
-    @property
-    def splitter_ways(self) -> int:
-        """Transmit fibres fed by one laser fibre."""
-        return self.tx_fibres // self.laser_fibres
-
-    @property
-    def splitter_stages(self) -> int:
-        """Stages of 1x2 splitters between a laser fibre and a transmit bus."""
-        return self.splitter_ways.bit_length() - 1
-
-
 class Laser(SpecModel):
     """The external laser sources."""
 
@@ -417,6 +281,10 @@ class PackageSpec(SpecModel):
     laser: Laser = Field(description="the external lasers")
     fibres: Fibres = Field(description="the way of the fibres out of the package")
     faceplate: Faceplate = Field(description="where the connectors are")
+    link: Link = Field(default_factory=Link, description="what lies between two packages, and what judges their lanes")
+    thermal: Thermal = Field(default_factory=Thermal, description="cooling, loads, what the parts conduct")
+    cluster: Cluster | None = Field(default=None, description="the machine that many such packages make up")
+    require: Require = Field(default_factory=Require, description="limits that the results are held against")
     choices: tuple[Annotated[str, Field(strict=True)], ...] = Field(
         default=(), description="dotted paths of the values chosen without a published source"
     )

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 
 from cpo_pdk.errors import Problem
 from cpo_pdk.spec.carriers import place_carriers
+from cpo_pdk.spec.engine import SHORELINE_MAX_MM
 from cpo_pdk.spec.keep_outs import space_of
-from cpo_pdk.spec.package import DIE_MAX_MM, SHORELINE_MAX_MM, SIDES, PackageSpec
+from cpo_pdk.spec.package import DIE_MAX_MM, SIDES, PackageSpec
 from cpo_pdk.spec.placement import (
     BOARD_GAP,
     EnginePlace,

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from pydantic_core import PydanticCustomError
 
 from cpo_pdk.errors import Problem, SpecError
+from cpo_pdk.spec.model import Name
 from cpo_pdk.spec.name_rules import shown
-from cpo_pdk.spec.package import Name
 from cpo_pdk.spec.suggestions import did_you_mean
 from cpo_pdk.spec.validation import problems_of
 from cpo_pdk.spec.yaml_source import Source, parse_yaml, read_yaml

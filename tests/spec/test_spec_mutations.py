@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from cpo_pdk.errors import SpecError
 from cpo_pdk.spec import PackageSpec, data_folder, parse_spec
-from cpo_pdk.spec.package import Devices
+from cpo_pdk.spec.engine import Devices
 
 TEXT = (data_folder("assemblies") / "switch_51t2.yaml").read_text(encoding="utf-8")
 

@@ -1,0 +1,1 @@
+"""Who takes how many watts, and where they become heat."""

@@ -1,0 +1,145 @@
+"""Watts: who takes them and where they become heat; plain frozen values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+LaneKey = tuple[str, str, int, int]
+"""Engine, direction (tx or rx), port, channel."""
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """One taker of electrical power.
+
+    Attributes:
+        kind: laser, driver, modulator, tia, serdes_host, serdes_engine, heater, control, monitor, asic.
+        watt: electrical power.
+        engine: name of the placed engine; empty for what belongs to none.
+        lane: the lane that it is for; None where several share it.
+        static: drawn without traffic as well.
+        source: sheet or model behind the number.
+    """
+
+    kind: str
+    watt: float
+    engine: str = ""
+    lane: LaneKey | None = None
+    static: bool = True
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Heat that arises at a place.
+
+    Attributes:
+        place: `asic` (shared out by its power map), `eic:N1` and `pic:N1` (evenly over that die of engine N1),
+            `ring:<instance path in the top cell>` (at one ring or interferometer), `els:ELS-1` (laser module, at the
+            faceplate), `outside` (fibres and the rest of the room).
+        watt: heat.
+        kind: as `Consumer.kind`, or `light` for what is absorbed.
+    """
+
+    place: str
+    watt: float
+    kind: str
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """All watts of a package at one state: `consumers` and `heat` have the same sum.
+
+    Attributes:
+        consumers, heat: see there.
+        lanes_Tbps: bandwidth of the lanes in one direction.
+    """
+
+    consumers: tuple[Consumer, ...]
+    heat: tuple[Heat, ...]
+    lanes_Tbps: float
+
+    @property
+    def taken_W(self) -> float:
+        """Electrical power of everything, the ASIC included."""
+        return math.fsum(consumer.watt for consumer in self.consumers)
+
+    @property
+    def heat_W(self) -> float:
+        """Heat of everything."""
+        return math.fsum(heat.watt for heat in self.heat)
+
+    def by_kind(self) -> dict[str, float]:
+        """Kind -> electrical watts, the most first."""
+        sums: dict[str, list[float]] = {}
+        for consumer in self.consumers:
+            sums.setdefault(consumer.kind, []).append(consumer.watt)
+        found = {kind: math.fsum(watts) for kind, watts in sums.items()}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    def by_place(self) -> dict[str, float]:
+        """Place -> watts of heat."""
+        sums: dict[str, list[float]] = {}
+        for heat in self.heat:
+            sums.setdefault(heat.place, []).append(heat.watt)
+        return {place: math.fsum(watts) for place, watts in sums.items()}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One technology beside ours at the same bandwidth: name, pJ/bit, watts, source."""
+
+    name: str
+    pJ_bit: float
+    watt: float
+    source: str
+
+
+@dataclass(frozen=True)
+class ClusterEnergy:
+    """Energy of a cluster in a year, ours and with pluggables.
+
+    Attributes:
+        packages: how many it takes, as a number that need not be whole.
+        optics_MWh, pluggable_MWh: electrical energy of the optics in a year, with the PUE.
+        carbon_t, pluggable_carbon_t: tonnes of CO2.
+    """
+
+    packages: float
+    optics_MWh: float
+    pluggable_MWh: float
+    carbon_t: float
+    pluggable_carbon_t: float
+
+
+@dataclass(frozen=True)
+class EnergyResult:
+    """Energy a bit at one state.
+
+    Attributes:
+        ledger: all watts.
+        optics_W: everything but the ASIC's own power (its half of the serial links is part of the optics).
+        pJ_bit: optics_W over bandwidth.
+        by_kind_pJ_bit: the stack, the most first.
+        static_W, dynamic_W: of the optics.
+        engines_W: engine -> watts in it.
+        lanes_pJ_bit: lane of the transmit direction and the receive lane of the same name together -> pJ/bit, shared
+            power split evenly.
+        comparisons: others at the same bandwidth.
+        cluster: None where the spec has none.
+        warnings: one line each.
+    """
+
+    ledger: Ledger
+    optics_W: float
+    pJ_bit: float
+    by_kind_pJ_bit: dict[str, float]
+    static_W: float
+    dynamic_W: float
+    engines_W: dict[str, float]
+    lanes_pJ_bit: Mapping[tuple[str, int, int], float]
+    comparisons: tuple[Comparison, ...] = ()
+    cluster: ClusterEnergy | None = None
+    warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,1 @@
+"""The working package: temperature, tuning, power and margin that hold together, at every load."""
