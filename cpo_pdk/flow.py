@@ -21,17 +21,17 @@ from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import SimulationResult
-from cpo_pdk.errors import CpoError, InputError, Problem, SpecError
+from cpo_pdk.errors import CpoError, InputError
 from cpo_pdk.handover.layouts import oasis
 from cpo_pdk.integrity import confirm_written
 from cpo_pdk.manifest import Inputs, outdated_files, sheets_with_a_part, write_manifest
-from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
+from cpo_pdk.project import draw, own_cells, own_sheet_notes, project_of, read_inputs
+from cpo_pdk.spec import PackageSpec, Sheet, load_sheets
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import Group, Verdict
 from cpo_pdk.verify.run import check_layout
 
 if TYPE_CHECKING:
-    from cpo_pdk.assemblies import PackageFiles
     from cpo_pdk.assemblies.overview import Overview
     from cpo_pdk.circuit.binding import ModelLike, SheetLike
     from cpo_pdk.lanes.rows import LaneMap
@@ -74,14 +74,6 @@ class _Clock:
             self.seconds[name] = time.perf_counter() - start
 
 
-def project_of(spec: str | Path) -> Path | None:
-    """The project folder that a spec file lies in: the one that holds its `assemblies/`; None for a bare name."""
-    path = Path(spec)
-    if path.is_file() and path.resolve().parent.name == "assemblies":
-        return path.resolve().parent.parent
-    return Path.cwd() if not path.is_file() else path.resolve().parent
-
-
 def plan(
     spec: str | Path, project: Path | None = None, progress: Say | None = None, trust: bool = False
 ) -> tuple[PackageSpec, Overview]:
@@ -102,8 +94,8 @@ def plan(
     """
     clock = _Clock(progress)
     with clock.stage("spec", "reading the spec"):
-        package, sheets = _read(spec, project)
-    with clock.stage("plan", "placing engines, traces and fibres"), _own_cells(project or project_of(spec), trust):
+        package, sheets = read_inputs(spec, project)
+    with clock.stage("plan", "placing engines, traces and fibres"), own_cells(project or project_of(spec), trust):
         from cpo_pdk.assemblies.overview import overview  # imports gdsfactory
 
         return package, overview(package, sheets)
@@ -136,13 +128,13 @@ def build(
     """
     clock = _Clock(progress)
     with clock.stage("spec", "reading the spec"):
-        package, sheets = _read(spec, project)
+        package, sheets = read_inputs(spec, project)
     folder = output.result_folder(out, package.name)
     with output.staged(folder, outdated_files) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
-            files, own_cells = _draw(package, stage, sheets, project or project_of(spec), trust)
+            files, own = draw(package, stage, sheets, project or project_of(spec), trust)
         notes = (*own_sheet_notes(sheets), *files.warnings)
-        result = _after_drawing(package, sheets, files.package_gds, notes, stage, folder, clock, own_cells)
+        result = _after_drawing(package, sheets, files.package_gds, notes, stage, folder, clock, own)
     confirm_written(folder)
     return result
 
@@ -160,7 +152,7 @@ def report(
     """
     clock = _Clock(progress)
     with clock.stage("spec", "reading the spec"):
-        package, sheets = _read(spec, project)
+        package, sheets = read_inputs(spec, project)
     gds = Path(out) / package.name / f"{package.name}.gds"
     if not gds.is_file():
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
@@ -205,7 +197,7 @@ def checked(
     clock = _Clock(progress)
     project = project or (project_of(spec) if spec is not None else None) or Path.cwd()
     with clock.stage("read", f"reading {Path(gds).name}"):
-        package, sheets = (None, load_sheets(project)) if spec is None else _read(spec, project)
+        package, sheets = (None, load_sheets(project)) if spec is None else read_inputs(spec, project)
         file = read_layout(gds)
     return Checked(check_layout(file, sheets=sheets, spec=package, only=only, stage=clock.stage), file)
 
@@ -231,42 +223,6 @@ def simulate(gds: str | Path, project: Path | None = None, progress: Say | None 
         return replace(result, warnings=(*own_sheet_notes(sheets), *result.warnings))
 
 
-def _read(spec: str | Path, project: Path | None) -> tuple[PackageSpec, dict[str, Sheet]]:
-    project = project or project_of(spec)
-    package = load_spec(spec, project)
-    sheets = load_sheets(project)
-    check_devices(package, sheets)
-    return package, sheets
-
-
-def _draw(
-    package: PackageSpec, stage: Path, sheets: dict[str, Sheet], project: Path | None, trust: bool
-) -> tuple[PackageFiles, list[Path]]:
-    """Draw the package, with the project's own cells if it is trusted (their files)."""
-    from cpo_pdk.assemblies import write_package  # imports gdsfactory, which checks and simulations do without
-
-    with _own_cells(project, trust) as own_cells:
-        return write_package(package, stage, sheets), own_cells
-
-
-@contextmanager
-def _own_cells(project: Path | None, trust: bool) -> Iterator[list[Path]]:
-    """Run the files with a project's own cells if it is trusted; says so when they are missed."""
-    from cpo_pdk.components.own_cells import load_own_cells, own_cell_files
-
-    files = own_cell_files(project) if project is not None else []
-    if project is not None and trust:
-        load_own_cells(project)
-    try:
-        yield files if trust else []
-    except SpecError as error:
-        missed = [] if trust else files
-        notes = [
-            Problem(f, 1, 1, "cells of this file are unknown: run it with --trust if you trust it") for f in missed
-        ]
-        raise SpecError([*error.problems, *notes]) from None
-
-
 def _after_drawing(
     package: PackageSpec,
     sheets: dict[str, Sheet],
@@ -275,7 +231,7 @@ def _after_drawing(
     stage: Path,
     folder: Path,
     clock: _Clock,
-    own_cells: Collection[Path] = (),
+    own: Collection[Path] = (),
 ) -> BuildResult:
     """Everything that reads the file, into `stage`; the paths in the result are those in `folder`."""
     with clock.stage("read", f"reading {gds.name}"):
@@ -344,7 +300,7 @@ def _after_drawing(
         )
     with clock.stage("manifest", "writing the manifest"):
         parts = sheets_with_a_part(package, sheets, netlist)
-        inputs = Inputs(package.origin, parts, own_cells)
+        inputs = Inputs(package.origin, parts, own)
         write_manifest(stage, package.name, inputs, keep=(gds, folder / ENGINE), known={gds.name: file})
     return BuildResult(
         name=package.name,
@@ -377,16 +333,6 @@ def _map_lanes(file: LayoutFile, netlist: Netlists, sheets: dict[str, Sheet], ve
         if verdict.clean:
             raise
         return str(error)
-
-
-def own_sheet_notes(sheets: dict[str, Sheet]) -> tuple[str, ...]:
-    """One line for each sheet of the project that takes the place of a shipped one of the same name."""
-    shipped = list_sheets()
-    return tuple(
-        f"components/{sheet.origin.name} of the project is used in place of the sheet of that name that ships"
-        for name, sheet in sheets.items()
-        if name in shipped and sheet.origin.resolve() != shipped[name].resolve()
-    )
 
 
 def _without_folders(text: str, package: PackageSpec, sheets: dict[str, Sheet]) -> str:

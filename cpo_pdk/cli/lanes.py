@@ -47,13 +47,13 @@ def lanes(
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import output
         from cpo_pdk.errors import InputError
-        from cpo_pdk.flow import project_of
         from cpo_pdk.lanes.banks import banks_of
         from cpo_pdk.lanes.cables import POLARITIES, fitting, join
         from cpo_pdk.lanes.files import FILES, write_lane_files
         from cpo_pdk.lanes.reading import lane_map_of
         from cpo_pdk.lanes.tables import map_json
         from cpo_pdk.lanes.traces import trace_json, trace_report
+        from cpo_pdk.project import project_of
         from cpo_pdk.spec import load_spec
 
         if cable is not None and cable not in POLARITIES:

@@ -30,7 +30,7 @@ def draw_cell(name: str, settings: Mapping[str, Any], out: Path, project: Path) 
     """
     from cpo_pdk import catalog
     from cpo_pdk.assemblies.writing import write_gds
-    from cpo_pdk.flow import own_sheet_notes
+    from cpo_pdk.project import own_sheet_notes
     from cpo_pdk.report import figures
     from cpo_pdk.report.gallery_plots import spectrum_figure
     from cpo_pdk.report.pictures import cell_figure
@@ -91,7 +91,7 @@ def draw_gallery(out: Path, project: Path, progress: Any) -> dict[str, Any]:
         OutputError: the files can't be written.
     """
     from cpo_pdk import catalog
-    from cpo_pdk.flow import own_sheet_notes
+    from cpo_pdk.project import own_sheet_notes
     from cpo_pdk.report.gallery import PAGE, SHEET, write_gallery
     from cpo_pdk.spec import load_sheets
 
