@@ -17,10 +17,9 @@ from cpo_pdk.circuit.simulation import simulate
 from cpo_pdk.errors import InputError
 from cpo_pdk.handover.parts import Package
 from cpo_pdk.handover.reading import read_package
-from cpo_pdk.project import draw, own_sheet_notes, project_of, read_inputs
+from cpo_pdk.project import draw, own_sheet_notes, project_of, read_inputs, read_parts
 from cpo_pdk.spec import PackageSpec, Sheet, list_specs
 from cpo_pdk.spec.part import Parts
-from cpo_pdk.spec.part_choice import load_parts, parts_of
 
 if TYPE_CHECKING:
     from cpo_pdk.operation.results import Operation
@@ -84,6 +83,7 @@ def prepare(
         say("reading the spec")
         package, sheets = read_inputs(target, project)
         project = project or project_of(target)
+        parts = read_parts(package, project)
         with tempfile.TemporaryDirectory() as folder:
             say(f"drawing {package.name}")
             drawn, _ = draw(package, Path(folder), sheets, project, trust)
@@ -95,8 +95,8 @@ def prepare(
         file = read_layout(target)
         package, sheets = read_inputs(spec if spec is not None else _spec_of(file, project), project)
         project = project or project_of(spec if spec is not None else package.name)
+        parts = read_parts(package, project)
         notes = ()
-    parts = parts_of(package, load_parts(project))
     say("extracting the netlist")
     netlists = extract(file, leaf_factories(sheets))
     say("simulating the lanes")

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cpo_pdk.circuit.results import Lane, SimulationResult
+from cpo_pdk.operation.document import summary
 from cpo_pdk.verify.findings import Verdict
 
 if TYPE_CHECKING:
     from cpo_pdk.lanes.rows import LaneMap
+    from cpo_pdk.operation.results import Operation
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class BuildResult:
         drc, connectivity: the checks on the package GDS.
         simulation: lanes, spectra, crosstalk.
         lane_map: serial lanes, fibres, connectors as drawn; None where the layout is too wrong to be followed.
+        operation: margins, energy, heat at every load; None likewise.
         warnings: of drawing and simulation.
         seconds: wall time by stage.
     """
@@ -42,13 +45,14 @@ class BuildResult:
     verdict: Verdict
     simulation: SimulationResult
     lane_map: LaneMap | None = None
+    operation: Operation | None = None
     warnings: tuple[str, ...] = ()
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:
-        """True when every check looked at something and found nothing."""
-        return self.verdict.clean
+        """True when every check looked at something and found nothing, and every limit of the spec holds."""
+        return self.verdict.clean and (self.operation is None or self.operation.holds)
 
     def as_json(self) -> dict[str, Any]:
         """The `--json` document of `cpo build`."""
@@ -68,6 +72,7 @@ class BuildResult:
             "lanes": self.lanes.as_posix(),
             "oasis": self.gds.with_suffix(".oas").as_posix(),
             "lane_map": None if self.lane_map is None else map_facts(self.lane_map),
+            "operation": None if self.operation is None else summary(self.operation),
             "seconds": {stage: round(s, 3) for stage, s in self.seconds.items()},
         }
 

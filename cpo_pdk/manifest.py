@@ -30,6 +30,7 @@ from cpo_pdk.version import __version__
 if TYPE_CHECKING:
     from cpo_pdk.circuit.netlist import Netlists
     from cpo_pdk.spec import PackageSpec, Sheet
+    from cpo_pdk.spec.part import Part
 
 MANIFEST = "manifest.json"
 FORMAT = "cpo_pdk manifest 1"
@@ -39,7 +40,7 @@ SIZE_LIMIT = 4 << 20
 #: a manifest may name so many files
 FILES_LIMIT = 20_000
 #: distributions whose version may change what is drawn or computed
-TOOLS = ("gdsfactory", "kfactory", "klayout", "numpy", "scipy")
+TOOLS = ("gdsfactory", "kfactory", "klayout", "numpy", "scipy", "pyamg")
 
 _SELF = "manifest_sha256"
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -84,11 +85,12 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a package was made from: file of the spec, sheets that had a part in it, files with cells of its own."""
+    """What a package was made from: file of the spec, sheets of devices and of parts, files with cells of its own."""
 
     spec: Path
     sheets: Iterable[Sheet]
     own_cells: Iterable[Path] = ()
+    parts: Iterable[Part] = ()
 
 
 def write_manifest(
@@ -358,6 +360,8 @@ def _digests(inputs: Inputs) -> dict[str, Any]:
         if sheet.measured is not None:
             data = sheet.origin.parent / sheet.measured.file
             sheets[sheet.measured.file.replace("\\", "/")] = sha256_of(data.resolve())[1]
+    for part in inputs.parts:
+        sheets[f"parts/{part.origin.name}"] = sha256_of(part.origin.resolve())[1]
     cells = {path.name: sha256_of(path.resolve())[1] for path in inputs.own_cells}
     spec = sha256_of(inputs.spec.resolve())[1]
     entries = [("", spec), *sorted(sheets.items()), *sorted(cells.items())]

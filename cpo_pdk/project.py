@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
+from cpo_pdk.spec.part import Parts
+from cpo_pdk.spec.part_choice import load_parts, parts_of
 
 if TYPE_CHECKING:
     from cpo_pdk.assemblies import PackageFiles
@@ -33,6 +35,15 @@ def read_inputs(spec: str | Path, project: Path | None) -> tuple[PackageSpec, di
     sheets = load_sheets(project)
     check_devices(package, sheets)
     return package, sheets
+
+
+def read_parts(package: PackageSpec, project: Path | None) -> Parts:
+    """The parts that a package buys, by the sheets of the project and those that ship.
+
+    Raises:
+        SpecError: an unknown part, or problems of their sheets.
+    """
+    return parts_of(package, load_parts(project))
 
 
 def draw(
