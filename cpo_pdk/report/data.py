@@ -8,6 +8,7 @@ from pathlib import Path
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.lanes.rows import LaneMap
 from cpo_pdk.lanes.traces import TraceReport
+from cpo_pdk.operation.results import Operation
 from cpo_pdk.verify.findings import Verdict
 
 
@@ -50,6 +51,7 @@ class ReportData:
         models: cell factory -> compact model that it was bound to.
         lane_map: serial lanes, fibres and connectors as drawn; None where none was made.
         traces: its traces against the reach class of the spec.
+        operation: margin, temperatures and energy at work; None where nobody asked for them.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ReportData:
     models: dict[str, str] = field(default_factory=dict)
     lane_map: LaneMap | None = None
     traces: TraceReport | None = None
+    operation: Operation | None = None
 
     @property
     def clean(self) -> bool:
