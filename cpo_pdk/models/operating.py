@@ -146,10 +146,10 @@ def linewidth_um(wl: float, r: float, length: float, group_index: float) -> floa
     return float(wl**2 * 4 * half / (2 * np.pi * group_index * length))
 
 
-def cavity_response(
+def cavity_transfer(
     f_GHz: ArrayLike, linewidth_GHz: float, linewidth_bus_GHz: float, detuning_GHz: float
-) -> NDArray[np.float64]:
-    """Size of the swing of the light per swing of the resonance, not normalised; formula in the module docstring.
+) -> NDArray[np.complexfloating[Any, Any]]:
+    """Swing of the light per swing of the resonance, with its phase, not normalised; formula in the module docstring.
 
     Args:
         f_GHz: modulation frequency in GHz.
@@ -161,7 +161,14 @@ def cavity_response(
     W = 2 * np.pi * np.asarray(f_GHz, dtype=np.float64)
     pole = G + 1j * D
     s = 1 - 2 * B / pole
-    return np.abs(1j * np.conj(s) / (pole * (pole + 1j * W)) - 1j * s / (np.conj(pole) * (np.conj(pole) + 1j * W)))
+    return 1j * np.conj(s) / (pole * (pole + 1j * W)) - 1j * s / (np.conj(pole) * (np.conj(pole) + 1j * W))
+
+
+def cavity_response(
+    f_GHz: ArrayLike, linewidth_GHz: float, linewidth_bus_GHz: float, detuning_GHz: float
+) -> NDArray[np.float64]:
+    """Size of `cavity_transfer`; its arguments."""
+    return np.abs(cavity_transfer(f_GHz, linewidth_GHz, linewidth_bus_GHz, detuning_GHz))
 
 
 def cavity_bandwidth_GHz(linewidth_GHz: float, linewidth_bus_GHz: float, detuning_GHz: float) -> float:
