@@ -14,19 +14,20 @@ from cpo_pdk.components import CELLS, limits_of
 from cpo_pdk.components.cell import Count, Flag, Limit, Maybe, OneOf, Real, Text, Um
 from cpo_pdk.models import MODELS
 from cpo_pdk.spec import PackageSpec, Sheet
+from cpo_pdk.spec.part import PART_KINDS, Part, PartKind
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 #: kind -> name of the published file, in the folder of the data it describes
-FILES = {"sheet": "sheet.schema.json", "package": "package.schema.json"}
+FILES = {"sheet": "sheet.schema.json", "part": "parts/part.schema.json", "package": "package.schema.json"}
 
 
 def schema_text(kind: str) -> str:
     """The schema as it is published: JSON, the same bytes each time.
 
     Args:
-        kind: "sheet" or "package".
+        kind: "sheet", "part" or "package".
     """
-    schema = sheet_schema() if kind == "sheet" else package_schema()
+    schema = {"sheet": sheet_schema, "part": part_schema, "package": package_schema}[kind]()
     return json.dumps(schema, indent=1, sort_keys=True) + "\n"
 
 
@@ -44,6 +45,27 @@ def sheet_schema() -> dict[str, Any]:
     by_cell = [_when("cell", name, {"geometry": _geometry(name)}) for name in sorted(CELLS)]
     by_model = [_when("model", name, {"parameters": _parameters(name)}) for name in sorted(MODELS)]
     return {**schema, "allOf": [*by_cell, *by_model]}
+
+
+def part_schema() -> dict[str, Any]:
+    """JSON Schema of `components/parts/*.yaml`, with the numbers that each kind of part must have."""
+    schema = {"$schema": DRAFT, **Part.model_json_schema(), "title": "sheet of a bought part, cpo_pdk"}
+    return {**schema, "allOf": [_when("kind", kind, {"parameters": _numbers(kind)}) for kind in PART_KINDS]}
+
+
+def _numbers(kind: PartKind) -> dict[str, Any]:
+    properties = {
+        name: {
+            "$ref": "#/$defs/Parameter",
+            "description": quantity.meaning,
+            "properties": {
+                "unit": {"const": quantity.unit},
+                "value": {"minimum": quantity.low, "maximum": quantity.high},
+            },
+        }
+        for name, quantity in PART_KINDS[kind].items()
+    }
+    return {"properties": properties, "required": sorted(properties)}
 
 
 def _when(key: str, value: str, properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What there is to use: device sheets, cells and package specs, those that ship and those of a project."""
+"""What there is to use: device sheets, bought parts, cells and package specs, those that ship and a project's."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 
 
 def inventory(project: Path) -> dict[str, list[dict[str, str]]]:
-    """Sheets, cells and specs by kind; `origin` is `shipped` or the file in the project.
+    """Sheets, parts, cells and specs by kind; `origin` is `shipped` or the file in the project.
 
     Raises:
         SpecError: a sheet has problems.
     """
     from cpo_pdk.components import CELLS
     from cpo_pdk.spec import data_folder, list_specs, load_sheets
+    from cpo_pdk.spec.part_choice import load_parts
 
     def origin(file: Path, kind: str) -> str:
         shipped = data_folder("assemblies" if kind == "spec" else "components")
@@ -29,6 +30,10 @@ def inventory(project: Path) -> dict[str, list[dict[str, str]]]:
                 "origin": origin(sheet.origin, "sheet"),
             }
             for name, sheet in sorted(load_sheets(project).items())
+        ],
+        "parts": [
+            {"name": name, "kind": part.kind, "description": part.description, "origin": origin(part.origin, "part")}
+            for name, part in sorted(load_parts(project).items(), key=lambda entry: (entry[1].kind, entry[0]))
         ],
         "cells": [
             {

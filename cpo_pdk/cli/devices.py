@@ -16,6 +16,7 @@ class Kind(StrEnum):
     """What there is a schema of."""
 
     SHEET = "sheet"
+    PART = "part"
     PACKAGE = "package"
     CHECK = "check"
     WAIVERS = "waivers"
@@ -25,8 +26,8 @@ def schema(
     kind: Annotated[
         Kind,
         typer.Argument(
-            help="sheet: of components/*.yaml; package: of assemblies/*.yaml; check: of what cpo check --json prints; "
-            "waivers: of a file for cpo check --waivers."
+            help="sheet: of components/*.yaml; part: of components/parts/*.yaml; package: of assemblies/*.yaml; "
+            "check: of what cpo check --json prints; waivers: of a file for cpo check --waivers."
         ),
     ],
     out: Annotated[Path | None, typer.Option("--out", help="Write it to this file in place of stdout.")] = None,

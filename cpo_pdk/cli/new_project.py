@@ -30,7 +30,8 @@ _COMPONENTS = """# Device sheets
 
 One YAML file a device: the cell that draws it and its arguments, the compact model and its numbers,
 the source of every number. To change a shipped device, copy its sheet here under the same name
-(`cpo list` says where it is) and edit the copy.
+(`cpo list` says where it is) and edit the copy. What is bought and not drawn (lasers, connectors,
+drivers, amplifiers, serial links) has its sheets in parts/, likewise.
 """
 _TEST = '''"""Every package of this project builds, passes its checks and keeps its loss budget. Run: pytest"""
 
@@ -51,7 +52,11 @@ def test_package(spec: Path, tmp_path: Path) -> None:
 '''
 _SPEC = "switch_51t2.yaml"
 #: the first line of every sheet and spec names its schema, beside it, for editors
-_SCHEMAS: tuple[tuple[Kind, str], ...] = (("components", "sheet.schema.json"), ("assemblies", "package.schema.json"))
+_SCHEMAS: tuple[tuple[Kind, str], ...] = (
+    ("components", "sheet.schema.json"),
+    ("components", "parts/part.schema.json"),
+    ("assemblies", "package.schema.json"),
+)
 
 
 def create(folder: Path) -> tuple[Path, list[str]]:

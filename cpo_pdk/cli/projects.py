@@ -32,7 +32,7 @@ def init(
 
 
 def list_(json: JsonOption = False) -> None:
-    """List the device sheets, the cells and the package specs: those that ship and those of this project."""
+    """List the device sheets, bought parts, cells and package specs: those that ship and those of this project."""
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk.cli.catalog import inventory

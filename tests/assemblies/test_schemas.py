@@ -10,12 +10,14 @@ import jsonschema
 import pytest
 import yaml
 
-from cpo_pdk.assemblies.schemas import FILES, package_schema, schema_text, sheet_schema
+from cpo_pdk.assemblies.schemas import FILES, package_schema, part_schema, schema_text, sheet_schema
 from cpo_pdk.spec import data_folder, list_sheets, list_specs, load_sheets
 
 SHEET = jsonschema.Draft202012Validator(sheet_schema())
 PACKAGE = jsonschema.Draft202012Validator(package_schema())
-FOLDERS = {"sheet": "components", "package": "assemblies"}
+PART = jsonschema.Draft202012Validator(part_schema())
+FOLDERS = {"sheet": "components", "part": "components", "package": "assemblies"}
+PARTS = sorted((data_folder("components") / "parts").glob("*.yaml"))
 
 
 def plain(file: Path) -> Any:
@@ -28,7 +30,7 @@ def test_the_published_schema_is_that_of_the_code(kind: str) -> None:
     assert file.read_text(encoding="utf-8") == schema_text(kind), f"write it anew: cpo schema {kind} --out {file.name}"
 
 
-@pytest.mark.parametrize("schema", [sheet_schema(), package_schema()], ids=["sheet", "package"])
+@pytest.mark.parametrize("schema", [sheet_schema(), part_schema(), package_schema()], ids=["sheet", "part", "package"])
 def test_it_is_a_schema(schema: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     assert json.dumps(schema)
@@ -38,6 +40,12 @@ def test_it_is_a_schema(schema: dict[str, Any]) -> None:
 def test_every_shipped_sheet_fits_and_names_the_schema_for_editors(file: Path) -> None:
     assert [error.message for error in SHEET.iter_errors(plain(file))] == []
     assert file.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={FILES['sheet']}\n")
+
+
+@pytest.mark.parametrize("file", PARTS, ids=lambda f: f.stem)
+def test_every_shipped_part_fits_and_names_the_schema_for_editors(file: Path) -> None:
+    assert [error.message for error in PART.iter_errors(plain(file))] == []
+    assert file.read_text(encoding="utf-8").startswith("# yaml-language-server: $schema=part.schema.json\n")
 
 
 @pytest.mark.parametrize("file", list_specs().values(), ids=lambda f: f.stem)
