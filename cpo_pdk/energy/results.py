@@ -15,11 +15,11 @@ class Consumer:
     """One taker of electrical power.
 
     Attributes:
-        kind: laser, driver, modulator, tia, serdes_host, serdes_engine, heater, control, monitor, asic.
+        kind: laser, driver, modulator, tia, serdes_host, serdes_engine, heater, control (with monitors), asic.
         watt: electrical power.
         engine: name of the placed engine; empty for what belongs to none.
         lane: the lane that it is for; None where several share it.
-        static: drawn without traffic as well.
+        static: taken whatever is sent; the rest is taken by switching (with an idle pattern as well as with traffic).
         source: sheet or model behind the number.
     """
 
@@ -41,11 +41,13 @@ class Heat:
             faceplate), `outside` (fibres and the rest of the room).
         watt: heat.
         kind: as `Consumer.kind`, or `light` for what is absorbed.
+        engine: of the dies, rings and interferometers of an engine; else empty.
     """
 
     place: str
     watt: float
     kind: str
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,11 +57,13 @@ class Ledger:
     Attributes:
         consumers, heat: see there.
         lanes_Tbps: bandwidth of the lanes in one direction.
+        notes: what could not be counted, one line each.
     """
 
     consumers: tuple[Consumer, ...]
     heat: tuple[Heat, ...]
     lanes_Tbps: float
+    notes: tuple[str, ...] = ()
 
     @property
     def taken_W(self) -> float:
@@ -89,22 +93,39 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One technology beside ours at the same bandwidth: name, pJ/bit, watts, source."""
+    """One technology beside ours at the same bandwidth.
+
+    Attributes:
+        name: of the product or of its class.
+        pJ_bit: published, one end of a link; `watt` the same at our bandwidth.
+        source: where it was published.
+        counts: what is in the figure.
+        host_pJ_bit: what the serial links of the host's chip take besides, where it is known that they are not in it.
+    """
 
     name: str
     pJ_bit: float
     watt: float
     source: str
+    counts: str = ""
+    host_pJ_bit: float = 0.0
+
+    @property
+    def total_pJ_bit(self) -> float:
+        """With the serial links of the host's chip."""
+        return self.pJ_bit + self.host_pJ_bit
 
 
 @dataclass(frozen=True)
 class ClusterEnergy:
-    """Energy of a cluster in a year, ours and with pluggables.
+    """Energy of a cluster in a year at the power of one state, ours and with pluggables.
 
     Attributes:
         packages: how many it takes, as a number that need not be whole.
-        optics_MWh, pluggable_MWh: electrical energy of the optics in a year, with the PUE.
+        optics_MWh, pluggable_MWh: electrical energy of the optics in a year, with the PUE; serial links of the hosts
+            are in both.
         carbon_t, pluggable_carbon_t: tonnes of CO2.
+        pluggable: name of what ours is held against.
     """
 
     packages: float
@@ -112,6 +133,7 @@ class ClusterEnergy:
     pluggable_MWh: float
     carbon_t: float
     pluggable_carbon_t: float
+    pluggable: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,7 +146,7 @@ class EnergyResult:
         pJ_bit: optics_W over bandwidth.
         by_kind_pJ_bit: the stack, the most first.
         static_W, dynamic_W: of the optics.
-        engines_W: engine -> watts in it.
+        engines_W: engine -> heat in it: its two dies and what is on them, light that they absorb included.
         lanes_pJ_bit: lane of the transmit direction and the receive lane of the same name together -> pJ/bit, shared
             power split evenly.
         comparisons: others at the same bandwidth.
@@ -143,3 +165,8 @@ class EnergyResult:
     comparisons: tuple[Comparison, ...] = ()
     cluster: ClusterEnergy | None = None
     warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def without_host_pJ_bit(self) -> float:
+        """`pJ_bit` without the serial links' half in the ASIC: what figures of modules and engines count."""
+        return self.pJ_bit - self.by_kind_pJ_bit.get("serdes_host", 0.0)
