@@ -1,7 +1,12 @@
-"""What a link budget says; plain frozen values that the report and the command line read. Powers are means, in dBm."""
+"""What a link budget says; plain frozen values that the report and the command line read.
+
+Powers are means, in dBm. In a waterfall the level is the power of unmodulated light up to the modulator and the outer
+modulation amplitude behind it.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +19,7 @@ class Step:
 
     Attributes:
         name: what it is in words, `laser`, `connector`, `bend_euler`...
-        kind: source (the laser's level), loss (light is lost), modulation (mean power to outer modulation amplitude),
+        kind: source (the laser's level), loss (light is lost), modulation (level one to outer modulation amplitude),
             penalty (what noise and distortion cost at the receiver).
         instance: path of the instance in the layout, empty for what is not drawn.
         x, y: where that is in the package, um; None for what is not drawn.
@@ -62,6 +67,8 @@ class LinkLane:
         needed_laser_dBm: per wavelength, for the margin that the spec requires (0 dB where it requires none); None
             where no power would do.
         steps: the waterfall.
+        bare_oma_dBm: outer modulation amplitude at the detector that the noise of the amplifier alone would ask for;
+            the waterfall ends `margin_dB` above it.
     """
 
     engine: str
@@ -88,6 +95,7 @@ class LinkLane:
     margin_peak_dB: float
     needed_laser_dBm: float | None
     steps: tuple[Step, ...] = ()
+    bare_oma_dBm: float = -math.inf
 
     @property
     def name(self) -> str:

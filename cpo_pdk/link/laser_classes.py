@@ -1,0 +1,165 @@
+"""Classes of external lasers: what a laser may have, and which class gives what a margin needs.
+
+Sources
+    OIF ELSFP 2.0 (2025-01-08): power a core of the fibre, within 1.5 dB. CW-WDM MSA (2021-06-04): most power of all
+    wavelengths of a fibre, by span of the grid (`spec.grid`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite, log10
+from types import MappingProxyType
+
+from cpo_pdk.circuit.results import Lane
+from cpo_pdk.errors import Problem, SpecError
+from cpo_pdk.link.light_path import Link, Losses
+from cpo_pdk.link.results import LinkLane
+from cpo_pdk.link.safe_power import NEGLIGIBLE_DB, lost_to_itself_dB, safe_dBm
+from cpo_pdk.spec import PackageSpec, Sheet
+from cpo_pdk.spec.grid import CW_WDM_POWER_DBM
+from cpo_pdk.spec.link import FEC
+from cpo_pdk.spec.part import Parts
+from cpo_pdk.tech.waveguides import cross_sections
+
+ELSFP_DBM: MappingProxyType[str, float] = MappingProxyType(
+    {"LP": 11.0, "MP": 14.0, "HP": 17.0, "VHP": 20.0, "UHP": 23.0, "SHP": 26.0}
+)
+"""Power class -> dBm a core."""
+
+_ROUNDING_DB = 0.05  # 8 x 17 dBm is 26.03 dBm, and called 26
+
+
+def total_dBm(per_wavelength_dBm: float, channels: int) -> float:
+    """Power of all wavelengths of one laser fibre, dBm."""
+    return per_wavelength_dBm + 10 * log10(channels)
+
+
+def class_for(dBm: float) -> str | None:
+    """The lowest ELSFP class with that power in a fibre, None where none has."""
+    return next((name for name, most in ELSFP_DBM.items() if dBm <= most + _ROUNDING_DB), None)
+
+
+def highest(spec: PackageSpec, parts: Parts) -> tuple[float, str]:
+    """Most power of one laser fibre that any class allows, dBm, and what sets it."""
+    name, most = max(ELSFP_DBM.items(), key=lambda item: item[1])
+    limits = [(most, f"ELSFP {name}"), (parts.laser["max_dBm"], f"part {parts.laser.name}")]
+    grid = spec.engine.grid
+    if grid.standard == "CW-WDM" and grid.span_nm in CW_WDM_POWER_DBM:
+        kind, dBm = max(CW_WDM_POWER_DBM[grid.span_nm].items(), key=lambda item: item[1])
+        limits.append((dBm, f"CW-WDM {kind} over {grid.span_nm:g} nm"))
+    return min(limits)
+
+
+def check_laser(spec: PackageSpec, parts: Parts) -> None:
+    """Refuse a laser that gives more than its part can.
+
+    Raises:
+        SpecError: at `laser.per_wavelength_dBm`.
+    """
+    channels, limit = spec.engine.grid.channels, parts.laser["max_dBm"]
+    total = total_dBm(spec.laser.per_wavelength_dBm, channels)
+    if total > limit + _ROUNDING_DB:
+        raise SpecError([_too_much(spec, parts, channels, total, limit)])
+
+
+def _too_much(spec: PackageSpec, parts: Parts, channels: int, total: float, limit: float) -> Problem:
+    wavelengths = f" x {channels} wavelengths" if channels > 1 else ""
+    fitting = limit - total + spec.laser.per_wavelength_dBm
+    text = (
+        f"laser.per_wavelength_dBm: {spec.laser.per_wavelength_dBm:g} dBm{wavelengths} is {total:.1f} dBm in a laser "
+        f"fibre, {parts.laser.name} has at most {limit:g} dBm (max_dBm); use "
+        f"{fitting:.1f} dBm or less, or another laser in link.parts.laser"
+    )
+    return spec.problem("laser.per_wavelength_dBm", text)
+
+
+def margin_warnings(spec: PackageSpec, parts: Parts, lanes: Sequence[LinkLane]) -> Iterator[str]:
+    """What to say of lanes that miss the margin: the power that would do, and whether a laser class has it.
+
+    Args:
+        spec: the package; without `require.margin_dB` a margin of 0 dB is asked for.
+        parts: its parts.
+        lanes: of the budget.
+    """
+    wanted = spec.require.margin_dB if spec.require.margin_dB is not None else 0.0
+    short = [lane for lane in lanes if lane.margin_dB < wanted]
+    if not short:
+        return
+    worst = min(short, key=lambda lane: lane.margin_dB)
+    many = f"{len(short)} of {len(lanes)} lanes have less than {wanted:g} dB margin"
+    if worst.needed_laser_dBm is None or not isfinite(worst.needed_laser_dBm):
+        yield (
+            f"{many}; {worst.name} can't have it with any laser: noise that grows with the light (RIN, crosstalk, "
+            f"reflections) or a closed eye (opening {worst.eye_opening:.2f}) sets a floor above BER "
+            f"{threshold_ber(spec):.1e}; a laser with less RIN, less crosstalk or faster parts would help"
+        )
+        return
+    channels = spec.engine.grid.channels
+    needed = worst.needed_laser_dBm
+    total = total_dBm(needed, channels)
+    in_fibre = f" ({total:.1f} dBm in a fibre of {channels} wavelengths)" if channels > 1 else ""
+    most, limit = highest(spec, parts)
+    if total > most + _ROUNDING_DB:
+        yield (
+            f"{many}; {worst.name} has {worst.margin_dB:.2f} dB and needs {needed:.1f} dBm a wavelength{in_fibre}, "
+            f"which no laser class gives: {limit} ends at {most:g} dBm; take {total - most:.1f} dB out of the path, "
+            "split each laser between fewer fibres (engine.laser_fibres) or require less"
+        )
+    else:
+        yield (
+            f"{many}; {worst.name} has {worst.margin_dB:.2f} dB; laser.per_wavelength_dBm: {_up(needed)} would do"
+            f"{in_fibre}, ELSFP class {class_for(total)}"
+        )
+
+
+def threshold_ber(spec: PackageSpec) -> float:
+    """Largest bit error ratio before correction that a lane may have."""
+    return spec.link.pre_fec_BER if spec.link.pre_fec_BER is not None else FEC[spec.link.fec][0]
+
+
+def guide_warnings(
+    spec: PackageSpec, parts: Parts, sheets: Mapping[str, Sheet], links: Sequence[Link], outside: Losses
+) -> Iterator[str]:
+    """What to say of laser light beyond what the first guide of an engine carries without absorbing it."""
+    channels = spec.engine.grid.channels
+    linear = cross_sections()["strip"].loss_dB_cm["TE"].value
+    runs: dict[tuple[float, float], Lane] = {}
+    for link in links:
+        before, length = _laser_run(link.transmit, spec, sheets, linear)
+        if length > 0:
+            runs.setdefault((round(before, 2), round(length, -1)), link.transmit)
+    found: list[tuple[float, float, float, float, Lane]] = []
+    for (before, length), lane in runs.items():
+        entering = total_dBm(spec.laser.per_wavelength_dBm, channels) - outside.laser_connectors - before
+        lost = lost_to_itself_dB(10 ** (entering / 10), length, linear, lane.wl_um)
+        if lost > NEGLIGIBLE_DB:
+            found.append((lost, entering, before, length, lane))
+    if found:
+        lost, entering, before, length, lane = max(found, key=lambda entry: entry[0])
+        safe = safe_dBm(length, linear, lane.wl_um) + outside.laser_connectors + before
+        yield (
+            f"{lane.engine}: {entering:.1f} dBm of laser light in a silicon guide; two-photon absorption and the "
+            f"carriers that it leaves cost about {lost:.1f} dB in the {length / 1e3:.1f} mm before the first splitter, "
+            f"which the margins don't count; {safe - 10 * log10(channels):.1f} dBm a wavelength keep it below "
+            f"{NEGLIGIBLE_DB:g} dB, or more laser fibres, or a guide of nitride up to the splitter"
+        )
+
+
+def _laser_run(lane: Lane, spec: PackageSpec, sheets: Mapping[str, Sheet], linear_dB_cm: float) -> tuple[float, float]:
+    """Loss up to the first guide of silicon, dB, and length of straight guide up to the first splitter, um."""
+    splitter, straight = sheets[spec.engine.devices.splitter].cell, sheets[spec.engine.devices.waveguide].cell
+    before, length = 0.0, 0.0
+    for item in lane.items:
+        if item.cell == splitter or item.instance == lane.modulator:
+            return before, length
+        if item.cell == straight:
+            length += item.loss_dB / linear_dB_cm * 1e4
+        elif not length:
+            before += item.loss_dB
+    return before, 0.0
+
+
+def _up(dBm: float) -> str:
+    """One digit, rounded up: a power that does."""
+    return f"{-(-dBm * 10 // 1) / 10:.1f}"

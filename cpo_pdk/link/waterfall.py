@@ -1,0 +1,104 @@
+"""The waterfall of a lane: every dB from the laser to the decision, with the place that it is lost at.
+
+Up to the modulator the level is the power of unmodulated light; there it becomes the outer modulation amplitude, level
+one less level zero, `10 log10(1 - 1 / r)` below level one for an extinction ratio r. The modulator's own loss is that
+of level one. Behind the detector stand the penalties: what the receiver needs beyond the amplitude that its amplifier's
+noise alone asks for. The last level, less that amplitude, is the margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log10
+
+from cpo_pdk.circuit.results import LossItem
+from cpo_pdk.link.light_path import Link, Losses, modulator_item
+from cpo_pdk.link.results import Step, StepKind
+from cpo_pdk.spec import PackageSpec
+from cpo_pdk.spec.part import Parts
+
+#: penalties in the order in which they are taken off
+PENALTIES = ("bandwidth", "shot", "rin", "crosstalk", "mpi")
+
+
+def modulation_dB(extinction_dB: float) -> float:
+    """Level one to outer modulation amplitude, dB; negative."""
+    return 10 * log10(1 - 10 ** (-extinction_dB / 10))
+
+
+class _Falling:
+    """Collects steps and keeps the level."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.level = 0.0
+
+    def add(
+        self,
+        name: str,
+        kind: StepKind,
+        change: float,
+        source: str,
+        place: tuple[str, float | None, float | None] = ("", None, None),
+        far: bool = False,
+    ) -> None:
+        """One more step: positive change is a gain."""
+        self.level += change
+        self.steps.append(Step(name, kind, place[0], place[1], place[2], change, self.level, source, far))
+
+    def drawn(self, item: LossItem, far: bool) -> None:
+        """An element of the layout."""
+        if item.instance == "-":
+            self.add("second paths", "loss", -item.loss_dB, "circuit: reflections and second paths", far=far)
+        else:
+            place = (item.instance, item.x, item.y)
+            self.add(item.cell, "loss", -item.loss_dB, f"model {item.model}", place, far)
+
+
+def waterfall(
+    link: Link,
+    spec: PackageSpec,
+    parts: Parts,
+    outside: Losses,
+    extinction_dB: float,
+    penalties_dB: Mapping[str, float],
+) -> tuple[Step, ...]:
+    """All steps of one lane, in the order of the light.
+
+    Args:
+        link: the lane.
+        spec: the package.
+        parts: its parts.
+        outside: loss outside of the packages.
+        extinction_dB: that is counted with.
+        penalties_dB: name -> dB, of the receiver; finite.
+    """
+    fall = _Falling()
+    laser, connector = f"part {parts.laser.name}", f"part {parts.connector.name}"
+    pair = parts.connector["loss_dB"]
+    fall.add("laser", "source", spec.laser.per_wavelength_dBm, f"{laser}, laser.per_wavelength_dBm")
+    for _ in range(spec.link.laser_connectors):
+        fall.add("connector", "loss", -pair, connector)
+    at = modulator_item(link.transmit)
+    items = link.transmit.items
+    for k, item in enumerate(items):
+        fall.drawn(item, far=False)
+        if k == at:
+            place = (link.transmit.modulator, item.x, item.y)
+            fall.add("extinction", "modulation", modulation_dB(extinction_dB), f"model {item.model}", place)
+    if at is None:
+        fall.add("extinction", "modulation", modulation_dB(extinction_dB), "circuit: extinction of the lane")
+    near = (spec.link.connectors + 1) // 2
+    for _ in range(near):
+        fall.add("connector", "loss", -pair, connector)
+    fall.add("link fibre", "loss", -outside.fibre, f"sheet {spec.engine.devices.fiber}, {spec.link.length_m:g} m")
+    if outside.aging:
+        fall.add("aging", "loss", -outside.aging, "link.aging_dB")
+    for _ in range(spec.link.connectors - near):
+        fall.add("connector", "loss", -pair, connector, far=True)
+    for item in link.receive.items:
+        fall.drawn(item, far=True)
+    for name in (*PENALTIES, *sorted(penalties_dB.keys() - {*PENALTIES})):
+        if penalties_dB.get(name):
+            fall.add(name, "penalty", -penalties_dB[name], "receiver", far=True)
+    return tuple(fall.steps)
