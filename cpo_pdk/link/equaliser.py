@@ -115,7 +115,9 @@ def fit(pulse: Array, correlation: Array, modulation: str, taps: int, ratio: flo
     sigma = 0.1 / (levels_of(modulation) - 1)
     middle, first, weights = _best(pulse, covariance, modulation, taps, sigma)
     for _turn in range(3):
-        windows = tuple(tuple(_window(pulse, middle + by, first, weights, modulation) for by in g) for g in (EARLY, LATE))
+        windows = tuple(
+            tuple(_window(pulse, middle + by, first, weights, modulation) for by in g) for g in (EARLY, LATE)
+        )
         gain = float(np.sqrt(weights @ covariance @ weights))
         found = noise_for(windows, ratio, modulation) / gain
         if taps == 1 or found == 0.0 or abs(found - sigma) < 0.02 * sigma:
@@ -137,9 +139,7 @@ def _inputs(pulse: Array, middle: int, first: int, taps: int) -> tuple[Array, Ar
     return seen, seen[:, 0]
 
 
-def _best(
-    pulse: Array, covariance: Array, modulation: str, taps: int, sigma: float
-) -> tuple[int, int, Array]:
+def _best(pulse: Array, covariance: Array, modulation: str, taps: int, sigma: float) -> tuple[int, int, Array]:
     """Middle instant (sample), place of the main tap and taps with the best ratio of eye to distortion and noise."""
     power = level_variance(modulation)
     peak = int(np.argmax(pulse))

@@ -69,9 +69,7 @@ class Eye:
 
 
 @lru_cache(maxsize=4096)
-def eye_of(
-    chain: Chain, modulation: str, baud_GBd: float, *, taps: int | None = None, ber: float | None = None
-) -> Eye:
+def eye_of(chain: Chain, modulation: str, baud_GBd: float, *, taps: int | None = None, ber: float | None = None) -> Eye:
     """Eye of a chain.
 
     Args:
@@ -88,7 +86,9 @@ def eye_of(
     count = REFERENCE_TAPS[modulation] if taps is None else taps
     wanted = REFERENCE_BER[modulation] if ber is None else ber
     response = pulse(chain.whole, baud_GBd)
-    found = fit(response, noise_correlation(chain.tia, baud_GBd, count), modulation, count, symbol_errors(wanted, modulation))
+    found = fit(
+        response, noise_correlation(chain.tia, baud_GBd, count), modulation, count, symbol_errors(wanted, modulation)
+    )
     worse = min((w for group in found.windows for w in group[1:2]), key=lambda w: w.main - np.abs(w.values).max())
     values, shares = compressed(worse.values, worse.shares)
     return Eye(

@@ -147,9 +147,7 @@ def qualities(signals: Sequence[Signal], receivers: Sequence[Receiver], threshol
     margin = _margin(case, threshold_ber)
     zeros = np.zeros_like(margin)
     without: dict[str, _Case] = {
-        "bandwidth": replace(
-            case, main=zeros + 1, isi=case.isi * 0, gain=zeros + 1
-        ),
+        "bandwidth": replace(case, main=zeros + 1, isi=case.isi * 0, gain=zeros + 1),
         "crosstalk": replace(case, crosstalk=zeros),
         "rin": replace(case, rin_dB_Hz=zeros - np.inf),
         "mpi": replace(case, interference=zeros),
@@ -208,7 +206,9 @@ def _case(signals: Sequence[Signal], receivers: Sequence[Receiver]) -> _Case:
         [s.extinction_dB if s.aggressor_extinction_dB is None else s.aggressor_extinction_dB for s in signals]
     )
     relative = 2 * 10 ** (-extinction_penalty_dB(others) / 10) / depth
-    amplitudes = [10 ** (np.array(s.crosstalk_dB, dtype=np.float64) / 10) * r for s, r in zip(signals, relative, strict=True)]
+    amplitudes = [
+        10 ** (np.array(s.crosstalk_dB, dtype=np.float64) / 10) * r for s, r in zip(signals, relative, strict=True)
+    ]
     band = np.array([eye.noise_bandwidth_GHz for eye in eyes])
     bins = max(len(eye.isi) for eye in eyes)
     return _Case(

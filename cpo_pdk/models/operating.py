@@ -76,6 +76,8 @@ class OperatingPoint:
         absorbed_mW: light that heats the ring, mean of the levels; 0 without a laser power.
         self_heating_nm: how far that moves the resonance to the red.
         self_heating_K: the temperature that would move it as far.
+        linewidth_bus_GHz: the part of the width that the bus coupler causes.
+        bias_detuning_GHz: laser minus resonance at the mean voltage.
     """
 
     detuning_nm: float
@@ -96,6 +98,8 @@ class OperatingPoint:
     absorbed_mW: float
     self_heating_nm: float
     self_heating_K: float
+    linewidth_bus_GHz: float
+    bias_detuning_GHz: float
 
 
 @dataclass(frozen=True)
@@ -379,4 +383,6 @@ def operating_point(
         absorbed_mW=absorbed,
         self_heating_nm=hotter,
         self_heating_K=hotter / per_K,
+        linewidth_bus_GHz=bus_GHz,
+        bias_detuning_GHz=detuned_GHz,
     )
