@@ -7,8 +7,8 @@ Formulas
 
 Validity
     Steady light of all wavelengths as if of one: the photons of two wavelengths pair up as well, twice as often as
-    those of one, so that many wavelengths lose up to twice as much. The lifetime of the carriers, from 0.5 to some ns in
-    guides of this size, decides: take the loss as an order of magnitude.
+    those of one, so that many wavelengths lose up to twice as much. The lifetime of the carriers, from 0.5 to some ns
+    in guides of this size, decides: take the loss as an order of magnitude.
 """
 
 from __future__ import annotations
