@@ -1,9 +1,9 @@
-"""Heat conduction on a grid as a sparse system: finite volumes, anisotropic, with films to fluids on any face.
+"""Heat conduction on a grid as a linear system: finite volumes, anisotropic, with films to fluids on any face.
 
-Conventions: cells in the order (nz, ny, nx); unknowns of the matrix run along z first, then x, then y, so that a column
-of cells is one contiguous run. Heat flows between the middles of neighbouring cells through two half cells in series
-(harmonic mean of the conductivities; Patankar, Numerical Heat Transfer and Fluid Flow, 1980, chapter 4), and
-from a cell to a fluid through half the cell and the film. Second order in the cell size where materials end on edges.
+Conventions: cells in the order (nz, ny, nx). Heat flows between the middles of neighbouring cells through two half
+cells in series (harmonic mean of the conductivities; Patankar, Numerical Heat Transfer and Fluid Flow, 1980, chapter 4,
+from memory), and from a cell to a fluid through half the cell and the film. Second order in the cell size where
+materials end on edges.
 
 Validity: steady or slow conduction in solids with constant properties. Left out: radiation, flow inside the fluids,
 conductivity that depends on temperature, contact resistance between cells (give it a thin cell of its own).
@@ -17,11 +17,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
+from scipy import ndimage
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.thermal.grid import Grid, Real
+from cpo_pdk.thermal.stencil import Stencil, neighbours
 
 Face = Literal["west", "east", "south", "north", "bottom", "top", "void"]
 #: face -> (axis of the array (z, y, x), index of the cells that touch it)
@@ -34,6 +34,8 @@ _SIDES: dict[str, tuple[int, int]] = {
     "east": (2, -1),
 }
 _UM = 1e-6
+#: what ties a void's temperature to 0, W/K: anything above 0 that is lost in the rounding
+_VOID_W_K = 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Film:
 
 
 class Conduction:
-    """The system `matrix @ T = watts + film_W`, T in C.
+    """The system `stencil.apply(T) = watts + film_W`, T in C.
 
     Args:
         grid: the cells.
@@ -69,7 +71,7 @@ class Conduction:
         void: cells that are not there, (nz, ny, nx); they conduct nothing and have no temperature (NaN).
 
     Attributes:
-        matrix: CSR with int32 indices, W/K, symmetric positive definite, over all cells (a void's row: T times 1e-3).
+        stencil: the operator, W/K, symmetric positive definite, over all cells (a void's row: T times 1e-9).
         film_W_K: conductance of each cell to fluids, W/K, (nz, ny, nx).
         film_W: the same times the fluids' temperatures, W.
         void: see above, or None.
@@ -97,7 +99,7 @@ class Conduction:
             None if capacity_J_m3K is None else self._checked(capacity_J_m3K, "heat capacity", "J/(m3 K)")
         )
         self.film_W_K, self.film_W = self._films(films, (k_z, k_y, k_x))
-        self.matrix = self._assemble((k_z, k_y, k_x))
+        self.stencil = self._stencil((k_z, k_y, k_x))
         self._check_grounded()
 
     def capacities_J_K(self) -> Real:
@@ -109,16 +111,6 @@ class Conduction:
         if self.capacity_J_m3K is None:
             raise ParameterError("a transient needs heat capacities; give capacity_J_m3K to Conduction")
         return self.capacity_J_m3K * self.grid.volumes() * _UM**3
-
-    def flat(self, cells: Real) -> Real:
-        """(..., nz, ny, nx) -> (..., n) in the order of the unknowns."""
-        lead = cells.shape[:-3]
-        return np.ascontiguousarray(np.moveaxis(cells, -3, -1)).reshape(*lead, self.grid.cells)
-
-    def cells(self, flat: Real) -> Real:
-        """(..., n) -> (..., nz, ny, nx), a view."""
-        nz, ny, nx = self.grid.shape
-        return np.moveaxis(flat.reshape(*flat.shape[:-1], ny, nx, nz), -1, -3)
 
     def _checked(self, values: ArrayLike, what: str, unit: str) -> Real:
         given = np.asarray(values, dtype=float)
@@ -182,7 +174,7 @@ class Conduction:
                 raise ParameterError("two films on void faces overlap; give each a mask of its own cells")
             self._check(film)
             for axis in range(3):
-                here, there = _neighbours(axis)
+                here, there = neighbours(axis)
                 area = _areas(widths, axis)
                 half = _along(widths[axis], axis) * _UM / 2 / k[axis]
                 for cell, beyond in ((here, there), (there, here)):
@@ -222,53 +214,36 @@ class Conduction:
                 f'temperature {film.T_C:g} C of the fluid on "{film.face}" is not finite; give one in C'
             )
 
-    def _assemble(self, k: tuple[Real, Real, Real]) -> sparse.csr_array:
-        """The matrix, built row by row of cells along y so that little is held twice."""
-        nz, ny, nx = shape = self.grid.shape
-        n = self.grid.cells
-        if n * 7 >= 2**31:
-            raise ParameterError(f"{n} cells are too many for 32-bit indices; give at most {2**31 // 7}")
+    def _stencil(self, k: tuple[Real, Real, Real]) -> Stencil:
+        """Conductances between neighbours: two half cells in series."""
         dx, dy, dz = self.grid.widths
         widths = (dz, dy, dx)
-        # seven entries a row: -y, -x, -z, the cell, +z, +x, +y
-        entries = np.zeros((ny, nx, nz, 7))
-        by_axis = entries.transpose(2, 0, 1, 3)  # (nz, ny, nx, 7), a view
-        diagonal = self.film_W_K.copy()
-        for axis, (before, after) in enumerate(((2, 4), (0, 6), (1, 5))):
-            if shape[axis] == 1:
-                continue
-            low, high = _neighbours(axis)
+        conductances = []
+        for axis in range(3):
+            low, high = neighbours(axis)
             resistance = _along(widths[axis], axis) / k[axis]
             g = 2 * _UM * _areas(widths, axis) / (resistance[low] + resistance[high])
             if self.void is not None:
                 g[self.void[low] | self.void[high]] = 0
-            by_axis[(*low, after)] = -g
-            by_axis[(*high, before)] = -g
-            diagonal[low] += g
-            diagonal[high] += g
+            conductances.append(g)
+        ground = self.film_W_K
         if self.void is not None:
-            diagonal[self.void] = 1e-3
-        by_axis[..., 3] = diagonal
-        flat = entries.reshape(n, 7)
-        kept = flat != 0
-        indptr = np.zeros(n + 1, dtype=np.int32)
-        np.cumsum(kept.sum(axis=1), out=indptr[1:])
-        offsets = np.array([-nx * nz, -nz, -1, 0, 1, nz, nx * nz], dtype=np.int32)
-        indices = (np.arange(n, dtype=np.int32)[:, None] + offsets)[kept]
-        return sparse.csr_array((flat[kept], indices, indptr), shape=(n, n))
+            ground = np.where(self.void, _VOID_W_K, ground)
+        gz, gy, gx = conductances
+        return Stencil.of(gx, gy, gz, ground)
 
     def _check_grounded(self) -> None:
         """Every part that hangs together must touch a film."""
         if self.void is None:
             return
-        count, part = csgraph.connected_components(self.matrix, directed=False)
-        film = np.zeros(count)
-        np.add.at(film, part, self.flat(self.film_W_K))
-        film[part[self.flat(self.void.astype(float)) > 0]] = 1
-        if not film.all():
-            lost = int(np.isin(part, np.flatnonzero(film == 0)).sum())
+        part = np.empty(self.void.shape, dtype=np.int32)
+        ndimage.label(~self.void, output=part)
+        film = np.bincount(part.ravel(), weights=self.film_W_K.ravel())
+        lost = np.flatnonzero(film[1:] == 0) + 1
+        if len(lost):
             raise ParameterError(
-                f"{lost} cells are cut off by void cells from every film; give them a film or fill the gap"
+                f"{int(np.isin(part, lost).sum())} cells are cut off by void cells from every film; "
+                "give them a film or fill the gap"
             )
 
 
@@ -276,13 +251,6 @@ def _in_series(htc: Real | np.float64, half: Real) -> Real:
     """Conductance of a square metre through a film and the half cell behind it, W/(m2 K)."""
     with np.errstate(divide="ignore"):
         return np.where(np.asarray(htc) > 0, 1 / (1 / np.asarray(htc) + half), 0.0)
-
-
-def _neighbours(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Slices of the cells before and after each inner face across an axis."""
-    low = tuple(slice(None, -1) if i == axis else slice(None) for i in range(3))
-    high = tuple(slice(1, None) if i == axis else slice(None) for i in range(3))
-    return low, high
 
 
 def _areas(widths: tuple[Real, ...], axis: int) -> Real:

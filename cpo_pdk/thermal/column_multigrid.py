@@ -1,0 +1,260 @@
+"""Multigrid for layered stacks: whole columns of cells are relaxed at once, and only the plane is coarsened.
+
+A package is thin: neighbours above and below are tied far closer than those beside, by ratios that change from layer to
+layer. Solving each column exactly (a tridiagonal system) takes that stiffness away and leaves a problem of the plane,
+for which coarser grids of wider columns serve: line relaxation with semi-coarsening, Trottenberg, Oosterlee and
+Schueller, Multigrid (2001), chapter 5 (from memory). Here:
+
+- narrow columns are merged before wide ones, so that coarser grids become ever more even, and columns of different
+  materials are merged last;
+- a correction between two coarse columns follows the temperature that a constant flow through the conductances between
+  them would give, layer by layer;
+- columns are relaxed all at once with the two best damping factors for the upper part of the spectrum (Chebyshev);
+- single precision throughout: this is a preconditioner, what it gets wrong costs iterations and not accuracy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+
+from cpo_pdk.thermal.stencil import Array, Stencil
+
+#: unknowns that are solved directly
+_DIRECT = 300
+#: relaxations before and after a coarser grid, and the ratio of the eigenvalues that they damp
+_SWEEPS, _RATIO = 2, 2.5
+#: columns whose vertical conductances differ by more than this factor are of different materials
+_JUMP = 2.0
+
+
+class ColumnMultigrid:
+    """One V-cycle as a preconditioner: `cycle(residual) -> correction`, symmetric and positive.
+
+    Args:
+        stencil: the operator.
+        x, y: edges of the columns, um.
+    """
+
+    def __init__(self, stencil: Stencil, x: Array, y: Array) -> None:
+        level = stencil.astype(np.float32)
+        self._levels: list[_Level] = []
+        dx, dy = np.diff(x), np.diff(y)
+        apart_x, apart_y = _breaks(level.gz, dx, dy)
+        size = float(min(dx.min(), dy.min()))
+        while True:
+            nz, ny, nx = level.shape
+            if nz * ny * nx <= _DIRECT or ny * nx == 1:
+                break
+            groups_x, groups_y, size = _groups(dx, dy, apart_x, apart_y, size)
+            across = _Merge.of(level.gx, groups_x, axis=2)
+            half = _coarser(level, across)
+            along = _Merge.of(half.gy, groups_y, axis=1)
+            self._levels.append(_Level(level, _Columns(level), across, along))
+            level = _coarser(half, along)
+            dx, dy = np.add.reduceat(dx, groups_x), np.add.reduceat(dy, groups_y)
+            apart_x, apart_y = apart_x[groups_x], apart_y[groups_y]
+        self._coarsest = cho_factor(level.matrix().toarray())
+        low, high = 2.0 / _RATIO, 2.0
+        nodes = np.cos(np.pi * (2 * np.arange(_SWEEPS) + 1) / (2 * _SWEEPS))
+        self._damping = tuple(np.float32(1 / ((high + low) / 2 + (high - low) / 2 * node)) for node in nodes)
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """Of each grid that is relaxed, fine to coarse."""
+        return tuple(level.stencil.diagonal.size for level in self._levels)
+
+    def __call__(self, residual: Array) -> Array:
+        """An approximate solution for a residual (nz, ny, nx)."""
+        scale = float(np.abs(residual).max())
+        if scale == 0:
+            return np.zeros_like(residual)
+        return self._cycle((residual / scale).astype(np.float32), 0).astype(residual.dtype) * scale
+
+    def _cycle(self, b: Array, depth: int) -> Array:
+        if depth == len(self._levels):
+            return cho_solve(self._coarsest, b.ravel().astype(float)).astype(np.float32).reshape(b.shape)
+        level = self._levels[depth]
+        x = level.columns.solve(b.copy())
+        x *= self._damping[0]
+        work = np.empty_like(b)
+        for damping in self._damping[1:]:
+            step = level.columns.solve(level.stencil.residual(b, x, work))
+            step *= damping
+            x += step
+        rest = level.along.restrict(level.across.restrict(level.stencil.residual(b, x, work)))
+        x += level.across.prolong(level.along.prolong(self._cycle(rest, depth + 1)))
+        for damping in reversed(self._damping):
+            step = level.columns.solve(level.stencil.residual(b, x, work))
+            step *= damping
+            x += step
+        return x
+
+
+class _Columns:
+    """All columns of a grid as tridiagonal systems, factored once (L D L^T)."""
+
+    def __init__(self, stencil: Stencil) -> None:
+        nz = stencil.shape[0]
+        pivot = stencil.diagonal.astype(float)
+        self._lower = np.empty_like(stencil.gz)
+        for k in range(nz - 1):
+            ratio = stencil.gz[k] / pivot[k]
+            self._lower[k] = ratio
+            pivot[k + 1] -= ratio * stencil.gz[k]
+        self._inverse = (1 / pivot).astype(stencil.diagonal.dtype)
+
+    def solve(self, b: Array) -> Array:
+        """In place."""
+        lower, work = self._lower, np.empty_like(b[0])
+        for k in range(len(lower)):
+            b[k + 1] += np.multiply(lower[k], b[k], out=work)
+        b *= self._inverse
+        for k in range(len(lower) - 1, -1, -1):
+            b[k] += np.multiply(lower[k], b[k + 1], out=work)
+        return b
+
+
+@dataclass(frozen=True)
+class _Merge:
+    """Columns merged, alone or in pairs, along one axis.
+
+    Attributes:
+        axis: 1 (y) or 2 (x) of (nz, ny, nx).
+        starts: first fine column of each coarse one.
+        parent, other: of each fine column, the coarse one it is part of, and the next one on its side.
+        share: how much of the correction comes from the other, shape (nz, ny, nx).
+        resistance: between coarse columns, K/W, before the columns beside are added.
+    """
+
+    axis: int
+    starts: NDArray[np.intp]
+    parent: NDArray[np.intp]
+    other: NDArray[np.intp]
+    share: Array
+    conductance: Array
+
+    @classmethod
+    def of(cls, g: Array, starts: NDArray[np.intp], axis: int) -> _Merge:
+        """From the conductances along the axis."""
+        count = g.shape[axis] + 1
+        parent = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, count)))
+        paired = np.bincount(parent, minlength=len(starts)) == 2
+        first = np.zeros(count, dtype=bool)
+        first[starts] = True
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ohm = 1 / np.moveaxis(g, axis, 0)
+            inner = np.zeros((len(starts), *ohm.shape[1:]), dtype=g.dtype)
+            inner[paired] = ohm[starts[paired]] / 2
+            between = ohm[starts[1:] - 1] + inner[1:] + inner[:-1]
+            share = np.zeros((count, *ohm.shape[1:]), dtype=g.dtype)
+            left = np.flatnonzero(paired)
+            left = left[left > 0]
+            share[starts[left]] = inner[left] / between[left - 1]
+            right = np.flatnonzero(paired)
+            right = right[right < len(starts) - 1]
+            share[starts[right] + 1] = inner[right] / between[right]
+            conductance = np.moveaxis(1 / between, 0, axis)
+        share = np.ascontiguousarray(np.moveaxis(np.nan_to_num(share, copy=False, nan=0.0), 0, axis))
+        side = np.where(paired[parent], np.where(first, -1, 1), 0)
+        other = np.clip(parent + side, 0, len(starts) - 1)
+        return cls(axis, starts, parent, other, share, np.ascontiguousarray(conductance))
+
+    def add(self, values: Array) -> Array:
+        """Sums over merged columns."""
+        return np.add.reduceat(values, self.starts, axis=self.axis)
+
+    def prolong(self, coarse: Array) -> Array:
+        """Corrections of fine columns."""
+        own = coarse.take(self.parent, axis=self.axis)
+        other = coarse.take(self.other, axis=self.axis)
+        other -= own
+        other *= self.share
+        own += other
+        return own
+
+    def restrict(self, fine: Array) -> Array:
+        """The transpose of `prolong`."""
+        to_other = self.share * fine
+        coarse = self.add(fine - to_other)
+        given = self.add_sides(to_other)
+        coarse += given
+        return coarse
+
+    def add_sides(self, values: Array) -> Array:
+        """What fine columns hand to their other coarse column."""
+        axis, count = self.axis, len(self.starts)
+        ends = np.append(self.starts[1:], len(self.parent)) - 1
+        out = np.zeros([count if i == axis else n for i, n in enumerate(values.shape)], dtype=values.dtype)
+        low, high = _cut(axis, slice(None, -1)), _cut(axis, slice(1, None))
+        # shares are zero where a column is alone, so that nothing is counted twice
+        out[high] += values.take(ends[:-1], axis=axis)
+        out[low] += values.take(self.starts[1:], axis=axis)
+        return out
+
+
+@dataclass(frozen=True)
+class _Level:
+    """One grid and the way to the next."""
+
+    stencil: Stencil
+    columns: _Columns
+    across: _Merge
+    along: _Merge
+
+
+def _cut(axis: int, part: slice) -> tuple[slice, ...]:
+    return tuple(part if i == axis else slice(None) for i in range(3))
+
+
+def _coarser(stencil: Stencil, merge: _Merge) -> Stencil:
+    """The operator on merged columns: conductances along the merge in series, across it side by side."""
+    if merge.axis == 2:
+        gx, gy = merge.conductance, merge.add(stencil.gy)
+    else:
+        gx, gy = merge.add(stencil.gx), merge.conductance
+    return Stencil.of(gx, gy, merge.add(stencil.gz), merge.add(stencil.ground))
+
+
+def _breaks(gz: Array, dx: Array, dy: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether a column along x (or y) differs in material from the one before it, anywhere."""
+    level = np.log(np.maximum(gz / (dy[:, None] * dx).astype(gz.dtype), 1e-30)) / np.log(_JUMP)
+    found = []
+    for axis, count in ((2, len(dx)), (1, len(dy))):
+        apart = np.zeros(count, dtype=bool)
+        others = tuple(i for i in range(3) if i != axis)
+        if len(gz):
+            apart[1:] = (np.abs(np.diff(level, axis=axis)) > 1).any(axis=others)
+        found.append(apart)
+    return found[0], found[1]
+
+
+def _groups(
+    dx: Array, dy: Array, apart_x: NDArray[np.bool_], apart_y: NDArray[np.bool_], size: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], float]:
+    """First columns of the next coarser grid along x and y, and the width that its merged columns keep to.
+
+    The width doubles until a third of the columns is gone; materials are kept apart as long as that works.
+    """
+    none_x, none_y = np.zeros_like(apart_x), np.zeros_like(apart_y)
+    for keep_x, keep_y in ((apart_x, apart_y), (none_x, none_y)):
+        width = size
+        while width < 2 * (dx.sum() + dy.sum()):
+            width *= 2
+            starts_x, starts_y = _pairs(dx, keep_x, width), _pairs(dy, keep_y, width)
+            if len(starts_x) * len(starts_y) <= 0.7 * len(dx) * len(dy):
+                return starts_x, starts_y, width
+    return _pairs(dx, none_x, np.inf), _pairs(dy, none_y, np.inf), size
+
+
+def _pairs(widths: Array, apart: NDArray[np.bool_], limit: float) -> NDArray[np.intp]:
+    """First columns of pairs that are together no wider than `limit` (but for rounding) and not apart."""
+    starts, i = [], 0
+    while i < len(widths):
+        starts.append(i)
+        pair = i + 1 < len(widths) and not apart[i + 1] and widths[i] + widths[i + 1] <= 1.01 * limit
+        i += 2 if pair else 1
+    return np.array(starts, dtype=np.intp)
