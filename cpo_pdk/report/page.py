@@ -1,6 +1,6 @@
 """The report as one HTML file that needs nothing else: no network, no second file, no server.
 
-Names in it come out of layout files, so everything is escaped, and a content policy allows the two scripts of the page.
+Names in it come out of layout files, so everything is escaped, and a content policy allows the scripts of the page.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined
@@ -18,6 +19,8 @@ from markupsafe import Markup
 from cpo_pdk.circuit.results import Lane
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.lane_section import lane_section
+from cpo_pdk.report.operation_json import operation_json
+from cpo_pdk.report.operation_section import operation_section, operation_tiles
 from cpo_pdk.report.tables import COLUMNS, loss_spread, shown_row, worst_lanes
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.verify.findings import Group
@@ -30,6 +33,10 @@ CHECKS: dict[Group, str] = {
     "lvs": "Layout against spec",
     "assembly": "Assembly",
 }
+_TEMPLATES = (
+    *("page.html", "lane_map.html", "operation.html", "page.css", "view3d.css", "operation.css"),
+    *("viewer.js", "view3d.js", "operation.js"),
+)
 _WORST_SHOWN = 3
 _VIOLATIONS_SHOWN = 200
 #: kinds of devices in the summary of a lane's loss; what is left is one number
@@ -47,21 +54,27 @@ class Tile:
     bad: bool = False
 
 
-def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], still: bytes, space: str = "") -> str:
+def page(
+    data: ReportData,
+    figures: Mapping[str, str],
+    scene: dict[str, Any],
+    still: bytes,
+    space: str = "",
+    stills: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
     """Render the page.
 
     Args:
         data: what is reported.
-        figures: name -> SVG of `spectra`, `insertion_loss`, `crosstalk`.
+        figures: name -> SVG of `spectra`, `insertion_loss`, `crosstalk`; of a package at work `energy` and `transient`.
         scene: what the viewer draws, from `viewer.viewer_data`.
         still: PNG of the package, for print and for readers without scripts.
         space: the package in space, from `view3d.embedded_glb`; empty where there is none.
+        stills: PNG of `margin` and `temperature`, shown as `still` is.
     """
-    templates = {
-        name: (files("cpo_pdk.report") / "templates" / name).read_text("utf-8")
-        for name in ("page.html", "lane_map.html", "page.css", "viewer.js", "view3d.css", "view3d.js")
-    }
-    scripts = [templates[name] for name in ("viewer.js", "view3d.js")]
+    templates = {name: (files("cpo_pdk.report") / "templates" / name).read_text("utf-8") for name in _TEMPLATES}
+    work = operation_section(data.operation)
+    scripts = [templates[name] for name in ("viewer.js", "view3d.js", *(["operation.js"] if work else []))]
     environment = Environment(
         loader=DictLoader(templates), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -69,14 +82,17 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
     lanes = data.simulation.lanes
     return environment.get_template("page.html").render(
         data=data,
-        tiles=_tiles(data),
+        tiles=[*_tiles(data), *(Tile(*tile) for tile in operation_tiles(data.operation))],
         figures={name: Markup(text) for name, text in figures.items()},
-        css=Markup(templates["page.css"] + templates["view3d.css"]),
+        css=Markup("".join(templates[name] for name in _TEMPLATES if name.endswith(".css"))),
         scripts=[Markup(script) for script in scripts],
         script_hashes=["sha256-" + base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts],
         space=Markup(space),
         scene=Markup(embedded_json(scene)),
-        still="data:image/png;base64," + base64.b64encode(still).decode(),
+        still=_inline(still),
+        stills={name: _inline(stills[name]) if name in stills else "" for name in ("margin", "temperature")},
+        work=work,
+        work_data=Markup(embedded_json(operation_json(data.operation)) if work and data.operation else ""),
         spreads={d: loss_spread(lanes, d) for d in ("tx", "rx")},
         by_device=_by_device,
         operating_point=_operating_point(data.simulation.modulator),
@@ -89,6 +105,11 @@ def page(data: ReportData, figures: Mapping[str, str], scene: dict[str, Any], st
         lane_map=lane_section(data.lane_map, data.traces),
         checks=[(CHECKS[result.group], result) for result in data.verdict.results],
     )
+
+
+def _inline(png: bytes) -> str:
+    """The address of a picture that stands in the page itself."""
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _worst(lanes: tuple[Lane, ...], direction: str) -> list[Lane]:

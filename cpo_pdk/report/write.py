@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cpo_pdk.output import write_bytes, write_text
-from cpo_pdk.report import figures
+from cpo_pdk.report import figures, operation_plots
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.page import page
 from cpo_pdk.report.pictures import cell_figure, package_figure
@@ -17,6 +17,8 @@ from cpo_pdk.report.viewer import viewer_data
 
 def write_report(data: ReportData, folder: Path, file: str = "report.html") -> Path:
     """Write `report.html`, `package.png`, `engine.png`, `spectra.png`, `insertion_loss.png`, `crosstalk.png`.
+
+    Of a package at work also `margin.png`, `temperature.png`, `energy.png`.
 
     Raises:
         LayoutError: the package GDS can't be read.
@@ -30,11 +32,22 @@ def write_report(data: ReportData, folder: Path, file: str = "report.html") -> P
         plots["crosstalk"] = crosstalk_figure(
             simulation.crosstalk[worst], f"Crosstalk (dB), {worst[0]}, receive port {worst[1]}"
         )
+    operation = data.operation
+    stills: dict[str, bytes] = {}
+    if operation is not None and operation.states:
+        plots["energy"] = operation_plots.energy_figure(operation)
+        stills["margin"] = figures.png(operation_plots.margin_figure(operation, scene), dpi=110)
+        stills["temperature"] = figures.png(operation_plots.temperature_figure(operation, scene), dpi=110)
+        for name, picture in stills.items():
+            write_bytes(folder / f"{name}.png", picture)
     svgs = {name: figures.svg(figure, name) for name, figure in plots.items()}
     for name, figure in plots.items():
         write_bytes(folder / f"{name}.png", figures.png(figure))
+    if operation is not None and operation.transient is not None:
+        svgs["transient"] = figures.svg(operation_plots.transient_figure(operation.transient), "transient")
     still = figures.png(package_figure(scene))
     write_bytes(folder / "package.png", still)
     if data.engine_cell:  # none is left in a layout that was cut badly
         write_bytes(folder / "engine.png", figures.png(cell_figure(scene, data.engine_cell)))
-    return write_text(folder / file, page(data, svgs, viewer_data(scene), still, embedded_glb(data.package_gds)))
+    space = embedded_glb(data.package_gds)
+    return write_text(folder / file, page(data, svgs, viewer_data(scene), still, space, stills))

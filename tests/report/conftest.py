@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from pathlib import Path
 
 import klayout.db as kdb
@@ -9,9 +11,17 @@ import numpy as np
 import pytest
 
 from cpo_pdk.circuit.results import Aggressor, Lane, LossItem, SimulationResult, Spectrum
+from cpo_pdk.operation.results import Operation
 from cpo_pdk.report.data import Choice, ReportData, RuleLine
 from cpo_pdk.tech.layers import layer_of
 from cpo_pdk.verify.findings import CheckResult, Verdict, Violation
+
+_FILE = Path(__file__).with_name("operation_sample.py")
+_SPEC = importlib.util.spec_from_file_location("operation_sample", _FILE)
+assert _SPEC and _SPEC.loader
+operation_sample = importlib.util.module_from_spec(_SPEC)
+sys.modules["operation_sample"] = operation_sample  # its data classes look themselves up there
+_SPEC.loader.exec_module(operation_sample)
 
 EVIL = "<script>alert(1)</script> & $x$"
 
@@ -130,3 +140,9 @@ def report_data(package_gds: Path, simulation: SimulationResult) -> ReportData:
         warnings=simulation.warnings,
         models={"straight": "strip (waveguide)"},
     )
+
+
+@pytest.fixture(scope="session")
+def operation() -> Operation:
+    site = operation_sample.Site
+    return operation_sample.operation_sample([site("engine_0", 0, 16000), site("engine_1", -14000, 0)])

@@ -3,6 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("scene").textContent);
   const NM = 1e-3;
+  const QUIET = /^(SUBSTRATE|ASIC|FLOORPLAN|WG|HEATER|FIBER.*|CONNECTOR.*)$/, EDGE = /^(SUBSTRATE|ASIC|FLOORPLAN|CONNECTOR.*)$/; // seen below an overlay; of these only the edge
   const GUIDE = /(^|_)(straight|bend|taper)_/; // cells of bare waveguides, whose names would cover what they join
   for (const cell of data.cells) {
     cell.box = cell.box.map((v) => v * NM);
@@ -58,7 +59,10 @@
       if (this.cell < 0) this.cell = data.top;
       this.hidden = new Set();
       this.mark = null;
-      this.legend(root.querySelector(".layers"));
+      this.quiet = root.dataset.look === "quiet";
+      if (this.quiet) data.layers.forEach((layer, index) => { if (!QUIET.test(layer.name)) this.hidden.add(index); });
+      else this.legend(root.querySelector(".layers"));
+      root.viewer = this; // for the overlays of other scripts, which also hear "paint", "pick" and "hover"
       this.home();
       this.listen();
       new ResizeObserver(() => { // what was seen as a whole stays so, on a phone that is turned too
@@ -87,9 +91,33 @@
       this.x += dx / this.scale - dx / next; this.y += dy / this.scale - dy / next;
       this.scale = next; this.soon();
     }
-    go(x, y, span) {
-      this.x = x; this.y = y; this.scale = Math.min(60, this.width / span); this.mark = [x, y];
+    go(x, y, span, mark = true) {
+      this.x = x; this.y = y; this.scale = Math.min(60, this.width / span); this.mark = mark ? [x, y] : null;
       this.soon();
+    }
+    tell(name, detail) { if (this.quiet) this.root.dispatchEvent(new CustomEvent(name, { detail })); }
+    find(path) { // a placed cell by the path of its instance from the top: its number, and its transform in the top cell
+      let number = data.top, m = [1, 0, 0, 1, 0, 0];
+      for (const name of path.split("/")) {
+        const cell = data.cells[number];
+        if (!cell.byName) cell.byName = new Map(cell.placed.map((p) => [p[5], p]));
+        const p = cell.byName.get(name);
+        if (!p) return null;
+        m = times(m, placing(p)); number = p[0];
+      }
+      return { number, m };
+    }
+    boxOf(found) { return boxIn(found.m, data.cells[found.number].box); }
+    paint(found, wanted, color, view) { // the layers of a placed cell that match, in one colour
+      const g = this.context, quiet = this.quiet;
+      this.quiet = false; g.fillStyle = color;
+      data.layers.forEach((layer, index) => { if (wanted.test(layer.name)) this.fill(found.number, index, times(view, found.m)); });
+      this.quiet = quiet;
+    }
+    hits(found, wanted, x, y, near) { // whether a layer of a cell, with nothing placed in it, is within `near` um of a place
+      const g = this.context, cell = data.cells[found.number];
+      g.setTransform(...found.m); g.lineWidth = 2 * near;
+      return data.layers.some((layer, index) => wanted.test(layer.name) && cell.points.has(index) && g.isPointInStroke(pathOf(cell, index), x, y));
     }
     soon() {
       if (this.waiting) return;
@@ -101,12 +129,15 @@
       g.setTransform(1, 0, 0, 1, 0, 0);
       g.clearRect(0, 0, this.canvas.width, this.canvas.height);
       const view = [k, 0, 0, -k, this.canvas.width / 2 - k * this.x, this.canvas.height / 2 + k * this.y];
+      this.tell("paint", { g, view, over: false });
+      const soft = this.quiet && getComputedStyle(this.root).getPropertyValue("--soft");
       data.layers.forEach((layer, index) => {
         if (this.hidden.has(index)) return;
-        g.fillStyle = layer.color; g.globalAlpha = layer.opacity;
+        g.fillStyle = soft || layer.color; g.globalAlpha = this.quiet ? (EDGE.test(layer.name) ? 0.8 : 0.3) : layer.opacity;
         this.fill(this.cell, index, view);
       });
       g.globalAlpha = 1;
+      this.tell("paint", { g, view, over: true });
       this.names(view);
       this.bar();
     }
@@ -120,6 +151,9 @@
       if (points && size < 8) { // a dot
         g.setTransform(1, 0, 0, 1, 0, 0);
         g.fillRect(l, b, r - l, t - b);
+      } else if (points && this.quiet && EDGE.test(data.layers[layer].name)) {
+        g.setTransform(...m);
+        g.strokeStyle = g.fillStyle; g.lineWidth = 1 / this.scale; g.stroke(pathOf(cell, layer));
       } else if (points && size * size * 8 > points) {
         g.setTransform(...m);
         g.fill(pathOf(cell, layer));
@@ -201,9 +235,15 @@
     }
     listen() {
       const c = this.canvas, fingers = new Map();
+      let down = null; // where a click began
       const place = (e) => { const r = c.getBoundingClientRect(); return [e.clientX - r.left, e.clientY - r.top]; };
       c.addEventListener("wheel", (e) => { e.preventDefault(); this.zoom(Math.exp(-e.deltaY * (e.deltaMode ? 0.05 : 0.0016)), ...place(e)); }, { passive: false });
-      c.addEventListener("pointerdown", (e) => { c.setPointerCapture(e.pointerId); fingers.set(e.pointerId, place(e)); });
+      c.addEventListener("pointerdown", (e) => { c.setPointerCapture(e.pointerId); fingers.set(e.pointerId, place(e)); down = place(e); });
+      c.addEventListener("click", (e) => {
+        const [px, py] = place(e);
+        if (!down || Math.hypot(px - down[0], py - down[1]) > 4) return;
+        this.tell("pick", { x: this.x + (px - this.width / 2) / this.scale, y: this.y - (py - this.height / 2) / this.scale, scale: this.scale });
+      });
       c.addEventListener("pointermove", (e) => {
         const old = fingers.get(e.pointerId);
         const at = place(e);
@@ -235,6 +275,7 @@
     readout([px, py]) {
       const x = this.x + (px - this.width / 2) / this.scale, y = this.y - (py - this.height / 2) / this.scale;
       this.root.querySelector(".at").textContent = `${x.toFixed(2)}, ${y.toFixed(2)} µm`;
+      this.tell("hover", { x, y });
     }
   }
 
@@ -242,7 +283,7 @@
   const viewers = [...document.querySelectorAll(".viewer")].map((root) => new Viewer(root));
   document.addEventListener("click", (e) => {
     const button = e.target.closest("button[data-x]");
-    if (!button || !viewers.length) return;
+    if (!button || !viewers.length) return; // the first is the package
     viewers[0].go(+button.dataset.x, +button.dataset.y, 60);
     viewers[0].root.scrollIntoView({ behavior: "smooth", block: "center" });
   });
