@@ -19,8 +19,8 @@ _DATA = Path(__file__).parent / "data"
 class PackageHeights:
     """Heights in um, named as in the data, which says where each comes from.
 
-    Of the photonic die, from its bottom: `pic_core` (middle of the waveguides), `pic_top` (top metal), and `bump`, the
-    height of the pillars between it and the electronic die.
+    Of the photonic die, from its bottom: `pic_box` (bottom of the buried oxide), `pic_core` (middle of the waveguides),
+    `pic_top` (top metal), and `bump`, the height of the pillars between it and the electronic die.
     """
 
     substrate_thickness: float
@@ -44,6 +44,7 @@ class PackageHeights:
     socket_rim: float
     capacitors_height: float
     overpass_height: float
+    pic_box: float
     pic_core: float
     pic_top: float
     bump: float
@@ -56,6 +57,7 @@ def package_heights() -> PackageHeights:
     levels = yaml.safe_load((_DATA / "stack.yaml").read_text(encoding="utf-8"))["levels"]
     bottom = levels["substrate"]["zmin"]
     own = {
+        "pic_box": levels["box"]["zmin"] - bottom,
         "pic_core": levels["core"]["zmin"] + levels["core"]["thickness"] / 2 - bottom,
         "pic_top": levels["metal2"]["zmin"] + levels["metal2"]["thickness"] - bottom,
         "bump": levels["bump"]["thickness"],

@@ -15,6 +15,7 @@ _FIELDS = {
     "materials": ("lateral", "vertical", "capacity"),
     "films": ("htc",),
     "sizes": ("um",),
+    "shares": ("area",),
     "limits": ("C",),
 }
 
@@ -48,12 +49,14 @@ class ThermalTable:
         materials: name -> what it conducts.
         films: kind of cooling -> W/(m2 K) on its base.
         sizes: um.
+        shares: of an area that is metal, 0 to 1.
         limits: C.
     """
 
     materials: dict[str, Conducting]
     films: dict[str, float]
     sizes: dict[str, float]
+    shares: dict[str, float]
     limits: dict[str, float]
 
 
@@ -68,6 +71,7 @@ def thermal_table() -> ThermalTable:
         },
         {name: float(entry["htc"]) for name, entry in raw["films"].items()},
         {name: float(entry["um"]) for name, entry in raw["sizes"].items()},
+        {name: float(entry["area"]) for name, entry in raw["shares"].items()},
         {name: float(entry["C"]) for name, entry in raw["limits"].items()},
     )
 
