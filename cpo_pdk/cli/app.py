@@ -11,6 +11,7 @@ import typer
 
 from cpo_pdk import __version__
 from cpo_pdk.cli import (
+    budget,
     building,
     census,
     characterizing,
@@ -67,6 +68,7 @@ app.command("plan")(planning.plan)
 app.command("build")(building.build)
 app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)
+app.command("budget")(budget.budget)
 app.command("census")(census.census)
 app.command("lanes")(lanes.lanes)
 app.command("testmap")(lanes.testmap)
