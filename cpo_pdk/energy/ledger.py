@@ -141,7 +141,8 @@ def ledger(
     book.add(ASIC, core, {ASIC: 1.0}, static=False, source="asic.power_W")
     heat = tuple(Heat(place, math.fsum(watts), kind, engine) for (place, kind, engine), watts in book.warm.items())
     Tbps = len(sent) * spec.engine.lane_rate_Gbps * 1e-3
-    return Ledger(tuple(book.consumers), heat, Tbps, tuple(notes))
+    names = tuple((lane.engine, lane.port, lane.channel) for lane in sent)
+    return Ledger(tuple(book.consumers), heat, Tbps, tuple(notes), names)
 
 
 def _key(lane: Lane) -> LaneKey:

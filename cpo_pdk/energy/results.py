@@ -58,12 +58,14 @@ class Ledger:
         consumers, heat: see there.
         lanes_Tbps: bandwidth of the lanes in one direction.
         notes: what could not be counted, one line each.
+        lanes: engine, port and channel of the transmit lanes.
     """
 
     consumers: tuple[Consumer, ...]
     heat: tuple[Heat, ...]
     lanes_Tbps: float
     notes: tuple[str, ...] = ()
+    lanes: tuple[tuple[str, int, int], ...] = ()
 
     @property
     def taken_W(self) -> float:

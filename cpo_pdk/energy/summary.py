@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from cpo_pdk.energy.cluster import cluster_energy
@@ -59,7 +59,7 @@ def energy_of(spec: PackageSpec, parts: Parts, ledger: Ledger) -> EnergyResult:
         static_W=_sum(consumer for consumer in optics if consumer.static),
         dynamic_W=_sum(consumer for consumer in optics if not consumer.static),
         engines_W={engine: math.fsum(found) for engine, found in engines.items()},
-        lanes_pJ_bit=_lanes(optics, spec.engine.lane_rate_Gbps * 1e-3),
+        lanes_pJ_bit=_lanes(optics, ledger.lanes, spec.engine.lane_rate_Gbps * 1e-3),
         comparisons=comparisons(bandwidth),
         cluster=cluster,
         warnings=_warnings(spec, parts, ledger),
@@ -70,27 +70,22 @@ def _sum(consumers: Iterable[Consumer]) -> float:
     return math.fsum(consumer.watt for consumer in consumers)
 
 
-def _lanes(optics: list[Consumer], rate_Tbps: float) -> dict[LaneName, float]:
+def _lanes(optics: list[Consumer], lanes: tuple[LaneName, ...], rate_Tbps: float) -> dict[LaneName, float]:
     """Transmit lane with the receive lane of the same name -> pJ/bit; what an engine's lanes share is split evenly."""
-    own: dict[LaneName, list[float]] = defaultdict(list)
-    shared: dict[str, list[float]] = defaultdict(list)
-    sends: dict[str, set[LaneName]] = defaultdict(set)
+    own: dict[LaneName, list[float]] = {name: [] for name in lanes}
+    shared: dict[str, list[float]] = {engine: [] for engine, _port, _channel in lanes}
+    everywhere: list[float] = []
     for consumer in optics:
-        if consumer.lane is None:
-            shared[consumer.engine].append(consumer.watt)
-            continue
-        engine, direction, port, channel = consumer.lane
-        own[engine, port, channel].append(consumer.watt)
-        if direction == "tx":
-            sends[engine].add((engine, port, channel))
-    everywhere = math.fsum(shared.pop("", ())) / max(1, sum(len(names) for names in sends.values()))
-    found: dict[LaneName, float] = {}
-    for engine, names in sends.items():
-        stray = [watt for name, watts in own.items() if name[0] == engine and name not in names for watt in watts]
-        even = (math.fsum(shared[engine]) + math.fsum(stray)) / len(names)
-        for name in sorted(names):
-            found[name] = (math.fsum(own[name]) + even + everywhere) / rate_Tbps
-    return found
+        if consumer.lane is not None:
+            engine, _direction, port, channel = consumer.lane
+            if (engine, port, channel) in own:
+                own[engine, port, channel].append(consumer.watt)
+                continue
+        shared.get(consumer.engine, everywhere).append(consumer.watt)
+    count = Counter(engine for engine, _port, _channel in lanes)
+    even = {engine: math.fsum(watts) / count[engine] for engine, watts in shared.items()}
+    rest = math.fsum(everywhere) / max(1, len(lanes))
+    return {name: (math.fsum(watts) + even[name[0]] + rest) / rate_Tbps for name, watts in own.items()}
 
 
 def _warnings(spec: PackageSpec, parts: Parts, ledger: Ledger) -> tuple[str, ...]:
