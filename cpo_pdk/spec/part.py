@@ -52,7 +52,7 @@ PART_KINDS: MappingProxyType[PartKind, dict[str, Quantity]] = MappingProxyType(
             "bandwidth_GHz": Quantity("GHz", 0.1, 500, "3 dB bandwidth"),
             "resistance_ohm": Quantity("ohm", 0, 1000, "output resistance"),
             "static_mW": Quantity("mW", 0, 5000, "power of one lane without what charging the modulator takes"),
-            "efficiency": Quantity("1", 0.01, 1, "charge on the modulator over charge from the supply"),
+            "efficiency": Quantity("1", 0.01, 1, "energy that the modulator takes over what the supply gives for it"),
         },
         "tia": {
             "rate_Gbps": Quantity("Gb/s", 1, 1000, "fastest lane that it is made for"),

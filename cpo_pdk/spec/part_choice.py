@@ -48,9 +48,9 @@ def default_parts(spec: PackageSpec) -> dict[str, str]:
     lane = of_rate(spec.engine.lane_rate_Gbps)
     rings = spec.engine.architecture != "mzm_wdm"
     reach = spec.electrical.reach
-    serdes = "serdes_ucie" if reach.startswith("UCIe") else f"serdes_{reach.rstrip('+').lower()}"
-    if not reach.startswith("UCIe"):
-        serdes += f"_{of_rate(rate_Gbps(spec))}g"
+    serdes = {"UCIe-A": "serdes_ucie_advanced", "UCIe-S": "serdes_ucie"}.get(reach)
+    if serdes is None:
+        serdes = f"serdes_{reach.rstrip('+').lower()}_{of_rate(rate_Gbps(spec))}g"
     return {
         "laser": "els_dfb",
         "connector": "mpo_connector",
