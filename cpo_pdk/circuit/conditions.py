@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-#: conditions that agree to these many decimals are one: K, nm, mW
-DECIMALS_K, DECIMALS_NM, DECIMALS_MW = 2, 4, 3
+from cpo_pdk.errors import ModelError
+
+#: temperatures are rounded to these many decimals, K: a lane whose rings are held moves by less than 0.001 dB in 0.1 K
+DECIMALS_K = 1
+#: and shifts and powers of heaters to these, nm and mW
+DECIMALS_NM, DECIMALS_MW = 4, 3
 
 
 @dataclass(frozen=True)
@@ -28,11 +32,39 @@ class EngineCondition:
     trim_mW: Mapping[str, float] = field(default_factory=dict)
 
     @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for conditions that need not be told apart, see `DECIMALS_K` and its neighbours."""
-        return (
+    def rounded(self) -> EngineCondition:
+        """What is computed: conditions that need not be told apart are one."""
+        return EngineCondition(
             round(self.dT_K, DECIMALS_K) + 0.0,
-            tuple(sorted(self.channel.items())),
-            tuple(sorted((path, round(value, DECIMALS_NM)) for path, value in self.tuning_nm.items())),
-            tuple(sorted((path, round(value, DECIMALS_MW)) for path, value in self.trim_mW.items())),
+            dict(sorted(self.channel.items())),
+            {path: round(value, DECIMALS_NM) for path, value in sorted(self.tuning_nm.items())},
+            {path: round(value, DECIMALS_MW) for path, value in sorted(self.trim_mW.items())},
         )
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for equal conditions."""
+        return (self.dT_K, *(tuple(sorted(m.items())) for m in (self.channel, self.tuning_nm, self.trim_mW)))
+
+
+def assignment_of(condition: EngineCondition, bus: str, rings: Sequence[str], count: int) -> tuple[int, ...] | None:
+    """Channel of every ring of a bus, None where the condition leaves that open.
+
+    Args:
+        condition: of the engine.
+        bus: what to call it in a message.
+        rings: on the bus.
+        count: of channels.
+
+    Raises:
+        ModelError: the bus is given in part, or its rings don't serve every channel once.
+    """
+    given = [condition.channel[ring] for ring in rings if ring in condition.channel]
+    if not given:
+        return None
+    if len(given) < len(rings) or sorted(given) != list(range(count)):
+        raise ModelError(
+            f"bus of {bus}: condition gives {len(given)} of {len(rings)} rings the channels "
+            f"{', '.join(map(str, given))}; every channel from 0 to {count - 1} once is needed"
+        )
+    return tuple(given)

@@ -5,7 +5,7 @@ wavelengths.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpo_pdk.circuit.binding import Bound, ModelLike, operation_warnings, range_warnings
+from cpo_pdk.circuit.conditions import EngineCondition, assignment_of
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE, Drive, drive_of, is_driven, working_points
 from cpo_pdk.circuit.engine_ports import (
     Reception,
@@ -32,6 +33,8 @@ from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.results import Aggressor, Direction, LossItem
 from cpo_pdk.circuit.solver import Plan, SDict, compile_circuit
 from cpo_pdk.circuit.tracing import WaveGraph, Way, items_of
+from cpo_pdk.circuit.trimming import Trimmer, trimmers_of
+from cpo_pdk.circuit.warming import warmed
 from cpo_pdk.circuit.waves import Waves
 from cpo_pdk.errors import ModelError
 
@@ -45,7 +48,9 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class EngineLane:
-    """A lane within an engine, see `results.Lane`; `laser` is the number of the laser port of a transmit lane."""
+    """A lane within an engine, see `results.Lane`; `laser` is the number of the laser port of a transmit lane; paths of
+    `modulator`, `detector` and `ring` are those within the engine.
+    """
 
     direction: Direction
     port: int
@@ -60,6 +65,10 @@ class EngineLane:
     laser: int = 0
     heater_mW: float = 0.0
     extinction_dB: float | None = None
+    modulator: str = ""
+    detector: str = ""
+    ring: str = ""
+    laser_ways: int = 0
 
 
 class EngineState:
@@ -72,22 +81,37 @@ class EngineState:
         bound: see `bind`.
         channels_um: um, shape (C,).
         grid_um: um, shape (W,).
+        condition: what the engine works under; as drawn by default.
+        drawn: the same engine as drawn, whose ways of the light are taken over; followed anew by default.
 
     Attributes:
         transmit, receive: who sends and receives each channel.
+        buses: port with mode -> rings on its bus.
+        passages: transmit port -> channel -> modulator that is no ring.
         locks: ring -> what takes it to its channel.
         drives: modulator -> its working point.
+        trimmers: heater within an interferometer -> what it does; `trims` its power in mW.
         channel_of: ring or modulator -> its channel, from 0.
 
     Raises:
         LayoutError: an engine without ports.
         ModelError: a device that can't be evaluated, rings that don't fit the channels, a port that no light reaches,
-            two channels in one modulator or one detector.
+            two channels in one modulator or one detector, conditions for what the engine doesn't have.
     """
 
-    def __init__(self, circuit: FlatCircuit, bound: Mapping[str, Bound], channels_um: Real, grid_um: Real) -> None:
+    def __init__(
+        self,
+        circuit: FlatCircuit,
+        bound: Mapping[str, Bound],
+        channels_um: Real,
+        grid_um: Real,
+        condition: EngineCondition | None = None,
+        drawn: EngineState | None = None,
+    ) -> None:
         self.circuit = circuit
-        self.bound = bound
+        self.condition = condition or EngineCondition()
+        self.drawn_bound = bound
+        self.bound = bound = warmed(bound, self.condition.dT_K)
         self.channels = channels_um
         self.count = int(channels_um.size)
         self.grid = grid_um
@@ -111,7 +135,11 @@ class EngineState:
         self.drives: dict[str, Drive] = {}
         self.channel_of: dict[str, int] = {}
         self.overrides: dict[str, dict[str, Any]] = {}
-        self.transmit, self.receive = self._find()
+        self.buses: dict[str, tuple[str, ...]] = {}
+        self.passages: dict[int, dict[int, Passage]] = {}
+        self.trimmers: dict[str, Trimmer] = {}
+        self.trims: dict[str, float] = {}
+        self.transmit, self.receive = self._find() if drawn is None else self._resume(drawn)
         self.warnings += operation_warnings(circuit, bound, self.overrides)
         zero = {path: {VOLTAGE: drive.v_zero} for path, drive in self.drives.items()}
         self.warnings += operation_warnings(circuit, bound, zero)
@@ -140,6 +168,11 @@ class EngineState:
             raise ModelError(f"{path}: sheet {bound.sheet.name} has no model, which a ring needs")
         return bound, bound.model
 
+    def heater_powers(self) -> dict[str, float]:
+        """Interferometer -> power of its heater, mW."""
+        driven = {path: drive.heater_mW for path, drive in self.drives.items() if path not in self.locks}
+        return {**self.trims, **driven}
+
     def _find(self) -> tuple[tuple[Sender, ...], tuple[Reception, ...]]:
         """Follow the light through the engine with all heaters off, and take every device to its working point."""
         cold = self.evaluator.circuit(self.circuit, self.bound)
@@ -152,13 +185,14 @@ class EngineState:
         if idle:
             self.warnings.append(f"{len(idle)} rings are on no bus ({', '.join(idle[:SHOWN])}); left cold")
         locker = Locker(self.channels)
-        on_bus = {bus.port: self._lock(locker, f"bus of tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
+        on_bus = {bus.port: self._lock(locker, f"tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
         sent = {port: rings for port, rings in on_bus.items() if self.drives.keys() & set(rings.values())}
         received: list[Reception] = []
         for bus in dropped:
-            rings = self._lock(locker, f"bus of rx_{bus.port}{bus.mode}", bus.rings)
+            rings = self._lock(locker, f"rx_{bus.port}{bus.mode}", bus.rings)
             behind = dict(zip(bus.rings, bus.detectors, strict=True))
             received.append(Reception(bus.port, bus.mode, {c: behind[ring] for c, ring in rings.items()}, rings))
+        self._trim(trimmers_of(self.circuit, self.bound, self.channels, {*self.rings, *self.modulators}))
         lasers = {bus.port: bus.laser for bus in buses if bus.port not in sent}
         bare = sorted(set(self.facet.rx) - {reception.port for reception in received})
         if lasers or bare:
@@ -175,10 +209,66 @@ class EngineState:
         received.sort(key=lambda reception: (reception.port, order[reception.mode]))
         return tuple(Sender(bus.port, bus.laser, sent[bus.port]) for bus in buses), tuple(received)
 
+    def _resume(self, drawn: EngineState) -> tuple[tuple[Sender, ...], tuple[Reception, ...]]:
+        """Take every device to its working point under the condition; the light goes as it does in the engine as drawn.
+
+        Raises:
+            ModelError: conditions for devices that are none, a bus whose rings are not given a channel each.
+        """
+        condition = self.condition
+        tuned = {ring for rings in drawn.buses.values() for ring in rings}
+        trimmed = {*drawn.trimmers, *(path for path, drive in drawn.drives.items() if path not in tuned)}
+        for what, asked, known in (
+            ("ring on a bus", {*condition.channel, *condition.tuning_nm}, tuned),
+            ("interferometer with a heater", set(condition.trim_mW), trimmed),
+        ):
+            stray = sorted(asked - known)
+            if stray:
+                raise ModelError(
+                    f"engine {self.circuit.cell}: condition for {', '.join(stray[:SHOWN])}, which is no {what}; "
+                    f"{len(known)} there are, {', '.join(sorted(known)[:SHOWN])}..."
+                )
+        locker = Locker(self.channels)
+        on_bus = {name: self._lock(locker, name, rings) for name, rings in drawn.buses.items()}
+        points: dict[tuple[str, str, str], tuple[Drive, ...]] = {}
+        sent: list[Sender] = []
+        for sender in drawn.transmit:
+            modulators = on_bus.get(f"tx_{sender.port}", {})
+            if not self.drives.keys() & set(modulators.values()):
+                self.passages[sender.port] = passed = drawn.passages.get(sender.port, {})
+                for channel, passage in passed.items():
+                    self._drive(passage, channel, points)
+                modulators = {channel: passage.path for channel, passage in sorted(passed.items())}
+            sent.append(Sender(sender.port, sender.laser, modulators))
+        received: list[Reception] = []
+        for reception in drawn.receive:
+            if reception.filters:
+                rings = on_bus[f"rx_{reception.port}{reception.mode}"]
+                behind = {ring: reception.detectors[channel] for channel, ring in reception.filters.items()}
+                detectors = {channel: behind[ring] for channel, ring in rings.items()}
+                reception = Reception(reception.port, reception.mode, detectors, rings)
+            received.append(reception)
+        self._trim(drawn.trimmers)
+        return tuple(sent), tuple(received)
+
+    def _trim(self, trimmers: Mapping[str, Trimmer]) -> None:
+        """Heaters within interferometers to what keeps the fringes where they are drawn, or as the condition says."""
+        self.trimmers = dict(trimmers)
+        for path, trimmer in trimmers.items():
+            power = self.condition.trim_mW.get(path)
+            if power is None:
+                power = trimmer.power_mW(self.bound, self.drawn_bound) if self.condition.dT_K else trimmer.mW
+            self.trims[path] = power
+            if power:
+                self.overrides[path] = {HEATER: power}
+
     def _lock(self, locker: Locker, name: str, rings: Sequence[str]) -> dict[int, str]:
         """Tune the rings of a bus to their channels, level one on those that are driven; channel -> ring."""
-        for lock in locker.lock(name, rings, [self.entry(ring)[0] for ring in rings]):
+        self.buses[name] = tuple(rings)
+        chosen = assignment_of(self.condition, name, rings, self.count)
+        for lock in locker.lock(f"bus of {name}", rings, [self.entry(ring)[0] for ring in rings], chosen):
             entry, model = self.entry(lock.ring)
+            lock = replace(lock, tuning_nm=self.condition.tuning_nm.get(lock.ring, lock.tuning_nm))
             self.locks[lock.ring] = lock
             self.channel_of[lock.ring] = lock.channel
             self.overrides[lock.ring] = {model.tuning: lock.tuning_nm}
@@ -203,6 +293,7 @@ class EngineState:
             self._one_each(f"tx_{port}", "pass", {c: passage.path for c, passage in passed.items()}, "modulator")
             if not passed:
                 self.warnings.append(f"tx_{port}: no modulator before it, nothing is modulated")
+            self.passages[port] = passed
             for channel, passage in passed.items():
                 self._drive(passage, channel, points)
             found[port] = {channel: passage.path for channel, passage in sorted(passed.items())}
@@ -221,6 +312,7 @@ class EngineState:
             points[key], said = working_points(entry, self.channels, passage.port_in, passage.port_out)
             self.warnings += [said] if said else []
         drive = points[key][channel]
+        drive = replace(drive, heater_mW=self.condition.trim_mW.get(path, drive.heater_mW))
         self.channel_of[path] = channel
         self.drives[path] = drive
         self.overrides[path] = {VOLTAGE: drive.v_one, **({HEATER: drive.heater_mW} if drive.heater_mW else {})}

@@ -94,7 +94,7 @@ class ChainFinder:
                 for channel, x in enumerate(strength):
                     loss = -20.0 * float(np.log10(max(float(x), 1e-10)))
                     items[mode][channel].append(
-                        LossItem(path, leaf.function, entry.model.name, leaf.x, leaf.y, f"{inner}>{out}", loss)
+                        LossItem(path, leaf.function, entry.model.name, leaf.x, leaf.y, f"{inner}>{out}", loss, False)
                     )
             at = self.partner.get((path, out))
         return Chain(name, {mode: [tuple(row) for row in rows] for mode, rows in items.items()})

@@ -85,13 +85,16 @@ class Locker:
             self._shifts[bound.cell] = red_shifts_nm(found, targets)
         return self._shifts[bound.cell]
 
-    def lock(self, bus: str, rings: Sequence[str], bound: Sequence[Bound]) -> tuple[Lock, ...]:
+    def lock(
+        self, bus: str, rings: Sequence[str], bound: Sequence[Bound], chosen: Sequence[int] | None = None
+    ) -> tuple[Lock, ...]:
         """Assign the rings of one bus.
 
         Args:
             bus: what to call it in a message.
             rings: paths of the rings.
             bound: binding of each ring.
+            chosen: channel of each ring, from 0, where that has been decided.
 
         Returns:
             one lock a channel, in the order of the channels.
@@ -102,12 +105,15 @@ class Locker:
         if len(rings) != self.channels.size:
             raise ModelError(f"{bus}: {len(rings)} rings for {self.channels.size} channels; place one a channel")
         cost = np.stack([self.shifts_nm(entry) for entry in bound])
-        if not np.all(np.isfinite(cost)):
-            row = int(np.argwhere(~np.isfinite(cost))[0, 0])
+        wanted = np.isfinite(cost)
+        if chosen is not None:
+            wanted = wanted[np.arange(len(rings)), chosen][:, None]
+        if not np.all(wanted):
+            row = int(np.argwhere(~wanted)[0, 0])
             raise ModelError(
                 f"{bus}: ring {rings[row]} has no resonance within {REACH_UM * 1e3:g} nm below a channel; "
                 "check its radius"
             )
-        chosen, channel = linear_sum_assignment(cost)
-        locks = [Lock(rings[int(r)], int(c), float(cost[r, c])) for r, c in zip(chosen, channel, strict=True)]
+        pairs = enumerate(chosen) if chosen is not None else zip(*linear_sum_assignment(cost), strict=True)
+        locks = [Lock(rings[int(r)], int(c), float(cost[r, c])) for r, c in pairs]
         return tuple(sorted(locks, key=lambda lock: lock.channel))

@@ -110,4 +110,6 @@ def _lane(state: EngineState, port: _Port, channel: int) -> EngineLane:
             (path, inner + worst), [(detector, name) for name in state.receivers[detector]], channel, loss
         ),
         aggressors=crosstalk.aggressors(row, channel, names),
+        detector=detector,
+        ring=ring or "",
     )

@@ -136,10 +136,11 @@ class TrimmerFacts:
     Attributes:
         instance: path from the top cell; `path` within the engine, as `EngineCondition` takes it.
         engine: whose it is.
-        channel: of the light that it trims, from 0.
+        channel: of the light that it trims, from 0; -1 where it trims all of them.
         x, y: origin of the instance in top-cell coordinates, um.
         mW: power at the working point, at the temperature that it is drawn for.
         mW_per_pi: power that turns the phase by half a turn.
+        mW_per_K, period_mW: warmer by dT, the working point takes `(mW + mW_per_K dT) % period_mW`.
         nm_per_K: drift of its fringes with temperature; 0 where the arms are equal.
         fsr_nm: distance of its fringes; infinite where the arms are equal.
         sheet: name of the sheet.
@@ -155,6 +156,8 @@ class TrimmerFacts:
     mW_per_pi: float
     nm_per_K: float
     fsr_nm: float
+    mW_per_K: float = 0.0
+    period_mW: float = 0.0
     sheet: str = ""
 
 
@@ -211,6 +214,7 @@ class SimulationResult:
         counts: instances, connections, distinct models evaluated, wavelengths...
         rings: all that are tuned to a channel, in the order of the lanes; as drawn, whatever the conditions.
         trimmers: heaters of interferometers; as drawn.
+        trims: path from the top cell -> power of the heater of an interferometer, mW, at the conditions.
         devices: path from the top cell -> modulator or detector of a lane, at the conditions.
     """
 
@@ -222,4 +226,5 @@ class SimulationResult:
     counts: dict[str, int] = field(default_factory=dict)
     rings: tuple[RingFacts, ...] = ()
     trimmers: tuple[TrimmerFacts, ...] = ()
+    trims: Mapping[str, float] = field(default_factory=dict)
     devices: Mapping[str, DeviceFacts] = field(default_factory=dict)

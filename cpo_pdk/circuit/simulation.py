@@ -11,19 +11,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.circuit.binding import Bound, ModelLike, SheetLike, bind, range_warnings
-from cpo_pdk.circuit.engine_lanes import EngineSolution, solve_engine
-from cpo_pdk.circuit.engine_state import EngineLane
+from cpo_pdk.circuit.conditions import EngineCondition
+from cpo_pdk.circuit.engine_lanes import EngineSolution, EngineSolver
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.extraction import extract
-from cpo_pdk.circuit.fibre_chains import Chain, ChainFinder
-from cpo_pdk.circuit.flattening import Placement, flatten
+from cpo_pdk.circuit.facts import placed_ring, placed_trimmer
+from cpo_pdk.circuit.fibre_chains import ChainFinder
+from cpo_pdk.circuit.flattening import flatten
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import CONNECTOR, ENGINE, leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.placed_engines import PlacedEngine, channels_of, engines_of, in_use
-from cpo_pdk.circuit.results import Lane, LossItem, SimulationResult, Spectrum
+from cpo_pdk.circuit.placed_lanes import PlacedLanes
+from cpo_pdk.circuit.results import DeviceFacts, Lane, RingFacts, SimulationResult, Spectrum, TrimmerFacts
 from cpo_pdk.circuit.solver import Complex, compile_circuit
-from cpo_pdk.errors import LayoutError
+from cpo_pdk.errors import LayoutError, ModelError
 
 #: problems of the netlist that are repeated as warnings
 SHOWN_PROBLEMS = 20
@@ -98,6 +100,119 @@ def _held(bounds: Iterable[Mapping[str, Bound]]) -> tuple[float, float]:
     return max((low for low, _ in ranges), default=0.0), min((high for _, high in ranges), default=np.inf)
 
 
+class Simulator:
+    """A layout that is asked for its lanes, once as drawn, then under as many conditions as wanted.
+
+    Args:
+        file: GDS or OASIS, or one that was read already.
+        sheets, models: by name; those that ship when None.
+        netlists: of the file, when extracted already with the functions of the sheets as leaves.
+
+    Raises:
+        LayoutError: the file can't be read, or holds no engine or one without ports or channels.
+        ModelError: a cell without a model, a model out of bounds, light that reaches nothing.
+    """
+
+    def __init__(
+        self,
+        file: str | Path | LayoutFile,
+        sheets: Mapping[str, SheetLike] | None = None,
+        models: Mapping[str, ModelLike] | None = None,
+        netlists: Netlists | None = None,
+    ) -> None:
+        self.file = file = _layout(file)
+        sheets, models = _library(sheets, models)
+        self.netlists = netlists = netlists if netlists is not None else extract(file, leaf_factories(sheets))
+        self.placed = _engines(netlists, file)
+        outer = flatten(netlists, netlists.top, stop=(ENGINE,))
+        self.engines = in_use(self.placed, outer)
+        self.warnings = [*file.warnings, *_problem_lines(netlists)]
+        kinds = sorted({engine.cell for engine in self.engines})
+        self.channels = {cell: channels_of(netlists.cells[cell], file) for cell in kinds}
+        circuits = {cell: flatten(netlists, cell) for cell in kinds}
+        self.bounds = {cell: bind(netlists, circuits[cell], sheets, models) for cell in kinds}
+        self.solvers = {
+            cell: EngineSolver(circuits[cell], self.bounds[cell], self.channels[cell], netlists) for cell in kinds
+        }
+        alone = netlists.cells[netlists.top].function == ENGINE
+        outer_bound = {} if alone else bind(netlists, outer, sheets, models, skip=(ENGINE, CONNECTOR))
+        if not alone:
+            self.outer_warnings = range_warnings(outer, outer_bound, np.concatenate(list(self.channels.values())))
+        else:
+            self.outer_warnings = []
+        self.finders = {cell: ChainFinder(netlists, outer, outer_bound, self.channels[cell]) for cell in kinds}
+        self.lanes = {
+            engine.name: PlacedLanes(engine, None if alone else self.finders[engine.cell]) for engine in self.engines
+        }
+
+    def as_drawn(self, points: int = 1001, span_um: tuple[float, float] | None = None) -> SimulationResult:
+        """Every device at the temperature that it is drawn for; arguments as `simulate`."""
+        grid = _grid(list(self.channels.values()), points, span_um, _held(self.bounds.values()))
+        solved = {cell: solver.as_drawn(grid) for cell, solver in self.solvers.items()}
+        result = self._result({engine.name: solved[engine.cell] for engine in self.engines})
+        first = self.engines[0]
+        spectra = _spectra(first.name, solved[first.cell], self.channels[first.cell])
+        return replace(result, spectra=tuple(spectra))
+
+    def under(self, conditions: Mapping[str, EngineCondition]) -> SimulationResult:
+        """Engines at work; no spectra.
+
+        Args:
+            conditions: by name of the engine; one that is not named is as drawn.
+
+        Raises:
+            ModelError: an engine or a device that there is not, a device that can't be computed there.
+        """
+        known = [engine.name for engine in self.placed]
+        stray = sorted(conditions.keys() - set(known))
+        if stray:
+            raise ModelError(f"condition for engine {stray[0]!r}, which is not placed; there are {', '.join(known)}")
+        rest = EngineCondition()
+        solved: dict[str, EngineSolution] = {}
+        for engine in self.engines:
+            try:
+                solved[engine.name] = self.solvers[engine.cell].under(conditions.get(engine.name, rest))
+            except ModelError as error:
+                raise ModelError(f"{engine.name}: {error}") from error
+        return self._result(solved)
+
+    def _result(self, solved: Mapping[str, EngineSolution]) -> SimulationResult:
+        """Lanes and facts of all engines, each with its solution."""
+        lanes: list[Lane] = []
+        matrices: dict[tuple[str, int], NDArray[np.float64]] = {}
+        rings: list[RingFacts] = []
+        trimmers: list[TrimmerFacts] = []
+        trims: dict[str, float] = {}
+        devices: dict[str, DeviceFacts] = {}
+        for engine in self.engines:
+            solution, maker = solved[engine.name], self.lanes[engine.name]
+            lanes += [maker.lane(lane) for lane in solution.lanes]
+            matrices |= {(engine.name, port): matrix for port, matrix in solution.crosstalk.items()}
+            solver = self.solvers[engine.cell]
+            rings += [placed_ring(ring, engine, maker.prefix) for ring in solver.rings]
+            trimmers += [placed_trimmer(trimmer, engine, maker.prefix) for trimmer in solver.trimmers]
+            trims |= {maker.path(path): power for path, power in solution.trims.items()}
+            devices |= {maker.path(path): device for path, device in solution.devices.items()}
+        warnings = list(self.warnings)
+        for solution in {id(solution): solution for solution in solved.values()}.values():
+            warnings += solution.warnings
+        counts = _counts(self.netlists, self.engines, solved)
+        counts["spares"] = len(self.placed) - len(self.engines)
+        counts["model_evaluations"] += sum(finder.evaluator.distinct for finder in self.finders.values())
+        return SimulationResult(
+            lanes=tuple(lanes),
+            spectra=(),
+            crosstalk=matrices,
+            modulator=solved[self.engines[0].name].modulator,
+            warnings=tuple(dict.fromkeys([*warnings, *self.outer_warnings])),
+            counts=counts,
+            rings=tuple(rings),
+            trimmers=tuple(trimmers),
+            trims=trims,
+            devices=devices,
+        )
+
+
 def simulate(
     file: str | Path | LayoutFile,
     sheets: Mapping[str, SheetLike] | None = None,
@@ -106,8 +221,9 @@ def simulate(
     points: int = 1001,
     span_um: tuple[float, float] | None = None,
     netlists: Netlists | None = None,
+    conditions: Mapping[str, EngineCondition] | None = None,
 ) -> SimulationResult:
-    """Loss and crosstalk of every lane of a package or an engine.
+    """Loss and crosstalk of every lane of a package or an engine. To ask under several conditions: `Simulator`.
 
     Args:
         file: GDS or OASIS, or one that was read already.
@@ -116,110 +232,15 @@ def simulate(
         span_um: first and last of them, um; when None, the channels and one spacing on either side, as far as the
             sheets hold.
         netlists: of the file, when extracted already with the functions of the sheets as leaves.
+        conditions: what the engines work under, by name; as drawn, and with spectra, when None.
 
     Raises:
         LayoutError: the file can't be read, or holds no engine or one without ports or channels.
-        ModelError: a cell without a model, a model out of bounds, light that reaches nothing.
+        ModelError: a cell without a model, a model out of bounds, light that reaches nothing; conditions of an engine
+            or a device that there is not.
     """
-    file = _layout(file)
-    sheets, models = _library(sheets, models)
-    netlists = netlists if netlists is not None else extract(file, leaf_factories(sheets))
-    placed = _engines(netlists, file)
-    outer = flatten(netlists, netlists.top, stop=(ENGINE,))
-    engines = in_use(placed, outer)
-    warnings = [*file.warnings, *_problem_lines(netlists)]
-    kinds = sorted({engine.cell for engine in engines})
-    channels = {cell: channels_of(netlists.cells[cell], file) for cell in kinds}
-    circuits = {cell: flatten(netlists, cell) for cell in kinds}
-    bounds = {cell: bind(netlists, circuits[cell], sheets, models) for cell in kinds}
-    grid = _grid(list(channels.values()), points, span_um, _held(bounds.values()))
-    solutions: dict[str, EngineSolution] = {}
-    for cell in kinds:
-        solutions[cell] = solve_engine(circuits[cell], bounds[cell], channels[cell], grid)
-        warnings += solutions[cell].warnings
-    lanes: list[Lane] = []
-    matrices: dict[tuple[str, int], NDArray[np.float64]] = {}
-    alone = netlists.cells[netlists.top].function == ENGINE
-    outer_bound = {} if alone else bind(netlists, outer, sheets, models, skip=(ENGINE, CONNECTOR))
-    if not alone:
-        warnings += range_warnings(outer, outer_bound, np.concatenate(list(channels.values())))
-    finders = {cell: ChainFinder(netlists, outer, outer_bound, channels[cell]) for cell in kinds}
-    for engine in engines:
-        solution = solutions[engine.cell]
-        chains = _Chains(None if alone else finders[engine.cell], engine.name)
-        lanes += [_lane(engine, lane, chains) for lane in solution.lanes]
-        for port, matrix in solution.crosstalk.items():
-            matrices[engine.name, port] = matrix
-    first = engines[0]
-    counts = _counts(netlists, engines, solutions)
-    counts["spares"] = len(placed) - len(engines)
-    counts["model_evaluations"] += sum(finder.evaluator.distinct for finder in finders.values())
-    return SimulationResult(
-        lanes=tuple(lanes),
-        spectra=tuple(_spectra(first.name, solutions[first.cell], channels[first.cell])),
-        crosstalk=matrices,
-        modulator=solutions[first.cell].modulator,
-        warnings=tuple(dict.fromkeys(warnings)),
-        counts=counts,
-    )
-
-
-class _Chains:
-    """Fibres of one engine by the name of the port; nothing when the engine is alone in the file."""
-
-    def __init__(self, finder: ChainFinder | None, engine: str) -> None:
-        self.finder = finder
-        self.engine = engine
-        self.known: dict[str, Chain] = {}
-
-    def __getitem__(self, port: str) -> Chain | None:
-        if self.finder is None:
-            return None
-        if port not in self.known:
-            self.known[port] = self.finder.chain(self.engine, port)
-        return self.known[port]
-
-
-def _lane(engine: PlacedEngine, lane: EngineLane, chains: _Chains) -> Lane:
-    """The lane of a placed engine: fibres added, coordinates of the top cell."""
-    port = f"{lane.direction}_{lane.port}"
-    channel = lane.channel - 1
-    mode = "@TM" if lane.polarization == "TM" else ""
-    signal = chains[port]
-    items: list[LossItem] = []
-    source = ""
-    prefix = "" if engine.place == Placement() and chains.finder is None else engine.name + "/"
-    for item in lane.items[:-1]:
-        x, y = engine.place.point(item.x, item.y)
-        items.append(replace(item, instance=prefix + item.instance, x=x, y=y))
-    if signal is not None:
-        outer = signal.of(mode, channel)
-        if lane.direction == "rx":
-            items = [*reversed(outer), *items]
-        else:
-            laser = chains[f"laser_{lane.laser}"]
-            feed = laser.of("", channel) if laser is not None else ()
-            source = laser.name if laser is not None else ""
-            items = [*reversed(feed), *items, *outer]
-    added = sum(item.loss_dB for item in items) - sum(item.loss_dB for item in lane.items[:-1])
-    items += lane.items[-1:]
-    return Lane(
-        engine=engine.name,
-        direction=lane.direction,
-        port=lane.port,
-        channel=lane.channel,
-        wl_um=lane.wl_um,
-        fibre=(signal.name if signal is not None else "") or port,
-        insertion_loss_dB=lane.loss_dB + added,
-        crosstalk_dB=lane.crosstalk_dB,
-        polarization=lane.polarization,
-        tuning_nm=lane.tuning_nm,
-        items=tuple(items),
-        aggressors=tuple(replace(a, name=prefix + a.name) if lane.direction == "tx" else a for a in lane.aggressors),
-        heater_mW=lane.heater_mW,
-        extinction_dB=lane.extinction_dB,
-        laser=source or (f"laser_{lane.laser}" if lane.direction == "tx" else ""),
-    )
+    simulator = Simulator(file, sheets, models, netlists)
+    return simulator.as_drawn(points, span_um) if conditions is None else simulator.under(conditions)
 
 
 def _spectra(engine: str, solution: EngineSolution, channels: NDArray[np.float64]) -> list[Spectrum]:
@@ -234,20 +255,21 @@ def _spectra(engine: str, solution: EngineSolution, channels: NDArray[np.float64
 
 def _counts(netlists: Netlists, engines: list[PlacedEngine], solutions: Mapping[str, EngineSolution]) -> dict[str, int]:
     placed = netlists.counts()
-    per_cell = [solution.counts for solution in solutions.values()]
+    distinct = {id(solution): solution for solution in solutions.values()}
+    per_solution = [solution.counts for solution in distinct.values()]
     return {
         "engines": len(engines),
-        "engine_cells": len(solutions),
+        "engine_cells": len({engine.cell for engine in engines}),
         "instances": placed["leaves"],
         "connections": placed["connections"],
         "optical_ports": placed["optical_ports"],
         "electrical_ports": placed["electrical_ports"],
         "netlist_problems": placed["problems"],
-        "rings": sum(solutions[engine.cell].counts["rings"] for engine in engines),
-        "modulators": sum(solutions[engine.cell].counts["modulators"] for engine in engines),
-        "model_evaluations": sum(c["model_evaluations"] for c in per_cell),
-        "wavelengths": max(c["wavelengths"] for c in per_cell),
-        "products": sum(c["products"] for c in per_cell),
+        "rings": sum(solutions[engine.name].counts["rings"] for engine in engines),
+        "modulators": sum(solutions[engine.name].counts["modulators"] for engine in engines),
+        "model_evaluations": sum(c["model_evaluations"] for c in per_solution),
+        "wavelengths": max(c["wavelengths"] for c in per_solution),
+        "products": sum(c["products"] for c in per_solution),
     }
 
 

@@ -99,6 +99,9 @@ def _lane(
         laser=sender.laser,
         heater_mW=state.drives[modulator].heater_mW if modulator in state.drives else 0.0,
         extinction_dB=None if ratio is None else float(ratio[channel]),
+        modulator=modulator,
+        ring=modulator if modulator in state.locks else "",
+        laser_ways=sum(other.laser == sender.laser for other in state.transmit),
     )
 
 

@@ -1,0 +1,31 @@
+"""Devices at another temperature than the one that they are drawn for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cpo_pdk.circuit.binding import Bound, accepted
+
+#: parameter of a model that is its temperature less the one that it is drawn for, K
+WARMTH = "dT"
+
+
+def warmed(bound: Mapping[str, Bound], dT_K: float) -> dict[str, Bound]:
+    """Bindings of an engine that is warmer by `dT_K`: every model that knows about temperature gets it.
+
+    Measured data, and models of what does not depend on temperature, stay as they are.
+    """
+    if not dT_K:
+        return dict(bound)
+    return {
+        cell: replace(entry, params={**entry.params, WARMTH: float(entry.params.get(WARMTH, 0.0)) + dT_K})
+        if feels_heat(entry)
+        else entry
+        for cell, entry in bound.items()
+    }
+
+
+def feels_heat(entry: Bound) -> bool:
+    """True for a device whose model depends on temperature."""
+    return entry.model is not None and WARMTH in accepted(entry.model.function)
