@@ -64,21 +64,23 @@ def _schema_text(kind: Kind) -> str:
 
 
 def validate(
-    device: Annotated[str, typer.Argument(help="Only this device; default: all.")] = "",
+    device: Annotated[str, typer.Argument(help="Only this device, or `link`, `energy`; default: all.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Also write the table to this Markdown file.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare the compact models with published numbers: value, ours, difference, and whether it is within bounds."""
+    """Compare models, budgets and energies with published numbers: value, ours, difference, and whether it is within bounds."""
 
     def work(progress: Progress) -> Outcome:
+        from cpo_pdk.catalog.published import all_cases
         from cpo_pdk.errors import InputError
         from cpo_pdk.models.validation import compared, markdown
         from cpo_pdk.output import write_text
         from cpo_pdk.spec.suggestions import did_you_mean
 
-        rows = [row for row in compared() if device in ("", row["device"])]
+        cases = all_cases()
+        rows = compared(case for case in cases if device in ("", case.device))
         if not rows:
-            known = sorted({row["device"] for row in compared()})
+            known = sorted({case.device for case in cases})
             hint = did_you_mean(device, known) or ";"
             raise InputError(f"no published number of a device {device!r}{hint} there are: {', '.join(known)}")
         missed = [row for row in rows if not row["within"]]

@@ -84,7 +84,7 @@ def modulator_response(
         index = round(float(ng(wl, cross_section="rib")), 4)
         return TravellingWave(float(params.get("length", 1800.0)), index, source_ohm=float(driver_ohm), **given)
     raise ModelError(
-        f"model {model} has no modulation response; there are: ring_modulator, mach_zehnder_modulator: name one in the sheet"
+        f"model {model} has no modulation response; name ring_modulator or mach_zehnder_modulator in its sheet"
     )
 
 
@@ -123,15 +123,10 @@ def detector_response(model: str, params: Mapping[str, Any], *, load_ohm: float 
     lateral = _known_detector(model)
     given = {k: float(params[k]) for k in (_LATERAL if lateral else _VERTICAL) if params.get(k) is not None}
     whole = detector.bandwidth_lateral_GHz if lateral else detector.bandwidth_GHz
-    defaults = whole.__kwdefaults__ or {}
-    transit = float(detector.transit_GHz(given.get(_across(lateral), defaults[_across(lateral)])))
+    defaults: dict[str, Any] = dict(whole.__kwdefaults__ or {})
+    transit = float(detector.transit_GHz({**defaults, **given}["width_ge" if lateral else "intrinsic_um"]))
     both = float(whole(**given, load_ohm=load_ohm))
     return Detector(round(transit, 3), round(float((both**-2 - transit**-2) ** -0.5), 3))
-
-
-def _across(lateral: bool) -> str:
-    """What the carriers cross."""
-    return "width_ge" if lateral else "intrinsic_um"
 
 
 def _known_detector(model: str) -> bool:

@@ -1,8 +1,8 @@
 """The linear equaliser before the decision, and the instant at which it is taken.
 
 Formulas
-    Feed-forward equaliser with taps a UI apart that sum to 1 (IEEE 802.3 clause 121.8.5.4: 5 taps, the largest is one of
-    the first three). Its taps make the mean square of distortion and noise least, of all that sum to 1: with the
+    Feed-forward equaliser with taps a UI apart that sum to 1 (IEEE 802.3 clause 121.8.5.4: 5 taps, the largest is one
+    of the first three). Its taps make the mean square of distortion and noise least, of all that sum to 1: with the
     covariance `A = var(levels) C C' + s^2 R` of its inputs and their correlation `b` with the wanted symbol,
     `w = A^-1 (b + m)`, m such that they sum to 1 (least squares with one constraint, textbooks). Noise behind it is
     `sqrt(w' R w)` times that before it: the C_eq of clause 121.8.5.3.
@@ -93,7 +93,7 @@ def noise_for(windows: tuple[tuple[Window, ...], ...], ratio: float, modulation:
     low, high = np.log(1e-4), np.log(1.0)
     if excess(low) > 0:
         return 0.0
-    return float(np.exp(brentq(excess, low, high, xtol=1e-5)))
+    return float(np.exp(float(brentq(excess, low, high, xtol=1e-5))))  # pyright: ignore[reportArgumentType]
 
 
 def fit(pulse: Array, correlation: Array, modulation: str, taps: int, ratio: float) -> Fit:

@@ -9,10 +9,10 @@ Formulas
     Worst-case opening (peak distortion, Lucky 1965; textbooks): `main - (M - 1) sum |others|` of the cursors at the
     middle, of M levels: height of the smallest eye over its height without distortion.
     Closure: `10 log10(OMA / (2 (M - 1) Q s))`, s the rms noise before the equaliser that gives the wanted symbol error
-    ratio and Q the one that an undistorted eye needs for it. With the reference receiver (Bessel-Thomson of order 4 with
+    ratio and Q the one that an undistorted eye needs for it. With the reference receiver (Bessel-Thomson of order 4,
     half the symbol rate as bandwidth) behind the transmitter and 4.8e-4 that is TDECQ (IEEE 802.3 clause 121.8.5, with
     the bandwidth of the 2018 amendment, from memory); here with random data in place of SSPRQ, see `tdecq` for a
-    pattern. NRZ: no equaliser, 5e-5 (clause 95.8.5, TDEC, from memory; windows at 0.45 and 0.55 in place of 0.4 and 0.6).
+    pattern. NRZ: no equaliser, 5e-5 (clause 95.8.5, TDEC, from memory; here the windows are at 0.45 and 0.55 UI).
 """
 
 from __future__ import annotations

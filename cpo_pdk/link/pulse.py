@@ -1,8 +1,8 @@
 """Response of a chain to one symbol, and how its tails add up over random data.
 
 Conventions
-    Amplitudes in units of the outer modulation amplitude: one symbol of amplitude 1 lasts one unit interval (UI), levels
-    lie evenly from -1/2 to 1/2. Samples at one phase of the pulse, a UI apart, are its cursors; they sum to the gain at
+    Amplitudes in units of the outer modulation amplitude: one symbol of amplitude 1 lasts one unit interval (UI),
+    levels lie evenly from -1/2 to 1/2. Samples at one phase of the pulse, a UI apart, are its cursors; they sum to the gain at
     zero frequency, 1.
 """
 

@@ -1,8 +1,8 @@
 """What a receiver makes of a signal: currents, noise, bit error ratio, and how much light could be lost.
 
 Method
-    Levels lie evenly between level zero and level one. Every level has its own noise: amplifier (or the thermal noise of
-    a load), shot noise and intensity noise over the receiver's noise bandwidth, all three enhanced by the equaliser;
+    Levels lie evenly between level zero and level one. Every level has its own noise: amplifier (or the thermal noise
+    of a load), shot noise and intensity noise over the receiver's noise bandwidth, all three enhanced by the equaliser;
     crosstalk of other wavelengths and beating with late light, which the equaliser lets through as it does the signal.
     Neighbouring symbols add what the eye says. A threshold lies between two levels where either errs alike,
     `(s1 I0 + s0 I1) / (s0 + s1)`. Bit errors are the mean over levels, neighbours and both thresholds of a level, with

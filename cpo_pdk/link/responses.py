@@ -76,7 +76,7 @@ class OnePole:
 
 @lru_cache(maxsize=16)
 def _bessel_poles(order: int) -> tuple[complex, ...]:
-    _zeros, poles, _gain = bessel(order, 1.0, analog=True, output="zpk", norm="mag")
+    poles: Any = bessel(order, 1.0, analog=True, output="zpk", norm="mag")[1]  # pyright: ignore[reportOptionalSubscript]
     return tuple(complex(pole) for pole in poles)
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from cpo_pdk.catalog.published import ROOMS, all_cases
 from cpo_pdk.models import MODELS
-from cpo_pdk.models.validation import cases, compared, markdown
+from cpo_pdk.models.validation import compared, markdown
 from cpo_pdk.spec import load_sheets
+from cpo_pdk.spec.part_choice import load_parts
 
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
-ROWS = compared()
+ROWS = compared(all_cases())
 
 
 def test_no_model_misses_a_published_number_by_more_than_it_claims() -> None:
@@ -37,8 +39,8 @@ def test_enough_is_compared_and_most_of_it_can_fail() -> None:
 
 
 def test_every_case_names_a_device_a_source_and_a_bound() -> None:
-    known = set(MODELS) | set(load_sheets())
-    for case in cases():
+    known = set(MODELS) | set(load_sheets()) | set(load_parts()) | set(ROOMS)
+    for case in all_cases():
         assert case.device in known, case
         assert len(case.source) > 8, case
         assert case.tolerance > 0, case

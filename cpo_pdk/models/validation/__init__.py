@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from typing import Any
 
 from cpo_pdk.models.validation.case import Case
@@ -19,11 +20,15 @@ def cases() -> tuple[Case, ...]:
     return tuple(sorted(found, key=lambda case: (case.device, case.quantity)))
 
 
-def compared() -> list[dict[str, Any]]:
+def compared(chosen: Iterable[Case] | None = None) -> list[dict[str, Any]]:
     """Every case with our number: device, quantity, unit, source, published, ours, difference, tolerance, relative,
-    fitted, within."""
+    fitted, within.
+
+    Args:
+        chosen: the cases; None: `cases()`.
+    """
     rows: list[dict[str, Any]] = []
-    for case in cases():
+    for case in cases() if chosen is None else chosen:
         ours = float(case.ours())
         difference = (ours - case.published) / (abs(case.published) if case.relative else 1.0)
         rows.append(
