@@ -1,20 +1,54 @@
-"""The closed loop: temperature, wavelengths, heaters and power of a package that agree with one another."""
+"""The closed loop: temperature, wavelengths, heaters and power of a package that agree with one another.
+
+For each load: the heat of everything gives the temperature of every ring; the ring's resonance has moved by that; it
+takes the channel that is cheapest to reach with a heater; the heater's power is heat again (see `settling`). The lanes
+are then computed at these temperatures and channels, which changes a little what light is absorbed where, so the loop
+is run once more with it. Every load is looked at as if the package had been brought up at it; how far it may go from
+there with its channels kept is in `headroom`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cpo_pdk.circuit.conditions import EngineCondition
 from cpo_pdk.circuit.results import SimulationResult
+from cpo_pdk.energy.ledger import ledger
+from cpo_pdk.energy.results import Ledger
+from cpo_pdk.energy.summary import energy_of
 from cpo_pdk.handover.parts import Package
-from cpo_pdk.operation.results import Operation
+from cpo_pdk.link.budget import link_budget
+from cpo_pdk.operation.gates import gates_of
+from cpo_pdk.operation.headroom import cure_of, margin_of, unlocks
+from cpo_pdk.operation.results import Operation, RingState, State, Unlock
+from cpo_pdk.operation.ring_bank import Fraction, RingBank, bank_of
+from cpo_pdk.operation.sensitivity import HeatOfHeaters
+from cpo_pdk.operation.settling import Settled, Surroundings, settle
+from cpo_pdk.operation.tuning import Tuning
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
+from cpo_pdk.thermal.package_model import PackageHeat, model_of
+from cpo_pdk.thermal.results import Response
 
-Resimulate = Callable[[Mapping[str, Any]], SimulationResult]
+Real = NDArray[np.float64]
+
+Resimulate = Callable[[Mapping[str, EngineCondition]], SimulationResult]
 """Engine -> its condition; to the lanes as they are there."""
 
 Say = Callable[[str], None]
+
+#: names of the loads
+STATES = ("idle", "typical", "full")
+#: change of a ring by what the lanes computed anew absorb, at which they need not be computed again, K
+SAME_LIGHT_K = 0.05
+#: times that lanes are computed at one load
+PASSES = 3
+#: rings or lanes named in one warning
+SHOWN = 3
 
 
 def operate(
@@ -25,17 +59,20 @@ def operate(
     package: Package,
     resimulate: Resimulate,
     *,
-    states: tuple[str, ...] = ("idle", "typical", "full"),
+    states: tuple[str, ...] = STATES,
     transient: bool = True,
     say: Say = lambda _line: None,
 ) -> Operation:
     """The package at its loads.
 
+    A load that does not settle, or at which rings can't be held, is an answer: it is in the state's `converged`,
+    `reason` and `warnings`, and its lanes are computed with those rings where they really are.
+
     Args:
         spec: the package.
         parts: what is bought.
         sheets: of the devices.
-        simulation: lanes, rings and trimmers of the layout, every device at the temperature that it is drawn for.
+        simulation: lanes, rings and interferometers of the layout, every device at the temperature that it is drawn for.
         package: dies and bodies of the layout.
         resimulate: lanes at given temperatures, tunings and channels of the engines.
         states: which of idle, typical, full.
@@ -43,6 +80,246 @@ def operate(
         say: told what is being done.
 
     Raises:
-        SpecError, LayoutError, ModelError: of the budget, the energy, the heat.
+        SpecError: parts or powers that don't fit the package.
+        LayoutError: rings that lie on no engine, a package without an ASIC.
+        ModelError: a device that can't be computed at its temperature.
     """
-    raise NotImplementedError
+    say("heat of the package")
+    heat = model_of(package, spec, {ring.instance: (ring.engine, ring.x, ring.y) for ring in simulation.rings})
+    loop = _Loop(spec, parts, sheets, simulation, heat, resimulate)
+    found: list[State] = []
+    steps: list[Unlock] = []
+    temperatures: list[Real] = []
+    before: Settled | None = None
+    for name in states:
+        say(f"{name}: temperatures, channels, heaters")
+        load = float(getattr(spec.thermal.loads, name))
+        settled, lanes = loop.run(load, before)
+        say(f"{name}: margins")
+        found.append(loop.state(name, load, settled, lanes))
+        steps += loop.steps(name, load, settled)
+        temperatures.append(settled.ring_C)
+        before = settled
+    warnings = [f"{state.name}: {line}" for state in found for line in (*state.warnings, state.reason) if line]
+    warnings += loop.cures(found, temperatures)
+    by_name = {state.name: state for state in found}
+    step = None
+    if transient and {"idle", "full"} <= by_name.keys():
+        say("load step from idle to full")
+        low, high = (by_name[name].energy.ledger.by_place() for name in ("idle", "full"))
+        drift = {ring.instance: ring.nm_per_K for ring in simulation.rings}
+        step = heat.load_step(low, high, drift, spec.thermal.control_Hz)
+    return Operation(
+        tuple(found), step, tuple(steps), gates_of(spec, found), tuple(dict.fromkeys([*heat.warnings, *warnings]))
+    )
+
+
+class _Loop:
+    """What all loads of a package have in common."""
+
+    def __init__(
+        self,
+        spec: PackageSpec,
+        parts: Parts,
+        sheets: Mapping[str, Sheet],
+        simulation: SimulationResult,
+        heat: PackageHeat,
+        resimulate: Resimulate,
+    ) -> None:
+        self.spec, self.parts, self.sheets, self.simulation = spec, parts, sheets, simulation
+        self.heat, self.resimulate = heat, resimulate
+        self.response: Response = heat.response()
+        reference = spec.thermal.reference_C
+        self.bank: RingBank = bank_of(
+            simulation.rings, fractions_of(simulation, sheets), reference, spec.engine.heater_max_mW
+        )
+        self.lit = tuple(dict.fromkeys(lane.engine for lane in simulation.lanes))
+        probes = {probe: row for row, probe in enumerate(self.response.probes)}
+        sources = {source: column for column, source in enumerate(self.response.sources)}
+        self.rows = np.array([probes[f"ring:{fact.instance}"] for fact in self.bank.facts], dtype=np.int64)
+        self.engine_rows = {name: probes[f"pic:{name}"] for name in self.lit}
+        self.base_C, self.matrix = self.response.base_C, self.response.matrix
+        self.sources = sources
+        driver_loss = 1.0 / parts.control["heater_efficiency"] - 1.0
+        shape = (len(self.bank), len(self.bank.engines))
+        warming = np.zeros(shape)
+        for column, name in enumerate(self.bank.engines):
+            warming[:, column] = self.matrix[self.rows, sources[f"pic:{name}"]]
+            warming[:, column] += driver_loss * self.matrix[self.rows, sources[f"eic:{name}"]]
+        self.around = Surroundings(
+            self.bank,
+            simulation.trimmers,
+            HeatOfHeaters(warming),
+            self._temperatures,
+            spec.require.heater_headroom_mW or 0.0,
+        )
+
+    def _temperatures(self, places: Mapping[str, float]) -> tuple[Real, Mapping[str, float]]:
+        """Of every ring, C, and of every engine in use, from watts by place."""
+        watts = self.heat.places(places)
+        vector = np.array([watts.get(source, 0.0) for source in self.response.sources])
+        everywhere = self.base_C + self.matrix @ vector
+        return everywhere[self.rows], {name: float(everywhere[row]) for name, row in self.engine_rows.items()}
+
+    def run(self, load: float, before: Settled | None) -> tuple[Settled, SimulationResult]:
+        """The loop at one load, and the lanes at it; begins with what another load came to."""
+        lanes = self.simulation
+        if before is None:
+            written = self._write(lanes, load)({})
+            ring_C, engine_C = self._temperatures(written.by_place())
+            tuning = None
+        else:
+            ring_C, engine_C, tuning = before.ring_C, before.engine_C, before.tuning
+        rounds = 0
+        settled: Settled | None = None
+        for _ in range(PASSES):
+            write = self._write(lanes, load)
+            now = settle(self.around, write, ring_C, engine_C, tuning)
+            rounds += now.rounds
+            moved = np.inf if settled is None else self._change(settled, now)
+            settled = replace(now, rounds=rounds)
+            ring_C, engine_C, tuning = now.ring_C, now.engine_C, now.tuning
+            if moved < SAME_LIGHT_K:
+                return settled, lanes
+            lanes = self.resimulate(self._conditions(settled))
+        assert settled is not None
+        return settled, lanes
+
+    def _change(self, old: Settled, new: Settled) -> float:
+        """Largest change of a ring or an engine, K; infinite where a ring changes its channel."""
+        if not np.array_equal(old.tuning.channel, new.tuning.channel):
+            return np.inf
+        engines = [abs(old.engine_C[name] - new.engine_C[name]) for name in new.engine_C]
+        return float(max(np.abs(old.ring_C - new.ring_C).max(initial=0.0), max(engines, default=0.0)))
+
+    def _write(self, lanes: SimulationResult, load: float) -> Callable[[Mapping[str, float]], Ledger]:
+        def write(heaters_mW: Mapping[str, float]) -> Ledger:
+            return ledger(
+                self.spec,
+                self.parts,
+                self.sheets,
+                lanes,
+                heaters_mW=heaters_mW,
+                load=load,
+                laser_case_C=self.spec.thermal.laser_case_C,
+            )
+
+        return write
+
+    def _conditions(self, settled: Settled) -> dict[str, EngineCondition]:
+        """What the circuit is to compute: one temperature an engine; rings that are not held where they really are."""
+        bank, tuning, found = self.bank, settled.tuning, {}
+        for name in self.lit:
+            rings = np.flatnonzero(bank.engine == bank.engines.index(name)) if name in bank.engines else []
+            mean_C = float(settled.ring_C[rings].mean()) if len(rings) else settled.engine_C[name]
+            channel, shifted = {}, {}
+            for number in rings:
+                fact = bank.facts[number]
+                channel[fact.path] = int(tuning.channel[number])
+                if not tuning.held[number]:
+                    local = fact.nm_per_K * (settled.ring_C[number] - mean_C)
+                    shifted[fact.path] = max(0.0, float(tuning.given_nm[number] + local))
+            found[name] = EngineCondition(mean_C - bank.reference_C, channel, shifted)
+        return found
+
+    def state(self, name: str, load: float, settled: Settled, lanes: SimulationResult) -> State:
+        """One load with everything that is said of it."""
+        budget = link_budget(self.spec, self.parts, self.sheets, lanes)
+        energy = energy_of(self.spec, self.parts, settled.ledger)
+        temperatures = self.heat.temperatures(settled.ledger.by_place())
+        rings = ring_states(self.bank, settled.tuning, settled.ring_C)
+        cold = set(self.simulation.warnings)
+        told = [line for line in lanes.warnings if line not in cold]
+        warnings = [*_lost(self.bank, settled.tuning, self.spec.origin.name), *told, *budget.warnings]
+        warnings += [*energy.warnings, *temperatures.warnings]
+        return State(
+            name=name,
+            load=load,
+            asic_W=load * self.spec.asic.power_W,
+            converged=settled.converged,
+            reason=settled.reason,
+            iterations=settled.rounds,
+            residual_K=settled.residual_K,
+            rings=rings,
+            temperatures=temperatures,
+            energy=energy,
+            budget=budget,
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def steps(self, name: str, load: float, settled: Settled) -> tuple[Unlock, ...]:
+        """Load steps that a ring can't follow; none in a package without rings."""
+        if not self.bank.facts:
+            return ()
+        per_watt = self.heat.places({"asic": 1.0})
+        vector = np.array([per_watt.get(source, 0.0) for source in self.response.sources])
+        rated = self.spec.asic.power_W
+        return unlocks(
+            name,
+            load * rated,
+            rated,
+            self.bank,
+            settled.tuning,
+            self.matrix[self.rows] @ vector,
+            self.around.heaters,
+        )
+
+    def cures(self, states: list[State], temperatures: list[Real]) -> list[str]:
+        """What would hold the rings that are lost."""
+        if all(ring.locked for state in states for ring in state.rings):
+            return []
+        said = cure_of(self.bank, temperatures, self.spec.engine.heater_bias_nm, self.around.keep_mW)
+        lost = max(sum(not ring.locked for ring in state.rings) for state in states)
+        text = f"{lost} of {len(self.bank)} rings can't be held on a channel; "
+        none = (
+            "no engine.heater_bias_nm up to 10 and no engine.heater_max_mW up to 500 would hold them all; cool better"
+        )
+        return [text + (said or none)]
+
+
+def fractions_of(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> dict[str, Fraction]:
+    """Sheet of a ring -> how its heater warms others."""
+    del sheets
+    return {ring.sheet: (lambda distance: np.zeros_like(distance)) for ring in simulation.rings}
+
+
+def ring_states(bank: RingBank, tuning: Tuning, ring_C: Real) -> tuple[RingState, ...]:
+    """The rings of one load as plain values."""
+    return tuple(
+        RingState(
+            instance=fact.instance,
+            engine=fact.engine,
+            direction=fact.direction,
+            port=fact.port,
+            mode=fact.mode,
+            x=fact.x,
+            y=fact.y,
+            channel=int(tuning.channel[number]) + 1,
+            drawn_channel=fact.channel + 1,
+            temperature_C=float(ring_C[number]),
+            shift_nm=float(tuning.shift_nm[number]),
+            heater_mW=float(tuning.power_mW[number]),
+            free_up_mW=float(bank.max_mW - tuning.power_mW[number]),
+            free_down_mW=float(tuning.power_mW[number]),
+            locked=bool(tuning.held[number]),
+        )
+        for number, fact in enumerate(bank.facts)
+    )
+
+
+def _lost(bank: RingBank, tuning: Tuning, spec: str) -> list[str]:
+    """One line for rings that are too warm, one for those whose heater is too weak."""
+    margin = margin_of(bank, tuning)
+    hot = ~tuning.held & (tuning.shift_nm < tuning.given_nm)
+    found = []
+    for lost, what in ((hot, "warmer than their channels"), (~tuning.held & ~hot, "beyond their heaters")):
+        numbers = np.flatnonzero(lost)
+        if numbers.size:
+            worst = int(numbers[np.argmin(margin[numbers])])
+            names = ", ".join(bank.facts[int(number)].instance for number in numbers[:SHOWN])
+            more = f" and {numbers.size - SHOWN} more" if numbers.size > SHOWN else ""
+            found.append(
+                f"{spec}: {numbers.size} rings are {what} ({names}{more}), by up to {-margin[worst]:.3g} mW with a "
+                f"heater limit of {bank.max_mW:g} mW"
+            )
+    return found
