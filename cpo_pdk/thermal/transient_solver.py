@@ -1,6 +1,6 @@
 """Temperatures after the heat changed: implicit steps in time that may be as long as one likes.
 
-Each step is the two-stage, stiffly accurate, L-stable diagonally implicit Runge-Kutta method of second order (Alexander,
+Each step is the two-stage, stiffly accurate, L-stable diagonally implicit Runge-Kutta method of order two (Alexander,
 SIAM J. Numer. Anal. 14 (1977), from memory): both stages have the same operator `C / (gamma h) + A`, and no step,
 however long, makes the answer swing.
 """
