@@ -11,7 +11,7 @@ Method
 
 Validity
     The light of a ring modulator heats it, and strong light is absorbed in a silicon guide: neither changes a margin
-    here, the second is warned of. Chromatic dispersion of O-band links up to 2 km is left out (below 0.1 dB at
+    here; both are warned of where they matter. Chromatic dispersion of O-band links up to 2 km is left out (below 0.1 dB at
     53 GBd within 10 nm of 1310 nm; from memory).
 """
 
@@ -40,6 +40,7 @@ from cpo_pdk.link.ranking import ranking
 from cpo_pdk.link.receiver import Quality, Receiver, Signal, qualities
 from cpo_pdk.link.responses import Chain
 from cpo_pdk.link.results import LinkBudget, LinkLane
+from cpo_pdk.link.ring_light import ring_warnings
 from cpo_pdk.link.waterfall import waterfall
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.line_rate import baud_GBd
@@ -94,7 +95,8 @@ def link_budget(
         warnings=(
             *made.warnings,
             *margin_warnings(spec, parts, lanes),
-            *guide_warnings(spec, parts, sheets, links, outside),
+            *guide_warnings(spec, sheets, links, outside),
+            *ring_warnings(spec, links, simulation.devices, outside),
         ),
         parts={kind: part.name for kind, part in parts.each().items()},
     )

@@ -119,7 +119,7 @@ def threshold_ber(spec: PackageSpec) -> float:
 
 
 def guide_warnings(
-    spec: PackageSpec, parts: Parts, sheets: Mapping[str, Sheet], links: Sequence[Link], outside: Losses
+    spec: PackageSpec, sheets: Mapping[str, Sheet], links: Sequence[Link], outside: Losses
 ) -> Iterator[str]:
     """What to say of laser light beyond what the first guide of an engine carries without absorbing it."""
     channels = spec.engine.grid.channels
@@ -132,12 +132,12 @@ def guide_warnings(
     found: list[tuple[float, float, float, float, Lane]] = []
     for (before, length), lane in runs.items():
         entering = total_dBm(spec.laser.per_wavelength_dBm, channels) - outside.laser_connectors - before
-        lost = lost_to_itself_dB(10 ** (entering / 10), length, linear, lane.wl_um)
+        lost = lost_to_itself_dB(10 ** (entering / 10), length, linear, lane.wl_um, channels)
         if lost > NEGLIGIBLE_DB:
             found.append((lost, entering, before, length, lane))
     if found:
         lost, entering, before, length, lane = max(found, key=lambda entry: entry[0])
-        safe = safe_dBm(length, linear, lane.wl_um) + outside.laser_connectors + before
+        safe = safe_dBm(length, linear, lane.wl_um, channels) + outside.laser_connectors + before
         yield (
             f"{lane.engine}: {entering:.1f} dBm of laser light in a silicon guide; two-photon absorption and the "
             f"carriers that it leaves cost about {lost:.1f} dB in the {length / 1e3:.1f} mm before the first splitter, "

@@ -3,12 +3,13 @@
 Formulas
     Two photons together are absorbed, `dI/dz = -beta I^2`; each pair leaves one electron and one hole, of which there
     are `N = tau beta I^2 / (2 h nu)` in steady light, and these absorb in turn (`models.carriers`). With the power P in
-    an area A: `dP/dz = -alpha P - beta P^2 / A - alpha_carriers(N) P` (textbooks of silicon photonics).
+    an area A: `dP/dz = -alpha P - beta P^2 / A - alpha_carriers(N) P` (textbooks of silicon photonics). Photons of two
+    wavelengths pair up twice as often as those of one, so that C equal wavelengths of P together lose `2 - 1 / C` times
+    as much as one of P.
 
 Validity
-    Steady light of all wavelengths as if of one: the photons of two wavelengths pair up as well, twice as often as
-    those of one, so that many wavelengths lose up to twice as much. The lifetime of the carriers, from 0.5 to some ns
-    in guides of this size, decides: take the loss as an order of magnitude.
+    Steady light, all of it in the core. The lifetime of the carriers, from 0.5 to some ns in guides of this size,
+    decides: take the loss as an order of magnitude.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ PLANCK, LIGHT_M_S = 6.62607015e-34, 299792458.0
 _STEPS = 200
 
 
-def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_um: float) -> float:
+def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_um: float, channels: int = 1) -> float:
     """Loss beyond the linear one along a strip guide, dB.
 
     Args:
@@ -39,18 +40,20 @@ def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_u
         length_um: of the guide.
         loss_dB_cm: linear loss.
         wl_um: wavelength.
+        channels: wavelengths that share the power alike.
     """
     alpha = loss_dB_cm * 0.1 / log10(e)  # 1/cm
     guide = cross_section("strip")
     area = guide.width * guide.height * 1e-8  # cm2
+    beta = TWO_PHOTON_CM_W * (2 - 1 / channels)
     photon_J = PLANCK * LIGHT_M_S / (wl_um * 1e-6)
     step, watts = length_um * 1e-4 / _STEPS, power_mW * 1e-3
 
     def fall(p: float) -> float:
         intensity = p / area
-        density = CARRIER_LIFETIME_S * TWO_PHOTON_CM_W * intensity**2 / (2 * photon_J)
+        density = CARRIER_LIFETIME_S * beta * intensity**2 / (2 * photon_J)
         carriers = _carriers_per_cm(wl_um, density)
-        return -(alpha + TWO_PHOTON_CM_W * intensity + carriers) * p
+        return -(alpha + beta * intensity + carriers) * p
 
     p = watts
     for _ in range(_STEPS):  # midpoint rule: second order
@@ -59,12 +62,17 @@ def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_u
     return 10 * log10(watts / p) - loss_dB_cm * length_um * 1e-4
 
 
-def safe_dBm(length_um: float, loss_dB_cm: float, wl_um: float, allowed_dB: float = NEGLIGIBLE_DB) -> float:
-    """Most power at the beginning of a guide that keeps the loss by the light itself below `allowed_dB`, dBm."""
+def safe_dBm(
+    length_um: float, loss_dB_cm: float, wl_um: float, channels: int = 1, allowed_dB: float = NEGLIGIBLE_DB
+) -> float:
+    """Most power at the beginning of a guide that keeps the loss by the light itself below `allowed_dB`, dBm.
+
+    The other arguments as `lost_to_itself_dB`.
+    """
     low, high = -20.0, 40.0
     for _ in range(40):
         middle = (low + high) / 2
-        if lost_to_itself_dB(10 ** (middle / 10), length_um, loss_dB_cm, wl_um) > allowed_dB:
+        if lost_to_itself_dB(10 ** (middle / 10), length_um, loss_dB_cm, wl_um, channels) > allowed_dB:
             high = middle
         else:
             low = middle
