@@ -20,6 +20,7 @@ from cpo_pdk.thermal.conduction import Conduction, Film
 from cpo_pdk.thermal.floor_plan import FloorPlan, RingPlaces, floor_plan, heat_of
 from cpo_pdk.thermal.grid_lines import grid_of
 from cpo_pdk.thermal.layers import Stack, stack_of
+from cpo_pdk.thermal.load_step import stepped
 from cpo_pdk.thermal.maps import temperatures_of
 from cpo_pdk.thermal.painting import painted, plane_shares
 from cpo_pdk.thermal.response import (
@@ -32,7 +33,7 @@ from cpo_pdk.thermal.response import (
     source_fields,
     superposed,
 )
-from cpo_pdk.thermal.results import Response, Temperatures
+from cpo_pdk.thermal.results import Response, Temperatures, Transient
 from cpo_pdk.thermal.solving import Solver
 
 #: cells where nothing else is said: engines a few tenths of a kelvin from finer grids
@@ -154,6 +155,30 @@ class PackageHeat:
             lasers_C=lasers,
             warnings=self.warnings,
         )
+
+    def load_step(
+        self,
+        idle: Watts,
+        full: Watts,
+        nm_per_K: float | Mapping[str, float],
+        control_Hz: float,
+    ) -> Transient:
+        """The ASIC's power goes from idle to full at once; everything else, heaters too, stays as it was at idle.
+
+        Args:
+            idle, full: of the two ledgers, by place; of `full` only the ASIC's places count.
+            nm_per_K: shift of a ring's resonances with temperature, of all or by path.
+            control_Hz: bandwidth of the loops that hold the rings.
+
+        Raises:
+            ParameterError: a bandwidth that is not above 0.
+            ModelError: a place that the package has not, or no answer of the solver.
+        """
+        before, after = self.places(idle), self.places(full)
+        step = {name: after[name] if name in self.plan.asic_shares else before[name] for name in before}
+        drift = nm_per_K if isinstance(nm_per_K, Mapping) else dict.fromkeys(self.plan.rings, nm_per_K)
+        start = self._solver.solve(self.heat(before))
+        return stepped(self.conduction, self.probes, start, self.heat(step), drift, control_Hz)
 
     def heat(self, by_source: Watts) -> np.ndarray:
         """W a cell, (nz, ny, nx), of watts by source."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
-from cpo_pdk.thermal.conduction import Conduction
 from cpo_pdk.thermal.floor_plan import FloorPlan, heat_of
 from cpo_pdk.thermal.grid import Grid, Real
 from cpo_pdk.thermal.layers import Stack
@@ -114,6 +114,11 @@ class Probes:
         grid: cells.
         planes: which layers are kept.
         plan: for the rings.
+
+    Attributes:
+        names: of the probes.
+        matrix: weights, shape (probes, planes x cells of a plane), CSR.
+        on_asic: share of each column of cells that an ASIC covers, (ny, nx).
     """
 
     def __init__(self, stack: Stack, grid: Grid, planes: Planes, plan: FloorPlan) -> None:
@@ -125,6 +130,7 @@ class Probes:
         self.names: list[str] = []
         self._grid = grid
         on_asic = np.max([plane_shares(grid, box) for box in stack.asics], axis=0)
+        self.on_asic: Real = on_asic
         dx, dy, _ = grid.widths
         area = dy[:, None] * dx
         self._mean("asic", planes.asic, on_asic * area)
@@ -160,7 +166,7 @@ class Probes:
         shares = weights[rows, columns] / weights.sum()
         self._put(name, layer, rows.tolist(), columns.tolist(), shares.tolist())
 
-    def _point(self, name: str, layer: int, die: Real, x: float, y: float) -> None:
+    def _point(self, name: str, layer: int, die: NDArray[np.bool_], x: float, y: float) -> None:
         """Linear between the middles of the die's cells, flat beyond the outermost."""
         rows, columns = np.flatnonzero(die.any(axis=1)), np.flatnonzero(die.any(axis=0))
         cx, cy, _ = self._grid.centres
@@ -183,9 +189,3 @@ def response_of(probes: Probes, base: Field, fields: Mapping[str, Field], second
     """The matrix of all sources and probes."""
     columns = [probes.of(field) for field in fields.values()]
     return Response(tuple(fields), tuple(probes.names), np.stack(columns, axis=1), probes.of(base), seconds)
-
-
-def conduction_rows(conduction: Conduction) -> int:
-    """Cells that are not void."""
-    void = conduction.void
-    return conduction.grid.cells - (0 if void is None else int(void.sum()))
