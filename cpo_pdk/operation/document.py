@@ -120,6 +120,7 @@ def energy_json(energy: EnergyResult) -> dict[str, Any]:
     ledger = energy.ledger
     return {
         "pJ_bit": rounded(energy.pJ_bit),
+        "without_host_pJ_bit": rounded(energy.without_host_pJ_bit),
         "by_kind_pJ_bit": {kind: rounded(value) for kind, value in energy.by_kind_pJ_bit.items()},
         "by_kind_W": {kind: rounded(value) for kind, value in ledger.by_kind().items()},
         "static_W": rounded(energy.static_W),
@@ -128,12 +129,21 @@ def energy_json(energy: EnergyResult) -> dict[str, Any]:
         "taken_W": rounded(ledger.taken_W, 9),
         "heat_W": rounded(ledger.heat_W, 9),
         "comparisons": [
-            {"name": c.name, "pJ_bit": rounded(c.pJ_bit), "W": rounded(c.watt), "source": c.source}
+            {
+                "name": c.name,
+                "pJ_bit": rounded(c.pJ_bit),
+                "W": rounded(c.watt),
+                "host_pJ_bit": rounded(c.host_pJ_bit),
+                "counts": c.counts,
+                "source": c.source,
+            }
             for c in energy.comparisons
         ],
         "cluster": None
         if energy.cluster is None
-        else {name: rounded(value) for name, value in vars(energy.cluster).items()},
+        else {
+            name: rounded(value) if isinstance(value, float) else value for name, value in vars(energy.cluster).items()
+        },
     }
 
 
