@@ -72,7 +72,7 @@ def operate(
         spec: the package.
         parts: what is bought.
         sheets: of the devices.
-        simulation: lanes, rings and interferometers of the layout, every device at the temperature that it is drawn for.
+        simulation: lanes, rings and interferometers of the layout, each device as warm as it is drawn for.
         package: dies and bodies of the layout.
         resimulate: lanes at given temperatures, tunings and channels of the engines.
         states: which of idle, typical, full.

@@ -1,9 +1,10 @@
-"""All rings of a package as arrays: resonances, targets, heaters, and how the heaters of an engine reach one another."""
+"""All rings of a package as arrays: resonances, targets, heaters, and what an engine's heaters do to each other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,23 @@ class Block:
     engine: str
     rings: Whole
     shift_nm_mW: Real
+
+    @cached_property
+    def inverse(self) -> Real:
+        """Heater powers for shifts where all heaters are free, mW/nm."""
+        return np.linalg.inv(self.shift_nm_mW)
+
+    def powers(self, free: Whole, shift_nm: Real) -> Real:
+        """Powers of some heaters alone, by their places in the block, that give shifts of their rings, mW."""
+        if free.size == self.rings.size:
+            return self.inverse @ shift_nm
+        return np.linalg.solve(self.shift_nm_mW[np.ix_(free, free)], shift_nm)
+
+    def weights(self, free: Whole) -> Real:
+        """Sum of the powers of some heaters for a unit shift of each of their rings alone, mW/nm."""
+        if free.size == self.rings.size:
+            return self.inverse.sum(axis=0)
+        return np.linalg.solve(self.shift_nm_mW[np.ix_(free, free)].T, np.ones(free.size))
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,7 @@ def watts_per_K(bank: RingBank, tuning: Tuning) -> Real:
     for number, (block, free) in enumerate(zip(bank.blocks, _free(bank, tuning), strict=True)):
         if free.size:
             rings = block.rings[free]
-            ones = np.linalg.solve(block.shift_nm_mW[np.ix_(free, free)].T, np.ones(free.size))
-            found[number, rings] = 1e-3 * ones * bank.nm_per_K[rings]
+            found[number, rings] = 1e-3 * block.weights(free) * bank.nm_per_K[rings]
     return found
 
 
@@ -59,6 +58,5 @@ def power_per_rise(bank: RingBank, tuning: Tuning, rise_K: Real) -> Real:
     for block, free in zip(bank.blocks, _free(bank, tuning), strict=True):
         if free.size:
             rings = block.rings[free]
-            wanted = -bank.nm_per_K[rings] * rise_K[rings]
-            change[rings] = np.linalg.solve(block.shift_nm_mW[np.ix_(free, free)], wanted)
+            change[rings] = block.powers(free, -bank.nm_per_K[rings] * rise_K[rings])
     return change

@@ -133,7 +133,9 @@ def settle(
     return found
 
 
-_NOTHING = Tuning(*(np.zeros(0, np.int64),) * 2, *(np.zeros(0),) * 3, np.zeros(0, bool), True)
+_NO_CHANNEL, _NO_POWER = np.zeros(0, np.int64), np.zeros(0)
+#: tuning of a package without rings
+_NOTHING = Tuning(_NO_CHANNEL, _NO_CHANNEL, _NO_POWER, _NO_POWER, _NO_POWER, np.zeros(0, bool), True)
 
 
 def _moved(last: Tuning | None, tuning: Tuning) -> NDArray[np.bool_]:
