@@ -11,8 +11,8 @@ Method
 
 Validity
     The light of a ring modulator heats it, and strong light is absorbed in a silicon guide: neither changes a margin
-    here; both are warned of where they matter. Chromatic dispersion of O-band links up to 2 km is left out (below 0.1 dB at
-    53 GBd within 10 nm of 1310 nm; from memory).
+    here; both are warned of where they matter. Chromatic dispersion of O-band links up to 2 km is left out (below
+    0.1 dB at 53 GBd within 10 nm of 1310 nm; from memory).
 """
 
 from __future__ import annotations

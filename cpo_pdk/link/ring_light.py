@@ -7,6 +7,8 @@ stays at its working point. With more light there are three resonances for one h
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 from cpo_pdk.circuit.results import DeviceFacts
 from cpo_pdk.link.light_path import Link, Losses, modulator_item
@@ -64,7 +66,15 @@ def stable(facts: DeviceFacts, power_dBm: float, wl_um: float) -> bool:
     known = ring_modulator.__kwdefaults__ or {}
     params = {name: value for name, value in facts.params.items() if name in known and name not in _SET_BY_WORK}
     levels = float(facts.operating["V_one"]), float(facts.operating["V_zero"])
-    detuning = float(facts.operating.get("detuning_nm", 0.0))
-    point = operating_point(*levels, detuning_nm=detuning, laser_power_dBm=power_dBm, wl_center=wl_um, **params)
+    detuning = round(float(facts.operating.get("detuning_nm", 0.0)), 3)
+    return _stable(round(power_dBm, 1), *levels, detuning, round(wl_um, 3), tuple(sorted(params.items())))
+
+
+@lru_cache(maxsize=256)
+def _stable(
+    power_dBm: float, V_one: float, V_zero: float, detuning: float, wl_um: float, params: tuple[tuple[str, Any], ...]
+) -> bool:
+    given = dict(params)
+    point = operating_point(V_one, V_zero, detuning_nm=detuning, laser_power_dBm=power_dBm, wl_center=wl_um, **given)
     cold = detuning + point.self_heating_nm
-    return len(hot_detunings_nm(cold, power_dBm, *levels, wl_center=wl_um, **params)) == 1
+    return len(hot_detunings_nm(cold, power_dBm, V_one, V_zero, wl_center=wl_um, **given)) == 1

@@ -32,6 +32,7 @@ PLANCK, LIGHT_M_S = 6.62607015e-34, 299792458.0
 _STEPS = 200
 
 
+@lru_cache(maxsize=4096)
 def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_um: float, channels: int = 1) -> float:
     """Loss beyond the linear one along a strip guide, dB.
 
@@ -62,6 +63,7 @@ def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_u
     return 10 * log10(watts / p) - loss_dB_cm * length_um * 1e-4
 
 
+@lru_cache(maxsize=256)
 def safe_dBm(
     length_um: float, loss_dB_cm: float, wl_um: float, channels: int = 1, allowed_dB: float = NEGLIGIBLE_DB
 ) -> float:
