@@ -150,7 +150,7 @@ def _best(pulse: Array, covariance: Array, modulation: str, taps: int, sigma: fl
             pairs = [_inputs(pulse, side, first, taps) for side in sides]
             A = sum(power * seen @ seen.T for seen, _ in pairs) / 2 + sigma**2 * covariance
             b = sum(power * wanted for _, wanted in pairs) / 2
-            weights = _constrained(np.asarray(A), np.asarray(b))
+            weights = constrained(np.asarray(A), np.asarray(b))
             error = float(power - 2 * weights @ b + weights @ A @ weights)
             if found is None or error < found[0]:
                 found = (error, middle, first, weights)
@@ -158,8 +158,8 @@ def _best(pulse: Array, covariance: Array, modulation: str, taps: int, sigma: fl
     return found[1], found[2], found[3]
 
 
-def _constrained(A: Array, b: Array) -> Array:
-    """Least squares `w A w - 2 b w` with taps that sum to 1."""
+def constrained(A: Array, b: Array) -> Array:
+    """Least squares `w A w - 2 b w` with taps that sum to 1; A of shape (T, T), b of shape (T,)."""
     solved = np.linalg.solve(A, np.stack([b, np.ones_like(b)], axis=1))
     return solved[:, 0] + (1 - solved[:, 0].sum()) / solved[:, 1].sum() * solved[:, 1]
 

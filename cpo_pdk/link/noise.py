@@ -3,8 +3,8 @@
 Formulas
     Shot: `2 q (I + I_dark) B`; thermal of a resistor: `4 k T B / R` (Schottky 1918, Nyquist 1928; textbooks).
     Relative intensity noise: `RIN I^2 B` at every level's own current (Agrawal, Fiber-Optic Communication Systems,
-    2002, from memory). Other wavelengths: an aggressor is data of its own, so that its variance is that of its levels: its
-    amplitude squared times 1/4 (NRZ) or 5/36 (PAM4); their sum in the worst phase is half the amplitude of each.
+    2002, from memory). Other wavelengths: an aggressor is data of its own, so that its variance is that of its levels:
+    its amplitude squared times 1/4 (NRZ) or 5/36 (PAM4); their sum in the worst phase is half the amplitude of each.
     Same wavelength: light that comes `e` times (in power) weaker and late beats with the wanted light, `2 sqrt(I I_e)
     cos(phase)`, with a random phase a variance of `2 I I_e`; the late light has the mean power (Gimlett and Cheung,
     J. Lightwave Technol. 7, 888 (1989), from memory). A pair of reflections `R1`, `R2` with one way loss `L` between

@@ -2,8 +2,8 @@
 
 Conventions
     Amplitudes in units of the outer modulation amplitude: one symbol of amplitude 1 lasts one unit interval (UI),
-    levels lie evenly from -1/2 to 1/2. Samples at one phase of the pulse, a UI apart, are its cursors; they sum to the gain at
-    zero frequency, 1.
+    levels lie evenly from -1/2 to 1/2. Samples at one phase of the pulse, a UI apart, are its cursors; they sum to the
+    gain at zero frequency, 1.
 """
 
 from __future__ import annotations
