@@ -20,6 +20,7 @@ from cpo_pdk.cli import (
     drawing,
     exchanging,
     handing_over,
+    heat,
     inspecting,
     klayout,
     lanes,
@@ -69,6 +70,7 @@ app.command("build")(building.build)
 app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)
 app.command("budget")(budget.budget)
+app.command("thermal")(heat.thermal)
 app.command("census")(census.census)
 app.command("lanes")(lanes.lanes)
 app.command("testmap")(lanes.testmap)
