@@ -20,4 +20,4 @@ def cluster_energy(cluster: Cluster, optics_W: float, bandwidth_Tbps: float, plu
     hours = cluster.hours * cluster.pue * 1e-6  # W to MWh
     ours, theirs = packages * optics_W * hours, carried_Tbps * pluggable.total_pJ_bit * hours
     tonnes = cluster.carbon_g_kWh * 1e-3  # of a MWh: g/kWh = kg/MWh
-    return ClusterEnergy(packages, ours, theirs, ours * tonnes, theirs * tonnes, pluggable.name)
+    return ClusterEnergy(packages, ours, theirs, ours * tonnes, theirs * tonnes, pluggable.name, cluster.state)

@@ -128,6 +128,7 @@ class ClusterEnergy:
             are in both.
         carbon_t, pluggable_carbon_t: tonnes of CO2.
         pluggable: name of what ours is held against.
+        state: state whose power the spec wants counted; that of another state is what it would be.
     """
 
     packages: float
@@ -136,6 +137,7 @@ class ClusterEnergy:
     carbon_t: float
     pluggable_carbon_t: float
     pluggable: str = ""
+    state: str = "typical"
 
 
 @dataclass(frozen=True)

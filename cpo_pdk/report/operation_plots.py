@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 from numpy.typing import NDArray
 
 from cpo_pdk.link.results import LinkLane
@@ -188,9 +189,14 @@ def energy_figure(operation: Operation) -> Figure:
             axes.barh(range(len(states)), parts, left=ends, color=color, height=0.7, label=KINDS.get(kind, kind))
             ends = [end + part for end, part in zip(ends, parts, strict=True)]
         rows = range(len(states), len(states) + len(comparisons))
-        axes.barh(rows, [other.pJ_bit for other in comparisons], color=FAINT, height=0.7)
-        widest = max([*ends, *(other.pJ_bit for other in comparisons)], default=1.0)
-        for row, value in enumerate([*ends, *(other.pJ_bit for other in comparisons)]):
+        bare, hosts = ([getattr(other, key) for other in comparisons] for key in ("pJ_bit", "host_pJ_bit"))
+        axes.barh(rows, bare, color=FAINT, height=0.7, label="as published")
+        if any(hosts):
+            label = "serial links of its host, not in it"
+            axes.barh(rows, hosts, left=bare, color="none", edgecolor=FAINT, hatch="////", height=0.7, label=label)
+        totals = [other.total_pJ_bit for other in comparisons]
+        widest = max([*ends, *totals], default=1.0)
+        for row, value in enumerate([*ends, *totals]):
             axes.text(value + 0.008 * widest, row, f"{value:.2f}", va="center", fontsize=8)
         names = [*(f"this package, {state.name}" for state in states), *(other.name for other in comparisons)]
         axes.set_yticks(range(len(names)), names, fontsize=8)
@@ -215,5 +221,7 @@ def transient_figure(step: Transient) -> Figure:
         if step.tau_s > 0:
             axes.axvline(step.tau_s, color=FAINT, lw=1.0, ls=(0, (4, 3)))
         axes.set(xlabel="time after the step (s)", ylabel="temperature (°C)")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.legend(fontsize=8, loc="upper left")
     return figure

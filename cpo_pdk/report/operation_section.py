@@ -154,8 +154,15 @@ def operation_section(operation: Operation | None) -> OperationSection | None:
         total=_line("all optics", states, lambda state: state.energy.optics_W),
         balance=_balance(states),
         comparisons=full.energy.comparisons,
-        cluster=full.energy.cluster,
+        cluster=_cluster(states),
     )
+
+
+def _cluster(states: tuple[State, ...]) -> ClusterEnergy | None:
+    """A year of the cluster at the state that the spec wants counted, else at the last one."""
+    found = {state.name: state.energy.cluster for state in states if state.energy.cluster is not None}
+    wanted = next((found[name] for name, cluster in found.items() if cluster.state == name), None)
+    return wanted or next(reversed(found.values()), None)
 
 
 def operation_tiles(operation: Operation | None) -> Iterator[tuple[str, str, str, str, bool]]:
