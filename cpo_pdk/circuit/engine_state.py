@@ -27,7 +27,7 @@ from cpo_pdk.circuit.engine_ports import (
 from cpo_pdk.circuit.evaluation import Evaluator, structure_of
 from cpo_pdk.circuit.flattening import FlatCircuit
 from cpo_pdk.circuit.following import Passage, receptions, senders
-from cpo_pdk.circuit.interferometers import Lit, sections
+from cpo_pdk.circuit.interferometers import Lit, again, sections
 from cpo_pdk.circuit.locking import Lock, Locker
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.results import Aggressor, Direction, LossItem
@@ -110,6 +110,8 @@ class EngineState:
     ) -> None:
         self.circuit = circuit
         self.condition = condition or EngineCondition()
+        self._drawn = drawn
+        self._plans: dict[tuple[str, ...], Plan] = {}
         self.drawn_bound = bound
         self.bound = bound = warmed(bound, self.condition.dT_K)
         self.channels = channels_um
@@ -145,6 +147,8 @@ class EngineState:
         self.warnings += operation_warnings(circuit, bound, zero)
         self._ways: dict[tuple[PortRef, int], Any] = {}
         self._lit: Lit | None = None
+        #: source, targets, channel, ring -> items; the light goes the same way at any temperature
+        self._known: dict[tuple[Any, ...], tuple[LossItem, ...]] = drawn._known if drawn is not None else {}
 
     @cached_property
     def values(self) -> dict[str, SDict]:
@@ -254,10 +258,14 @@ class EngineState:
     def _trim(self, trimmers: Mapping[str, Trimmer]) -> None:
         """Heaters within interferometers to what keeps the fringes where they are drawn, or as the condition says."""
         self.trimmers = dict(trimmers)
+        warm: dict[tuple[object, ...], float] = {}
         for path, trimmer in trimmers.items():
-            power = self.condition.trim_mW.get(path)
-            if power is None:
-                power = trimmer.power_mW(self.bound, self.drawn_bound) if self.condition.dT_K else trimmer.mW
+            power = self.condition.trim_mW.get(path, trimmer.mW)
+            if self.condition.dT_K and path not in self.condition.trim_mW:
+                key = (trimmer.arm, trimmer.other, trimmer.mW)
+                if key not in warm:
+                    warm[key] = trimmer.power_mW(self.bound, self.drawn_bound)
+                power = warm[key]
             self.trims[path] = power
             if power:
                 self.overrides[path] = {HEATER: power}
@@ -367,21 +375,42 @@ class EngineState:
                 self.warnings.append(f"rx_{port}: TM light reaches no {what}; only TE is received")
 
     def compile(self, inputs: list[str], outputs: list[str], exposed: Mapping[str, PortRef]) -> Plan:
-        """Compile the engine for some inputs and outputs."""
-        links = [
-            (link.a, link.b)
-            for link in self.circuit.connections
-            if link.a[0] in self.structure and link.b[0] in self.structure
-        ]
-        plan = compile_circuit(self.structure, links, exposed, outputs_wanted=outputs, inputs_wanted=inputs)
+        """Compile the engine for some inputs and outputs; the engine as drawn lends its plan where it fits."""
+        key = (*inputs, "", *outputs)
+        if self._drawn is not None and self.structure == self._drawn.structure and key in self._drawn._plans:
+            plan = self._drawn._plans[key]
+        else:
+            links = [
+                (link.a, link.b)
+                for link in self.circuit.connections
+                if link.a[0] in self.structure and link.b[0] in self.structure
+            ]
+            plan = compile_circuit(self.structure, links, exposed, outputs_wanted=outputs, inputs_wanted=inputs)
+        self._plans[key] = plan
         self.products += plan.program.products
         return plan
 
-    def items(self, source: PortRef, targets: Sequence[PortRef], channel: int, loss_dB: float) -> tuple[LossItem, ...]:
+    def items(
+        self, source: PortRef, targets: Sequence[PortRef], channel: int, loss_dB: float, ring: str = ""
+    ) -> tuple[LossItem, ...]:
         """Items of the strongest way from a port to one of some others at a channel; they sum to `loss_dB`.
 
-        Where the light comes by several ways that join again, an interferometer is one item.
+        Where the light comes by several ways that join again, an interferometer is one item. Under a condition, a way
+        that is known from before is taken again, see `interferometers.again`; `ring`, the one on the channel, tells
+        ways apart that lead through different rings.
         """
+        known = (source, tuple(targets), channel, ring)
+        held = ring not in self.condition.tuning_nm
+        if held and known in self._known:
+            return again(self._known[known], self.circuit, self.bound, self.values, channel, loss_dB)
+        found = self._traced(source, targets, channel, loss_dB)
+        if held:
+            self._known[known] = found
+        return found
+
+    def _traced(
+        self, source: PortRef, targets: Sequence[PortRef], channel: int, loss_dB: float
+    ) -> tuple[LossItem, ...]:
         key = (source, channel)
         if key not in self._ways:
             self._ways[key] = self.graph.shortest([source], channel)

@@ -79,10 +79,17 @@ class Evaluator:
         """
         overrides = overrides or {}
         values: dict[str, SDict] = {}
+        at_rest: dict[str, SDict] = {}
         for path, leaf in circuit.leaves.items():
             entry = bound.get(leaf.cell)
-            if entry is not None and entry.model is not None:
-                values[path] = self.matrix(path, entry.model, {**entry.params, **overrides.get(path, {})})
+            if entry is None or entry.model is None:
+                continue
+            if path in overrides:
+                values[path] = self.matrix(path, entry.model, {**entry.params, **overrides[path]})
+                continue
+            if leaf.cell not in at_rest:
+                at_rest[leaf.cell] = self.matrix(path, entry.model, entry.params)
+            values[path] = at_rest[leaf.cell]
         return values
 
 
@@ -97,12 +104,9 @@ def _hashable(value: Any) -> Any:
 
 
 def structure_of(values: Mapping[str, SDict]) -> dict[str, list[tuple[str, str]]]:
-    """Elements that are not zero at every wavelength, by instance."""
-    zero: dict[int, bool] = {}
-
-    def is_zero(array: NDArray[np.complex128]) -> bool:
-        if id(array) not in zero:
-            zero[id(array)] = not np.any(array)
-        return zero[id(array)]
-
-    return {name: [pair for pair, value in matrix.items() if not is_zero(value)] for name, matrix in values.items()}
+    """Elements that are not zero at every wavelength, by instance; instances with one matrix share one list."""
+    known: dict[int, list[tuple[str, str]]] = {}
+    for matrix in values.values():
+        if id(matrix) not in known:
+            known[id(matrix)] = [pair for pair, value in matrix.items() if np.any(value)]
+    return {name: known[id(matrix)] for name, matrix in values.items()}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +148,38 @@ def sections(
             items.append(_interferometer(group, circuit, bound, -20.0 * float(np.log10(after / before))))
         before, group = after, []
     return closed(items, total_dB)
+
+
+def again(
+    items: Sequence[LossItem],
+    circuit: FlatCircuit,
+    bound: Mapping[str, Bound],
+    values: Mapping[str, SDict],
+    index: int,
+    total_dB: float,
+) -> tuple[LossItem, ...]:
+    """The items of a lane for other values of the same circuit, the light going the same way; they sum to `total_dB`.
+
+    What single devices don't explain of a change is that of the interferometers, in equal parts where there are
+    several, and of the closing line where there is none.
+
+    Args:
+        items: as they were, the closing line last.
+        circuit, bound, values, index, total_dB: as for `tracing.items_of`.
+    """
+    found: list[LossItem] = []
+    divided: list[int] = []
+    for item in items[:-1]:
+        if item.cell == INTERFEROMETER:
+            divided.append(len(found))
+            found.append(item)
+            continue
+        port_in, _, port_out = item.path.partition(">")
+        found.append(item_of((item.instance, port_in, port_out), circuit, bound, values, index))
+    change = total_dB - items[-1].loss_dB - sum(item.loss_dB for item in found)
+    for number in divided:
+        found[number] = replace(found[number], loss_dB=found[number].loss_dB + change / len(divided))
+    return closed(found, total_dB)
 
 
 def _interferometer(

@@ -107,7 +107,7 @@ def _lane(state: EngineState, port: _Port, channel: int) -> EngineLane:
         polarization="TM" if worst else "TE",
         tuning_nm=state.locks[ring].tuning_nm if ring else 0.0,
         items=state.items(
-            (path, inner + worst), [(detector, name) for name in state.receivers[detector]], channel, loss
+            (path, inner + worst), [(detector, name) for name in state.receivers[detector]], channel, loss, ring or ""
         ),
         aggressors=crosstalk.aggressors(row, channel, names),
         detector=detector,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -176,21 +177,34 @@ class Simulator:
                 raise ModelError(f"{engine.name}: {error}") from error
         return self._result(solved)
 
+    @cached_property
+    def rings(self) -> tuple[RingFacts, ...]:
+        """All rings on a bus, as drawn."""
+        return tuple(
+            placed_ring(ring, engine, self.lanes[engine.name].prefix)
+            for engine in self.engines
+            for ring in self.solvers[engine.cell].rings
+        )
+
+    @cached_property
+    def trimmers(self) -> tuple[TrimmerFacts, ...]:
+        """All heaters of interferometers, as drawn."""
+        return tuple(
+            placed_trimmer(trimmer, engine, self.lanes[engine.name].prefix)
+            for engine in self.engines
+            for trimmer in self.solvers[engine.cell].trimmers
+        )
+
     def _result(self, solved: Mapping[str, EngineSolution]) -> SimulationResult:
         """Lanes and facts of all engines, each with its solution."""
         lanes: list[Lane] = []
         matrices: dict[tuple[str, int], NDArray[np.float64]] = {}
-        rings: list[RingFacts] = []
-        trimmers: list[TrimmerFacts] = []
         trims: dict[str, float] = {}
         devices: dict[str, DeviceFacts] = {}
         for engine in self.engines:
             solution, maker = solved[engine.name], self.lanes[engine.name]
             lanes += [maker.lane(lane) for lane in solution.lanes]
             matrices |= {(engine.name, port): matrix for port, matrix in solution.crosstalk.items()}
-            solver = self.solvers[engine.cell]
-            rings += [placed_ring(ring, engine, maker.prefix) for ring in solver.rings]
-            trimmers += [placed_trimmer(trimmer, engine, maker.prefix) for trimmer in solver.trimmers]
             trims |= {maker.path(path): power for path, power in solution.trims.items()}
             devices |= {maker.path(path): device for path, device in solution.devices.items()}
         warnings = list(self.warnings)
@@ -206,8 +220,8 @@ class Simulator:
             modulator=solved[self.engines[0].name].modulator,
             warnings=tuple(dict.fromkeys([*warnings, *self.outer_warnings])),
             counts=counts,
-            rings=tuple(rings),
-            trimmers=tuple(trimmers),
+            rings=self.rings,
+            trimmers=self.trimmers,
             trims=trims,
             devices=devices,
         )

@@ -94,7 +94,7 @@ def _lane(
         crosstalk_dB=crosstalk.FLOOR_DB if leak is None else crosstalk.summed(leak[channel], channel),
         polarization="TE",
         tuning_nm=state.locks[modulator].tuning_nm if modulator in state.locks else 0.0,
-        items=state.items(source, [target], channel, loss),
+        items=state.items(source, [target], channel, loss, modulator if modulator in state.locks else ""),
         aggressors=() if leak is None else crosstalk.aggressors(leak[channel], channel, names),
         laser=sender.laser,
         heater_mW=state.drives[modulator].heater_mW if modulator in state.drives else 0.0,
