@@ -13,7 +13,7 @@ from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
 from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import SimulationResult
-from cpo_pdk.circuit.simulation import simulate
+from cpo_pdk.circuit.simulation import Simulator
 from cpo_pdk.errors import InputError
 from cpo_pdk.handover.parts import Package
 from cpo_pdk.handover.reading import read_package
@@ -42,6 +42,7 @@ class Prepared:
         package: its dies and bodies.
         simulation: its lanes, cold: every device at the temperature that it is drawn for.
         notes: what the designer should know of where they came from, one line each.
+        simulator: that computed them, and computes them under other conditions; made anew when None.
     """
 
     spec: PackageSpec
@@ -52,6 +53,7 @@ class Prepared:
     package: Package
     simulation: SimulationResult
     notes: tuple[str, ...] = ()
+    simulator: Simulator | None = None
 
 
 def prepare(
@@ -100,9 +102,10 @@ def prepare(
     say("extracting the netlist")
     netlists = extract(file, leaf_factories(sheets))
     say("simulating the lanes")
-    simulation = simulate(file, sheets, netlists=netlists)
+    simulator = Simulator(file, sheets, netlists=netlists)
+    simulation = simulator.as_drawn()
     notes = (*own_sheet_notes(sheets), *notes)
-    return Prepared(package, parts, sheets, file, netlists, read_package(file), simulation, notes)
+    return Prepared(package, parts, sheets, file, netlists, read_package(file), simulation, notes, simulator)
 
 
 def operate(prepared: Prepared, progress: Say | None = None, *, transient: bool = True) -> Operation:
@@ -119,15 +122,14 @@ def operate(prepared: Prepared, progress: Say | None = None, *, transient: bool 
     """
     from cpo_pdk.operation.operate import operate as operate_package  # multigrid takes long to import
 
+    simulator = prepared.simulator or Simulator(prepared.file, prepared.sheets, netlists=prepared.netlists)
     return operate_package(
         prepared.spec,
         prepared.parts,
         prepared.sheets,
         prepared.simulation,
         prepared.package,
-        resimulate=lambda conditions: simulate(
-            prepared.file, prepared.sheets, netlists=prepared.netlists, conditions=conditions
-        ),
+        resimulate=simulator.under,
         transient=transient,
         say=progress or (lambda _line: None),
     )
