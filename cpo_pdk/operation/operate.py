@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,9 @@ from cpo_pdk.operation.settling import Settled, Surroundings, settle
 from cpo_pdk.operation.tuning import Tuning
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
+from cpo_pdk.thermal.near_heater import near_heater_of
 from cpo_pdk.thermal.package_model import PackageHeat, model_of
-from cpo_pdk.thermal.results import Response
+from cpo_pdk.thermal.results import Response, Temperatures
 
 Real = NDArray[np.float64]
 
@@ -45,6 +47,9 @@ Say = Callable[[str], None]
 STATES = ("idle", "typical", "full")
 #: change of a ring by what the lanes computed anew absorb, at which they need not be computed again, K
 SAME_LIGHT_K = 0.05
+#: engines whose temperatures agree to this are computed as one, K: what is held on a channel does not notice, all else
+#: drifts by less than 0.02 nm
+SAME_DT_K = 0.5
 #: times that lanes are computed at one load
 PASSES = 3
 #: rings or lanes named in one warning
@@ -212,21 +217,22 @@ class _Loop:
         for name in self.lit:
             rings = np.flatnonzero(bank.engine == bank.engines.index(name)) if name in bank.engines else []
             mean_C = float(settled.ring_C[rings].mean()) if len(rings) else settled.engine_C[name]
+            dT = round((mean_C - bank.reference_C) / SAME_DT_K) * SAME_DT_K
             channel, shifted = {}, {}
             for number in rings:
                 fact = bank.facts[number]
                 channel[fact.path] = int(tuning.channel[number])
                 if not tuning.held[number]:
-                    local = fact.nm_per_K * (settled.ring_C[number] - mean_C)
+                    local = fact.nm_per_K * (settled.ring_C[number] - bank.reference_C - dT)
                     shifted[fact.path] = max(0.0, float(tuning.given_nm[number] + local))
-            found[name] = EngineCondition(mean_C - bank.reference_C, channel, shifted)
+            found[name] = EngineCondition(dT, channel, shifted)
         return found
 
     def state(self, name: str, load: float, settled: Settled, lanes: SimulationResult) -> State:
         """One load with everything that is said of it."""
         budget = link_budget(self.spec, self.parts, self.sheets, lanes)
         energy = energy_of(self.spec, self.parts, settled.ledger)
-        temperatures = self.heat.temperatures(settled.ledger.by_place())
+        temperatures = self._in_use(self.heat.temperatures(settled.ledger.by_place()))
         rings = ring_states(self.bank, settled.tuning, settled.ring_C)
         cold = set(self.simulation.warnings)
         told = [line for line in lanes.warnings if line not in cold]
@@ -245,6 +251,14 @@ class _Loop:
             energy=energy,
             budget=budget,
             warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def _in_use(self, found: Temperatures) -> Temperatures:
+        """Temperatures without those of spare engines, which are cool and would count in the spread."""
+        return replace(
+            found,
+            engines_C={name: found.engines_C[name] for name in self.lit},
+            engines_max_C={name: found.engines_max_C[name] for name in self.lit},
         )
 
     def steps(self, name: str, load: float, settled: Settled) -> tuple[Unlock, ...]:
@@ -279,8 +293,13 @@ class _Loop:
 
 def fractions_of(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> dict[str, Fraction]:
     """Sheet of a ring -> how its heater warms others."""
-    del sheets
-    return {ring.sheet: (lambda distance: np.zeros_like(distance)) for ring in simulation.rings}
+    found: dict[str, Fraction] = {}
+    for ring in simulation.rings:
+        if ring.sheet not in found:
+            sheet = sheets[ring.sheet]
+            field = near_heater_of(sheet.geometry, sheet.cell)
+            found[ring.sheet] = partial(field.fraction, own_K_mW=ring.heater_nm_mW / ring.nm_per_K)
+    return found
 
 
 def ring_states(bank: RingBank, tuning: Tuning, ring_C: Real) -> tuple[RingState, ...]:

@@ -78,17 +78,17 @@ class Surroundings:
 def trim_power_mW(trimmer: TrimmerFacts, engine_C: float, reference_C: float) -> float:
     """Power that holds an interferometer at its working point: less by what the warmer arms have turned already.
 
-    A full turn more or less is the same point, so that it is the least power from 0 up.
+    A full turn more or less is the same point, so that it is the least power from 0 up: a heater that had nothing to do
+    at the temperature that its interferometer is drawn for takes close to a full turn a little above it.
 
     Args:
         trimmer: the heater.
         engine_C: temperature of the engine.
         reference_C: temperature at which it takes `trimmer.mW`.
     """
-    if trimmer.nm_per_K == 0.0 or not np.isfinite(trimmer.fsr_nm) or trimmer.mW_per_pi <= 0.0:
+    if trimmer.mW_per_K == 0.0 or trimmer.period_mW <= 0.0:
         return trimmer.mW
-    turns = trimmer.nm_per_K * (engine_C - reference_C) / trimmer.fsr_nm
-    return float((trimmer.mW / (2 * trimmer.mW_per_pi) - turns) % 1.0 * 2 * trimmer.mW_per_pi)
+    return (trimmer.mW + trimmer.mW_per_K * (engine_C - reference_C)) % trimmer.period_mW
 
 
 def settle(
