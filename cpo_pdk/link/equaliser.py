@@ -145,7 +145,7 @@ def _best(pulse: Array, covariance: Array, modulation: str, taps: int, sigma: fl
     peak = int(np.argmax(pulse))
     found: tuple[float, int, int, Array] | None = None
     for middle in range(peak - SAMPLES // 2, peak + SAMPLES // 2, SAMPLES // PHASES):
-        sides = [middle + EARLY[1], middle + LATE[1]]
+        sides = [middle + EARLY[0], middle + LATE[-1]]
         for first in range(min(LARGEST, taps)):
             pairs = [_inputs(pulse, side, first, taps) for side in sides]
             A = sum(power * seen @ seen.T for seen, _ in pairs) / 2 + sigma**2 * covariance

@@ -3,8 +3,9 @@
 Formulas
     With r = level one over level zero: mean power times `2 (r - 1) / (r + 1)` is the outer modulation amplitude, so
     that light of a given mean power loses `-10 log10((r - 1) / (r + 1))` against r = infinity;
-    `-10 log10((r + 1) / (2 r))` is mean power against level one (Bahadori et al., J. Lightwave Technol. 34, 2886 (2016), and textbooks).
-    Crosstalk X from other wavelengths: `10 log10(1 + Q X (r + 1) / (r - 1) / 2)`, Q of the wanted BER.
+    `-10 log10((r + 1) / (2 r))` is mean power against level one (Bahadori et al., J. Lightwave Technol. 34, 2886
+    (2016), and textbooks). Crosstalk X from other wavelengths: `10 log10(1 + Q X (r + 1) / (r - 1) / 2)`, Q of the
+    wanted bit error ratio.
 """
 
 from __future__ import annotations

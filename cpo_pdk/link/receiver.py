@@ -287,14 +287,14 @@ def _margin(case: _Case, threshold_ber: float, *, shot: bool = True, peak: bool 
         if turn >= HALVINGS:  # both ends stay valid: where the straight line does not move one, halving does
             steep = np.abs(above - below) > 1e-12
             line = low + (high - low) * above / np.where(steep, above - below, 1.0)
-            middle = np.where(steep & (turn % 3 != 2), line, middle)
+            middle = np.where(steep & (turn % 3 != 2), np.clip(line, low, high), middle)
         here = excess(middle)
         enough = here <= 0
         high, below = np.where(enough, middle, high), np.where(enough, here, below)
         low, above = np.where(enough, low, middle), np.where(enough, above, here)
     steep = np.abs(above - below) > 1e-12
     line = low + (high - low) * above / np.where(steep, above - below, 1.0)
-    return np.where(never, -np.inf, -np.where(steep, line, high))
+    return np.where(never, -np.inf, -np.where(steep, np.clip(line, low, high), high))
 
 
 def _noise_uA(case: _Case) -> dict[str, Array]:

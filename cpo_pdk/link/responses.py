@@ -28,7 +28,7 @@ from scipy.signal import bessel
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models.operating import cavity_transfer
-from cpo_pdk.models.travelling_wave import line, response
+from cpo_pdk.models.travelling_wave import C0, line, response
 
 Complex = NDArray[np.complexfloating[Any, Any]]
 
@@ -164,7 +164,8 @@ class TravellingWave:
             junction_offset=self.junction_offset,
         )
         swing = response(electrode, self.length, self.optical_index, self.source_ohm, self.load_ohm)
-        return (swing[1:] / swing[0]).reshape(np.shape(f_GHz))
+        flight_ns = self.optical_index * self.length * 1e-6 / C0 * 1e9  # the model counts time from where light enters
+        return (swing[1:] / swing[0] * np.exp(-2j * np.pi * f[1:] * flight_ns)).reshape(np.shape(f_GHz))
 
 
 @dataclass(frozen=True)

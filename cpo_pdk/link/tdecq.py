@@ -5,8 +5,8 @@ from elsewhere as well.
 
 Method
     IEEE 802.3 clause 121.8.5 (as implemented in public code; the clause itself was not read). The waveform, behind the
-    reference receiver, is equalised by 5 taps a UI apart that sum to 1 (least squares against the sent symbols, with the
-    noise that is found in the end). Mean power; outer modulation amplitude from the middle 2 UI of the longest runs of
+    reference receiver, is equalised by 5 taps a UI apart that sum to 1 (least squares against the sent symbols, with
+    the noise that is found in the end). Mean power; outer modulation amplitude from the middle 2 UI of the longest runs of
     the highest and the lowest level; thresholds at the mean and a third of the amplitude above and below it. Histograms
     at 0.45 and 0.55 UI, 0.04 UI wide; Gaussian noise is added until the worse of the two has 4.8e-4 wrong symbols.
     `TDECQ = 10 log10(OMA / (6 Q s))` with s the noise before the equaliser and Q = 3.414.
@@ -16,6 +16,7 @@ Method
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -177,7 +178,7 @@ def _seen(unit: Array, middle: int, first: int, taps: int) -> Array:
     return np.stack([np.roll(samples, tap - first) for tap in range(taps)])
 
 
-def _noise(groups: list[Array], symbols: Array, modulation: str, ratio: float) -> float:
+def _noise(groups: Sequence[Array], symbols: Array, modulation: str, ratio: float) -> float:
     """Noise at the decision at which the worse group has `ratio` wrong symbols; 0 where there is none."""
     levels = np.linspace(-0.5, 0.5, levels_of(modulation))
     thresholds = np.append((levels[1:] + levels[:-1]) / 2, np.inf)
