@@ -2,7 +2,7 @@
 
 Texts stand once and are named by their number. A waterfall is a shape, which lanes of equal engines share (what its
 steps are, and what they cost in one of these lanes), and a list of what differs from it. dB and dBm are whole
-thousandths, lengths whole um. In names of instances, `MARK` stands for the short name of the engine.
+thousandths, lengths whole um. In names of instances, `MARK` stands for the engine.
 """
 
 from __future__ import annotations
@@ -108,8 +108,14 @@ class _Book:
 
 
 def marked(instance: str, engine: str) -> str:
-    """The name of an instance with `MARK` for the short name of its engine, where that stands as a word."""
-    return re.sub(rf"(?<![A-Za-z0-9]){re.escape(short_name(engine))}(?![A-Za-z0-9])", MARK, instance)
+    """The name of an instance with `MARK` for its engine's `mark_word`, where that stands as a word."""
+    return re.sub(rf"(?<![A-Za-z0-9]){re.escape(mark_word(engine))}(?![A-Za-z0-9])", MARK, instance)
+
+
+def mark_word(engine: str) -> str:
+    """The short name of an engine; the whole one where that is a number, which may count anything."""
+    short = short_name(engine)
+    return engine if re.fullmatch("[0-9]+", short) else short
 
 
 def short_name(engine: str) -> str:

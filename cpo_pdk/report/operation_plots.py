@@ -51,7 +51,7 @@ def _lanes(axes: Axes, state: State, engines: list[str], scale: Scale, last: boo
     lanes = state.budget.lanes
     places = sorted({(lane.port, lane.channel) for lane in lanes})
     column = {place: index for index, place in enumerate(places)}
-    cells = np.full((len(engines), max(1, len(places))), np.nan)
+    cells = np.full((max(1, len(engines)), max(1, len(places))), np.nan)
     for lane in lanes:
         cells[engines.index(lane.engine), column[lane.port, lane.channel]] = lane.margin_dB
     axes.imshow(cells, cmap=scale.colormap, norm=scale.normalize, aspect="auto", interpolation="nearest")
@@ -61,7 +61,7 @@ def _lanes(axes: Axes, state: State, engines: list[str], scale: Scale, last: boo
     for start in starts[1:]:
         axes.axvline(start - 0.5, color="white", lw=0.8)
     if last:
-        middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(places)], strict=True)]
+        middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(places)], strict=False)]
         axes.set_xticks(middles, [str(places[start][0]) for start in starts], fontsize=7)
         axes.set_xlabel("transmit port, channels inside")
     else:

@@ -33,9 +33,7 @@ class Scale:
     @property
     def colormap(self) -> LinearSegmentedColormap:
         """The same for matplotlib; what is not a number is not drawn."""
-        found = LinearSegmentedColormap.from_list(self.unit, list(self.stops), N=512)
-        found.set_bad((0, 0, 0, 0))
-        return found
+        return LinearSegmentedColormap.from_list(self.unit, list(self.stops), N=512, bad=(0, 0, 0, 0))
 
     @property
     def normalize(self) -> Normalize:

@@ -134,9 +134,8 @@ def _lane(site: Site, port: int, channel: int, load: float, random: np.random.Ge
         y = None if x is None else site.y + 100 * port
         steps.append(Step(name, kind, where, x, y, -cost, level, name, far))  # type: ignore[arg-type]
 
-    short = site.name.rpartition("_")[2]
     step("connector", "loss", "", None, 0.5)
-    step("fiber_pm", "loss", f"fibre_{short}_laser_1", site.x + 2000, 0.01)
+    step("fiber_pm", "loss", f"fibre_{site.name}_laser_1", site.x + 2000, 0.01)
     step("edge_coupler", "loss", f"{site.name}/fibre_array/coupler_{port}", site.x + 1900, 1.5)
     for number in range(30):
         step("straight", "loss", f"{site.name}/tx_{port}/wg_{number}", site.x + 1500 - 90 * number, 0.01)
@@ -146,7 +145,7 @@ def _lane(site: Site, port: int, channel: int, load: float, random: np.random.Ge
     )
     step("edge_coupler", "loss", f"{site.name}/fibre_array/coupler_{port + 9}", site.x + 1900, 1.5)
     launch = level
-    step("fiber", "loss", f"fibre_{short}_tx_{port}", site.x + 2000, 0.01)
+    step("fiber", "loss", f"fibre_{site.name}_tx_{port}", site.x + 2000, 0.01)
     step("modulation", "modulation", "", None, 1.2)
     for _ in range(4):
         step("connector", "loss", "", None, 0.35)

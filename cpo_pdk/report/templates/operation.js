@@ -6,7 +6,7 @@
   const work = JSON.parse(source.textContent), texts = work.texts;
   const N = Object.fromEntries(work.numbers.map((name, k) => [name, k]));
   const short = (engine) => engine.slice(engine.lastIndexOf("_") + 1) || engine;
-  const named = (text, engine) => texts[text].replaceAll("\u0001", short(engine));
+  const named = (text, engine) => texts[text].replaceAll("\u0001", /^[0-9]+$/.test(short(engine)) ? engine : short(engine));
   const lanes = work.lanes.map((l, index) => ({
     index, engine: texts[l[0]], port: l[1], channel: l[2], far: texts[l[3]], farPort: l[4], pm: l[5], laser: texts[l[6]], x: l[7], y: l[8],
     fibre: l[9].length ? texts[l[9][l[9].length - 1]] : "", name: `${texts[l[0]]}/tx_${l[1]}/${l[2]}` }));
@@ -84,17 +84,14 @@
   })();
   marginRoot.addEventListener("paint", ({ detail: { g, view, over } }) => {
     const viewer = marginRoot.viewer, ratio = viewer.ratio, close = SPACING * viewer.scale > 3;
-    if (!over) {
-      for (const [name, { m }] of worst.fibre) { const found = name && find(name); if (found) viewer.paint(found, FIBRE, css(scale, m / 1000), view); }
-      if (close) return;
-      g.setTransform(1, 0, 0, 1, 0, 0);
-      for (const [name, { m }] of worst.engine) {
-        const found = find(name);
-        if (!found) continue;
-        const [l, b, r, t] = viewer.boxOf(found), [x0, y1] = onScreen(view, l, b), [x1, y0] = onScreen(view, r, t);
-        g.fillStyle = css(scale, m / 1000); g.fillRect(x0, y0, x1 - x0, y1 - y0);
-      }
-      return;
+    if (!over) return;
+    for (const [name, { m }] of worst.fibre) { const found = name && find(name); if (found) viewer.paint(found, FIBRE, css(scale, m / 1000), view); }
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    for (const [name, { m }] of close ? [] : worst.engine) {
+      const found = find(name);
+      if (!found) continue;
+      const [l, b, r, t] = viewer.boxOf(found), [x0, y1] = onScreen(view, l, b), [x1, y0] = onScreen(view, r, t);
+      g.fillStyle = css(scale, m / 1000); g.fillRect(x0, y0, x1 - x0, y1 - y0);
     }
     const chosen = lanes[lane];
     if (chosen && picked) {
@@ -183,7 +180,7 @@
         b.type = "button"; b.title = `${s.far ? "in the other package, at the same place as here; " : ""}${s.source}`; b.dataset.x = s.at[0]; b.dataset.y = s.at[1];
         where.append(b);
       } else where.textContent = s.instance || s.source;
-      if (s.far) where.prepend("other package: ");
+      if (s.far && s.kind !== "penalty") where.prepend("other package: ");
       tr.append(where, s.kind === "source" ? bar(low, high, low, s.level, colors.source, need ?? undefined) : bar(low, high, s.before, s.level, s.far && s.kind === "loss" ? "#1f97c4" : colors[s.kind], need ?? undefined),
         make("td", s.kind === "source" ? "" : s.lost ? "-" : (s.change / 1000).toFixed(3), "n"), make("td", s.lost ? "-" : dB(s.level), "n"));
       return tr;
@@ -323,9 +320,9 @@
   const look = () => {
     const map = work.states[state].maps[see.value || "package"], viewer = heatRoot.viewer;
     scales();
-    if (!see.value || !map) viewer.home();
+    if (!map) viewer.home();
     else {
-      const found = find(see.value), [l, b, r, t] = found ? viewer.boxOf(found) : [map.x[0], map.y[0], map.x[map.x.length - 1], map.y[map.y.length - 1]];
+      const found = see.value && find(see.value), [l, b, r, t] = found ? viewer.boxOf(found) : [map.x[0], map.y[0], map.x[map.x.length - 1], map.y[map.y.length - 1]];
       viewer.resize();
       viewer.go((l + r) / 2, (b + t) / 2, Math.max(r - l, ((t - b) * viewer.width) / (viewer.height || 1)) * 1.12, false);
     }
@@ -344,4 +341,5 @@
   legend(marginRoot.querySelector(".legend"), [["margin", scale]]);
   lane = leastLane();
   change(state);
+  requestAnimationFrame(look);
 })();
