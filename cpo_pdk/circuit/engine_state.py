@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cpo_pdk.circuit.binding import Bound, ModelLike, operation_warnings, range_warnings
 from cpo_pdk.circuit.conditions import EngineCondition, assignment_of
+from cpo_pdk.circuit.drift import Drift
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE, Drive, drive_of, is_driven, working_points
 from cpo_pdk.circuit.engine_ports import (
     Reception,
@@ -156,6 +157,11 @@ class EngineState:
         return self.evaluator.circuit(self.circuit, self.bound, self.overrides)
 
     @cached_property
+    def drift(self) -> Drift:
+        """Resonances of the rings over temperature."""
+        return Drift(self.drawn_bound)
+
+    @cached_property
     def structure(self) -> dict[str, list[tuple[str, str]]]:
         """Elements that are not zero, by instance."""
         return structure_of(self.values)
@@ -232,7 +238,8 @@ class EngineState:
                     f"engine {self.circuit.cell}: condition for {', '.join(stray[:SHOWN])}, which is no {what}; "
                     f"{len(known)} there are, {', '.join(sorted(known)[:SHOWN])}..."
                 )
-        locker = Locker(self.channels)
+        dT = condition.dT_K
+        locker = Locker(self.channels, lambda entry, low, high: drawn.drift.resonances(entry.cell, dT, low, high))
         on_bus = {name: self._lock(locker, name, rings) for name, rings in drawn.buses.items()}
         points: dict[tuple[str, str, str], tuple[Drive, ...]] = {}
         sent: list[Sender] = []

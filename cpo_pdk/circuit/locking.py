@@ -6,7 +6,7 @@ Which ring serves which channel is the assignment with the least total shift (H.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,9 @@ from cpo_pdk.errors import CpoError, ModelError
 REACH_UM = 0.02
 #: a resonance on its channel within this needs no shift, um
 ON_CHANNEL_UM = 1e-9
+
+#: ring, first and last wavelength in um -> its resonances between them, um, rising
+Resonances = Callable[[Bound, float, float], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,12 @@ class Locker:
 
     Args:
         channels_um: wavelengths of the channels, um, shape (C,).
+        find: resonances of a ring between two wavelengths, as `cold_resonances`.
     """
 
-    def __init__(self, channels_um: NDArray[np.float64]) -> None:
+    def __init__(self, channels_um: NDArray[np.float64], find: Resonances | None = None) -> None:
         self.channels = channels_um
+        self.find = find or cold_resonances
         self._shifts: dict[str, NDArray[np.float64]] = {}
 
     def shifts_nm(self, bound: Bound) -> NDArray[np.float64]:
@@ -81,7 +86,7 @@ class Locker:
         if bound.cell not in self._shifts:
             drive = drive_of(bound)
             targets = self.channels - (drive.detuning_nm if drive else 0.0) * 1e-3
-            found = cold_resonances(bound, float(targets.min()) - REACH_UM, float(targets.max()) + ON_CHANNEL_UM)
+            found = self.find(bound, float(targets.min()) - REACH_UM, float(targets.max()) + ON_CHANNEL_UM)
             self._shifts[bound.cell] = red_shifts_nm(found, targets)
         return self._shifts[bound.cell]
 
