@@ -12,6 +12,7 @@ from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption, prin
 from cpo_pdk.cli.guard import Limits
 
 if TYPE_CHECKING:
+    from cpo_pdk.circuit.results import SimulationResult
     from cpo_pdk.link.results import LinkBudget, LinkLane
     from cpo_pdk.operation.results import Gate
     from cpo_pdk.spec import PackageSpec
@@ -52,6 +53,7 @@ def budget(
             refuse_unwritable(csv, but=(Path(target),))
         prepared = analysis.prepare(target, spec, progress=progress, trust=trust)
         notes = list(prepared.notes)
+        asked = [full_name(prepared.simulation, name) for name in lane or ()]
         if state == "cold":
             progress("making the budget")
             found = link_budget(prepared.spec, prepared.parts, prepared.sheets, prepared.simulation)
@@ -63,7 +65,7 @@ def budget(
             gates = [gate for gate in operation.gates if gate.key == "margin_dB"]
             notes += [] if at.converged else [f"state {state} does not settle: {at.reason}"]
             notes += at.warnings
-        chosen = [lane_named(found, name) for name in lane or ()]
+        chosen = [one for name in asked for one in found.lanes if one.name == name]
         if csv is not None:
             write_text(csv, table)
         progress("")
@@ -79,8 +81,8 @@ def budget(
     console.run(work, json, Limits() if layout else None)
 
 
-def lane_named(found: LinkBudget, name: str) -> LinkLane:
-    """A lane by `ENGINE/tx_P/C`, the engine with or without `engine_` before it.
+def full_name(simulation: SimulationResult, name: str) -> str:
+    """Name of the lane that `ENGINE/tx_P/C` means, the engine with or without `engine_` before it.
 
     Raises:
         InputError: there is none.
@@ -88,12 +90,12 @@ def lane_named(found: LinkBudget, name: str) -> LinkLane:
     from cpo_pdk.errors import InputError
     from cpo_pdk.spec.suggestions import did_you_mean
 
-    by_name = {lane.name: lane for lane in found.lanes}
+    names = [f"{lane.engine}/tx_{lane.port}/{lane.channel}" for lane in simulation.lanes if lane.direction == "tx"]
     for known in (name, f"engine_{name}"):
-        if known in by_name:
-            return by_name[known]
-    hint = did_you_mean(name, by_name) or f"; there are {len(by_name)}, {found.lanes[0].name} is the first"
-    raise InputError(f"--lane {name}: no such lane{hint}")
+        if known in names:
+            return known
+    first = f", {names[0]} is the first" if names else ""
+    raise InputError(f"--lane {name}: no such lane{did_you_mean(name, names) or f'; there are {len(names)}{first}'}")
 
 
 def cold_gates(spec: PackageSpec, found: LinkBudget) -> list[Gate]:

@@ -17,7 +17,7 @@ Validity
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log10
 
@@ -43,7 +43,7 @@ from cpo_pdk.link.results import LinkBudget, LinkLane
 from cpo_pdk.link.ring_light import ring_warnings
 from cpo_pdk.link.waterfall import waterfall
 from cpo_pdk.spec import PackageSpec, Sheet
-from cpo_pdk.spec.line_rate import baud_GBd
+from cpo_pdk.spec.line_rate import baud_GBd, line_rate_Gbps
 from cpo_pdk.spec.part import Parts
 
 _DIGITS = 4  # of dB: what counts as equal
@@ -94,12 +94,25 @@ def link_budget(
         costs=ranking(lanes),
         warnings=(
             *made.warnings,
+            *_slow_parts(spec, parts),
             *margin_warnings(spec, parts, lanes),
             *guide_warnings(spec, sheets, links, outside),
             *ring_warnings(spec, links, simulation.devices, outside),
         ),
         parts={kind: part.name for kind, part in parts.each().items()},
     )
+
+
+def _slow_parts(spec: PackageSpec, parts: Parts) -> Iterator[str]:
+    """What to say of parts that are made for slower lanes."""
+    rate = line_rate_Gbps(spec)
+    for kind, part in (("driver", parts.driver), ("tia", parts.tia)):
+        if part["rate_Gbps"] < rate:
+            yield (
+                f"link.parts.{kind}: {part.name} is made for {part['rate_Gbps']:g} Gb/s, a lane has {rate:g} Gb/s on "
+                f"the line; its bandwidth of {part['bandwidth_GHz']:g} GHz is counted with, its noise may be another: "
+                "name a faster one"
+            )
 
 
 class _Maker:

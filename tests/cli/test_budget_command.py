@@ -1,0 +1,127 @@
+"""`cpo budget`: what it prints, its exit codes, its files, and what it refuses. One small package, drawn once."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from cpo_pdk.assemblies import write_package
+from cpo_pdk.cli.app import run
+from cpo_pdk.spec import list_specs, load_sheets, parse_spec
+
+SMALLER = {
+    "name: optical_io_ucie": "name: small",
+    "bandwidth_Tbps: 2.048            #": "bandwidth_Tbps: 0.512  #",
+    "  bandwidth_Tbps: 2.048\n": "  bandwidth_Tbps: 0.512\n",
+    "tx_fibres: 8 ": "tx_fibres: 2 ",
+    "rx_fibres: 8\n": "rx_fibres: 2\n",
+    "laser_fibres: 2\n": "laser_fibres: 1\n",
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Spec and layout of one engine with two fibres of eight wavelengths each way."""
+    folder = tmp_path_factory.mktemp("budget")
+    text = list_specs()["optical_io_ucie"].read_text("utf-8")
+    for old, new in SMALLER.items():
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    spec = folder / "small.yaml"
+    spec.write_text(text, "utf-8")
+    return spec, Path(write_package(parse_spec(text), folder, load_sheets()).package_gds)
+
+
+def asked(small: tuple[Path, Path], more: str, tmp_path: Path) -> str:
+    """A copy of the spec with more said in it."""
+    file = tmp_path / "small.yaml"
+    file.write_text(small[0].read_text("utf-8") + more, "utf-8")
+    return str(file)
+
+
+def document_of(arguments: list[str], capfd: pytest.CaptureFixture[str], code: int = 0) -> dict:
+    capfd.readouterr()
+    assert run(["budget", *arguments, "--state", "cold", "--json"]) == code, capfd.readouterr().err
+    return json.loads(capfd.readouterr().out)
+
+
+def test_figures_ranking_and_waterfall_agree(
+    small: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec, gds = small
+    table = tmp_path / "lanes.csv"
+    arguments = [str(gds), "--spec", str(spec), "--lane", "N1/tx_1/3", "--worst", "4", "--csv", str(table)]
+    found = document_of(arguments, capfd)
+    assert (found["package"], found["lanes"], found["state"], found["modulation"]) == ("small", 16, "cold", "NRZ")
+    assert [lane["margin_dB"] for lane in found["worst"]] == sorted(lane["margin_dB"] for lane in found["worst"])
+    assert found["worst"][0]["margin_dB"] == found["margin_dB"]["min"] <= found["margin_dB"]["median"]
+    assert len(found["worst"]) == 4 and found["worst"][0]["name"] == found["margin_dB"]["worst_lane"]
+    assert abs(sum(cost["share"] for cost in found["costs_dB"]) - 1) < 0.01
+    (steps,) = found["waterfalls"].values()
+    assert steps[0]["name"] == "laser" and {"extinction", "psr", "photodetector_dual"} <= {s["name"] for s in steps}
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == 16 and {row["state"] for row in rows} == {"cold"}
+    lane = next(row for row in rows if (row["port"], row["channel"]) == ("1", "3"))
+    at_detector = [step for step in steps if step["kind"] != "penalty"][-1]["level_dBm"]
+    assert abs(at_detector - float(lane["oma_rx_dBm"])) < 1e-3
+    assert min(float(row["margin_dB"]) for row in rows) == found["margin_dB"]["min"]
+
+
+def test_people_read_tables(small: tuple[Path, Path], capfd: pytest.CaptureFixture[str]) -> None:
+    spec, gds = small
+    assert run(["budget", str(gds), "--spec", str(spec), "--state", "cold", "--lane", "engine_N1/tx_2/8"]) == 0
+    out, _ = capfd.readouterr()
+    assert "worst lanes" in out and "what costs most" in out and "laser for 0 dB margin" in out
+    assert "engine_N1/tx_2/8" in out and "ring_modulator" in out and "far: " in out
+
+
+@pytest.mark.parametrize(("margin", "code", "word"), [(1.0, 0, "holds"), (30.0, 1, "is missed")])
+def test_a_required_margin_is_a_gate(
+    small: tuple[Path, Path],
+    margin: float,
+    code: int,
+    word: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    spec = asked(small, f"require:\n  margin_dB: {margin}\n", tmp_path)
+    found = document_of([str(small[1]), "--spec", spec], capfd, code)
+    (gate,) = found["gates"]
+    assert (gate["key"], gate["limit"], gate["holds"], found["holds"]) == ("margin_dB", margin, code == 0, code == 0)
+    lines = Path(spec).read_text("utf-8").splitlines()
+    assert gate["line"] == f"{spec}:{len(lines)}"
+    assert run(["budget", str(small[1]), "--spec", spec, "--state", "cold"]) == code
+    out, err = capfd.readouterr()
+    assert f"margin_dB {margin:g} {word}" in out
+    assert ("no laser class" in err) == (code == 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments", "says"),
+    [
+        ("", ["--lane", "N1/tx_3/1"], "no such lane"),
+        ("", ["--lane", "nothing"], "there are 16"),
+        ("link:\n  fec: KP5\n", [], 'unknown FEC "KP5"'),
+        ("link:\n  parts: {laser: els_dbf}\n", [], 'did you mean "els_dfb"'),
+        ("", ["--csv", "missing/lanes.csv"], "missing"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(
+    small: tuple[Path, Path],
+    more: str,
+    arguments: list[str],
+    says: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    spec = asked(small, more, tmp_path)
+    error = document_of([str(small[1]), "--spec", spec, *arguments], capfd, code=2)["error"]
+    assert says in error["message"] and error["message"].count("\n") == 0
+
+
+def test_a_layout_without_its_spec_asks_for_it(small: tuple[Path, Path], capfd: pytest.CaptureFixture[str]) -> None:
+    error = document_of([str(small[1])], capfd, code=2)["error"]
+    assert "--spec" in error["message"]
