@@ -32,6 +32,17 @@ def comparison_of(key: str, bandwidth_Tbps: float) -> Comparison:
     return Comparison(system["name"], pJ_bit, pJ_bit * bandwidth_Tbps, system["source"], system["counts"], host)
 
 
+def share_pJ_bit(key: str, share: str) -> float:
+    """Energy a bit of one share of a published system, where it is published; raises `KeyError`.
+
+    Args:
+        key: of the file of published powers.
+        share: `engine` or `laser`.
+    """
+    system = published()["systems"][key]
+    return system["shares_W"][share] / system["Tbps"]
+
+
 def comparisons(bandwidth_Tbps: float) -> tuple[Comparison, ...]:
     """All published systems at a bandwidth, the most energy first.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from cpo_pdk.energy.cluster import cluster_energy
-from cpo_pdk.energy.comparison import comparison_of
+from cpo_pdk.energy.comparison import comparison_of, share_pJ_bit
 from cpo_pdk.models.validation.case import Case
 from cpo_pdk.spec.link import Cluster
 from cpo_pdk.spec.part import Part
@@ -42,6 +42,8 @@ def _case(device: str, quantity: str, unit: str, source: str, published: float, 
 CASES = (
     _case("energy", "NVIDIA pluggable, 30 W / 1.6T", "pJ/bit", NVIDIA, 18.75, lambda: _pJ_bit("pluggable_1t6"), 1e-9),
     _case("energy", "NVIDIA CPO, 9 W / 1.6T", "pJ/bit", NVIDIA, 5.625, lambda: _pJ_bit("nvidia_cpo"), 1e-9),
+    _case("energy", "NVIDIA CPO, engine", "pJ/bit", NVIDIA, 4.375, lambda: share_pJ_bit("nvidia_cpo", "engine"), 1e-9),
+    _case("energy", "NVIDIA CPO, laser", "pJ/bit", NVIDIA, 1.25, lambda: share_pJ_bit("nvidia_cpo", "laser"), 1e-9),
     _case("energy", "Broadcom Bailly, 5.5 W / 800G", "pJ/bit", BROADCOM, 6.875, lambda: _pJ_bit("bailly_cpo"), 1e-9),
     _case(
         "energy",

@@ -41,6 +41,8 @@ def test_every_published_number_says_where_it_is_from() -> None:
     for system in file["systems"].values():
         assert system["source"] and system["counts"] and system["watt"] > 0 and system["Tbps"] > 0
         assert system["host"] is None or system["host"] in file["hosts"]
+        if "shares_W" in system:
+            assert sum(system["shares_W"].values()) == pytest.approx(system["watt"])
     for host in file["hosts"].values():
         assert host["source"] and host["choice"]
     found = comparisons(51.2)
