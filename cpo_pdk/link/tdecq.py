@@ -6,9 +6,9 @@ from elsewhere as well.
 Method
     IEEE 802.3 clause 121.8.5 (as implemented in public code; the clause itself was not read). The waveform, behind the
     reference receiver, is equalised by 5 taps a UI apart that sum to 1 (least squares against the sent symbols, with
-    the noise that is found in the end). Mean power; outer modulation amplitude from the middle 2 UI of the longest runs of
-    the highest and the lowest level; thresholds at the mean and a third of the amplitude above and below it. Histograms
-    at 0.45 and 0.55 UI, 0.04 UI wide; Gaussian noise is added until the worse of the two has 4.8e-4 wrong symbols.
+    the noise that is found in the end). Mean power; outer modulation amplitude from the middle 2 UI of the longest
+    runs of the highest and the lowest level; thresholds at the mean and a third of the amplitude above and below it.
+    Histograms at 0.45 and 0.55 UI, 0.04 UI wide; Gaussian noise is added until the worse has 4.8e-4 wrong symbols.
     `TDECQ = 10 log10(OMA / (6 Q s))` with s the noise before the equaliser and Q = 3.414.
     Pattern: PRBS13Q, 8191 symbols of two bits each from the shift register x^13 + x^12 + x^2 + x + 1, Gray coded; for
     NRZ its bits.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -79,10 +81,10 @@ def test_worst_case_opening_is_that_of_the_worst_data() -> None:
     for middle in range(40, 260, 4):
         samples = np.roll(wave, -middle)[::SAMPLES]
         for shift in range(5):
-            seen = sum(tap * np.roll(samples, k - shift) for k, tap in enumerate(eye.taps))
+            seen = np.sum([tap * np.roll(samples, k - shift) for k, tap in enumerate(eye.taps)], axis=0)
             for lag in (0, 1, 2):
                 by_level = [seen[np.isclose(np.roll(symbols, lag), level)] for level in np.linspace(-0.5, 0.5, 4)]
-                gaps = [above.min() - below.max() for below, above in zip(by_level, by_level[1:], strict=False)]
+                gaps = [above.min() - below.max() for below, above in pairwise(by_level)]
                 best = max(best, 3 * min(gaps))
     assert eye.opening <= best <= eye.opening + 0.06
 
@@ -129,10 +131,10 @@ def test_least_squares_taps_are_close_to_the_best() -> None:
         sigmas = []
         for by in (-5, 5):
             cursors = np.roll(response, -(start + by))[::SAMPLES]
-            equalised = sum(tap * np.roll(cursors, k - lag) for k, tap in enumerate(taps))
+            equalised = np.sum([tap * np.roll(cursors, k - lag) for k, tap in enumerate(taps)], axis=0)
             values, shares = distribution(equalised[1:], "PAM4")
             sigmas.append(noise_for(((Window(float(equalised[0]), values, shares),),), 4.8e-4, "PAM4"))
-        return -10 * np.log10(max(min(sigmas), 1e-6) / np.sqrt(taps @ covariance @ taps))
+        return float(-10 * np.log10(max(min(sigmas), 1e-6) / np.sqrt(taps @ covariance @ taps)))
 
     ours = -10 * np.log10(found.sigma)
     start, lag = min(candidates, key=lambda c: closure(found.taps[:4], *c))

@@ -154,7 +154,7 @@ def test_many_at_once_are_the_same_as_one_by_one() -> None:
 
 
 def test_stressed_receiver_of_dr4_does_with_the_light_of_the_standard() -> None:
-    """Amplitude -1.9 dBm closed by 3.4 dB leaves 3 to 6 dB to a published amplifier: the standard's reserve for parts."""
+    """Amplitude -1.9 dBm closed by 3.4 dB leaves a published amplifier some dB: what a standard keeps."""
     receiver = Receiver(0.9, 5.0, 2.72, REAL)
     signal = Signal(float(mean_of(-1.9 - 3.4, 5.0)), 5.0, -142.0)
     assert 2.0 < quality(signal, receiver, 2.4e-4).margin_dB < 8.0
