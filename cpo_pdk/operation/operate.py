@@ -95,16 +95,14 @@ def operate(
     found: list[State] = []
     steps: list[Unlock] = []
     temperatures: list[Real] = []
-    before: Settled | None = None
     for name in states:
         say(f"{name}: temperatures, channels, heaters")
         load = float(getattr(spec.thermal.loads, name))
-        settled, lanes = loop.run(load, before)
+        settled, lanes = loop.run(load)
         say(f"{name}: margins")
         found.append(loop.state(name, load, settled, lanes))
         steps += loop.steps(name, load, settled)
         temperatures.append(settled.ring_C)
-        before = settled
     warnings = [f"{state.name}: {line}" for state in found for line in (*state.warnings, state.reason) if line]
     warnings += loop.cures(found, temperatures)
     by_name = {state.name: state for state in found}
@@ -166,15 +164,11 @@ class _Loop:
         everywhere = self.base_C + self.matrix @ vector
         return everywhere[self.rows], {name: float(everywhere[row]) for name, row in self.engine_rows.items()}
 
-    def run(self, load: float, before: Settled | None) -> tuple[Settled, SimulationResult]:
-        """The loop at one load, and the lanes at it; begins with what another load came to."""
+    def run(self, load: float) -> tuple[Settled, SimulationResult]:
+        """The loop at one load, begun with all heaters off, and the lanes at it."""
         lanes = self.simulation
-        if before is None:
-            written = self._write(lanes, load)({})
-            ring_C, engine_C = self._temperatures(written.by_place())
-            tuning = None
-        else:
-            ring_C, engine_C, tuning = before.ring_C, before.engine_C, before.tuning
+        ring_C, engine_C = self._temperatures(self._write(lanes, load)({}).by_place())
+        tuning = None
         rounds = 0
         settled: Settled | None = None
         for _ in range(PASSES):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import block_diag, csr_array
 
 from cpo_pdk.circuit.results import RingFacts
 from cpo_pdk.operation.assignment import Seats
@@ -19,30 +19,10 @@ Fraction = Callable[[Real], Real]
 """Distance between two rings, um, to the warming of one by the other's heater over that of the other itself."""
 
 
-@dataclass(frozen=True)
-class Block:
-    """Rings of one engine: their numbers, and red shift of each (row) by the heater of each (column), nm/mW."""
-
-    engine: str
-    rings: Whole
-    shift_nm_mW: Real
-
-    @cached_property
-    def inverse(self) -> Real:
-        """Heater powers for shifts where all heaters are free, mW/nm."""
-        return np.linalg.inv(self.shift_nm_mW)
-
-    def powers(self, free: Whole, shift_nm: Real) -> Real:
-        """Powers of some heaters alone, by their places in the block, that give shifts of their rings, mW."""
-        if free.size == self.rings.size:
-            return self.inverse @ shift_nm
-        return np.linalg.solve(self.shift_nm_mW[np.ix_(free, free)], shift_nm)
-
-    def weights(self, free: Whole) -> Real:
-        """Sum of the powers of some heaters for a unit shift of each of their rings alone, mW/nm."""
-        if free.size == self.rings.size:
-            return self.inverse.sum(axis=0)
-        return np.linalg.solve(self.shift_nm_mW[np.ix_(free, free)].T, np.ones(free.size))
+#: a heater this close to what is asked of it is there, mW
+CLOSE_MW = 1e-10
+#: rounds in which heaters of neighbours are found; each is closer by about what all neighbours give together (0.2)
+ROUNDS = 400
 
 
 @dataclass(frozen=True)
@@ -56,7 +36,8 @@ class RingBank:
         nm_per_K, heater_nm_mW: shape (R,).
         engine: number of the engine of each ring, in `engines`; shape (R,).
         engines: names.
-        blocks: by engine.
+        coupling: red shift of each ring (row) by the heater of each other one (column) over that by its own, shape
+            (R, R); 0 between engines.
         seats: what is assigned together.
         reference_C: temperature of the cold resonances.
         max_mW: limit of a heater.
@@ -69,13 +50,46 @@ class RingBank:
     heater_nm_mW: Real
     engine: Whole
     engines: tuple[str, ...]
-    blocks: tuple[Block, ...]
+    coupling: csr_array
     seats: tuple[Seats, ...]
     reference_C: float
     max_mW: float
 
     def __len__(self) -> int:
         return len(self.facts)
+
+    def powers(self, wanted_nm: Real, free: NDArray[np.bool_], most_mW: float, least_mW: float = 0.0) -> Real:
+        """Heater powers between two limits that give red shifts, neighbours counted, mW, shape (R,).
+
+        A heater that would have to be beyond a limit stays at it (a projected Jacobi iteration, which converges as the
+        neighbours' share is well below 1).
+
+        Args:
+            wanted_nm: shape (R,).
+            free: which heaters are on at all, shape (R,).
+            most_mW, least_mW: limits.
+        """
+        alone = np.where(free, wanted_nm / self.heater_nm_mW, 0.0)
+        return self._settled(self.coupling, alone, free, most_mW, least_mW)
+
+    def sums(self, free: NDArray[np.bool_]) -> Real:
+        """What the heaters of an engine take together for a unit shift of each ring alone, mW/nm, shape (R,)."""
+        # ones^T (D (1 + F))^-1 with D the own heaters: z = (1 + F)^-T ones, then over D
+        ones = np.where(free, 1.0, 0.0)
+        return self._settled(self.coupling.T.tocsr(), ones, free, np.inf, -np.inf) / self.heater_nm_mW
+
+    def _settled(self, coupling: csr_array, alone: Real, free: NDArray[np.bool_], most: float, least: float) -> Real:
+        power = np.clip(alone, least, most)
+        for _ in range(ROUNDS):
+            before = power
+            power = np.where(free, np.clip(alone - coupling @ power, least, most), 0.0)
+            if np.abs(power - before).max(initial=0.0) < CLOSE_MW:
+                break
+        return power
+
+    def shifts(self, power_mW: Real) -> Real:
+        """Red shift that heaters give, neighbours counted, nm, shape (R,)."""
+        return self.heater_nm_mW * (power_mW + self.coupling @ power_mW)
 
     def rebiased(self, extra_nm: float) -> RingBank:
         """The rings drawn further below their channels by so much, nm."""
@@ -99,7 +113,7 @@ class RingBank:
             heater_nm_mW=self.heater_nm_mW[kept],
             engine=np.array([engines.index(f.engine) for f, k in zip(self.facts, kept, strict=True) if k], np.int64),
             engines=engines,
-            blocks=tuple(replace(b, rings=number[b.rings]) for b in self.blocks if b.engine in names),
+            coupling=csr_array(self.coupling[kept][:, kept]),
             seats=tuple(replace(s, rings=number[s.rings]) for s in self.seats if kept[s.rings[0, 0]]),
         )
 
@@ -134,31 +148,36 @@ def bank_of(
         heater_nm_mW=np.array([fact.heater_nm_mW for fact in facts], dtype=np.float64),
         engine=engine,
         engines=engines,
-        blocks=tuple(_block(name, np.flatnonzero(engine == n), facts, fractions) for name, n in place.items()),
+        coupling=_coupling(engine, facts, fractions),
         seats=tuple(_seats(facts)),
         reference_C=reference_C,
         max_mW=max_mW,
     )
 
 
-def _block(name: str, rings: Whole, facts: Sequence[RingFacts], fractions: Mapping[str, Fraction]) -> Block:
-    """What each heater of an engine does to each of its rings.
+def _coupling(engine: Whole, facts: Sequence[RingFacts], fractions: Mapping[str, Fraction]) -> csr_array:
+    """What each heater does to each other ring of its engine, over what that ring's own does.
 
     A heater of h nm/mW warms its own ring by h over the ring's nm/K; another ring gets `fraction` of that warming, and
     turns it into a shift with its own nm/K.
     """
-    own = [facts[int(r)] for r in rings]
-    at = np.array([[fact.x, fact.y] for fact in own])
-    distance = np.hypot(*(at[:, None, :] - at[None, :, :]).transpose(2, 0, 1))
-    drift = np.array([fact.nm_per_K for fact in own])
-    warming = np.array([fact.heater_nm_mW for fact in own]) / drift
-    share = np.zeros_like(distance)
-    sheets = np.array([fact.sheet for fact in own])
-    for sheet in dict.fromkeys(sheets.tolist()):
-        columns = np.flatnonzero(sheets == sheet)
-        share[:, columns] = fractions[sheet](distance[:, columns])
-    np.fill_diagonal(share, 1.0)
-    return Block(name, rings, drift[:, None] * share * warming[None, :])
+    blocks = []
+    for number in range(int(engine.max(initial=-1)) + 1):
+        own = [facts[int(ring)] for ring in np.flatnonzero(engine == number)]
+        at = np.array([[fact.x, fact.y] for fact in own])
+        distance = np.hypot(*(at[:, None, :] - at[None, :, :]).transpose(2, 0, 1))
+        warming = np.array([fact.heater_nm_mW / fact.nm_per_K for fact in own])
+        share = np.zeros_like(distance)
+        sheets = np.array([fact.sheet for fact in own])
+        for sheet in dict.fromkeys(sheets.tolist()):
+            columns = np.flatnonzero(sheets == sheet)
+            share[:, columns] = fractions[sheet](distance[:, columns])
+        np.fill_diagonal(share, 0.0)
+        blocks.append(share * warming[None, :] / warming[:, None])
+    if not blocks:
+        return csr_array((0, 0))
+    place = np.argsort(np.argsort(engine, kind="stable"))
+    return csr_array(csr_array(block_diag(blocks))[place][:, place])
 
 
 def _seats(facts: Sequence[RingFacts]) -> list[Seats]:

@@ -24,19 +24,15 @@ class HeatOfHeaters:
     K_W: Real
 
 
-def _free(bank: RingBank, tuning: Tuning) -> list[NDArray[np.int64]]:
-    """Of each block, the places of the rings whose heaters can follow."""
-    inside = tuning.held & (tuning.power_mW > 0.0) & (tuning.power_mW < bank.max_mW)
-    return [np.flatnonzero(inside[block.rings]) for block in bank.blocks]
+def _free(bank: RingBank, tuning: Tuning) -> NDArray[np.bool_]:
+    """Rings whose heaters can follow."""
+    return tuning.held & (tuning.power_mW > 0.0) & (tuning.power_mW < bank.max_mW)
 
 
 def watts_per_K(bank: RingBank, tuning: Tuning) -> Real:
     """Heater power that each engine takes less for a kelvin at one ring, W/K, shape (E, R)."""
     found = np.zeros((len(bank.engines), len(bank)))
-    for number, (block, free) in enumerate(zip(bank.blocks, _free(bank, tuning), strict=True)):
-        if free.size:
-            rings = block.rings[free]
-            found[number, rings] = 1e-3 * block.weights(free) * bank.nm_per_K[rings]
+    found[bank.engine, np.arange(len(bank))] = 1e-3 * bank.sums(_free(bank, tuning)) * bank.nm_per_K
     return found
 
 
@@ -54,9 +50,4 @@ def followed(rise_K: Real, heaters: HeatOfHeaters, watts_K: Real) -> Real:
 
 def power_per_rise(bank: RingBank, tuning: Tuning, rise_K: Real) -> Real:
     """Change of each heater for a given rise at the rings, mW, shape (R,); 0 for those that can't follow."""
-    change = np.zeros(len(bank))
-    for block, free in zip(bank.blocks, _free(bank, tuning), strict=True):
-        if free.size:
-            rings = block.rings[free]
-            change[rings] = block.powers(free, -bank.nm_per_K[rings] * rise_K[rings])
-    return change
+    return bank.powers(-bank.nm_per_K * rise_K, _free(bank, tuning), np.inf, -np.inf)

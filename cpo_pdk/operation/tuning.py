@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cpo_pdk.operation.assignment import Whole, assign, costs, red_shifts
-from cpo_pdk.operation.ring_bank import Block, RingBank
+from cpo_pdk.operation.ring_bank import RingBank
 
 Real = NDArray[np.float64]
 
 #: rounds in which channels and the heat of neighbours are found together
 ROUNDS = 6
-#: rounds in which heaters at a limit are found
-LIMIT_ROUNDS = 12
 #: a heater this close to what is asked of it holds, mW
 HOLDS_MW = 1e-9
 
@@ -85,33 +83,7 @@ def _powers(bank: RingBank, drift_nm: Real, channel: Whole, order: Whole) -> Tun
     """Powers for given channels and resonances; a heater at a limit stays there, the others go on."""
     rows = np.arange(channel.size)
     wanted = bank.targets_nm[rows, channel] - bank.resonances_nm[rows, order] - drift_nm
-    power, given = np.zeros_like(wanted), np.zeros_like(wanted)
-    for block in bank.blocks:
-        own = wanted[block.rings]
-        power[block.rings] = _limited(block, own, bank.max_mW)
-        given[block.rings] = block.shift_nm_mW @ power[block.rings]
+    power = bank.powers(wanted, np.ones(rows.size, bool), bank.max_mW)
+    given = bank.shifts(power)
     held = np.abs(given - wanted) <= HOLDS_MW * bank.heater_nm_mW + 1e-12
     return Tuning(channel, order, power, wanted, given, held, True)
-
-
-def _limited(block: Block, wanted_nm: Real, most_mW: float) -> Real:
-    """Powers between 0 and a limit that give the shifts wanted wherever a heater is at neither end.
-
-    Heaters that would have to be beyond an end are set to it and the others solved again; one that is asked for less
-    than its end by then is let go.
-    """
-    matrix = block.shift_nm_mW
-    power = np.clip(wanted_nm / np.diag(matrix), 0.0, most_mW)
-    free = (wanted_nm > 0.0) & (wanted_nm / np.diag(matrix) < most_mW)
-    for _ in range(LIMIT_ROUNDS):
-        trial = power.copy()
-        rest = wanted_nm - matrix[:, ~free] @ power[~free]
-        trial[free] = block.powers(np.flatnonzero(free), rest[free])
-        low, high = free & (trial < 0.0), free & (trial > most_mW)
-        lacking = wanted_nm - matrix @ np.clip(trial, 0.0, most_mW)
-        loose = ~free & (((power <= 0.0) & (lacking > 1e-9)) | ((power >= most_mW) & (lacking < -1e-9)))
-        power = np.clip(trial, 0.0, most_mW)
-        if not (low.any() or high.any() or loose.any()):
-            break
-        free = (free & ~low & ~high) | loose
-    return power
