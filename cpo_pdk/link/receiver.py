@@ -5,7 +5,7 @@ Method
     of a load), shot noise and intensity noise over the receiver's noise bandwidth, all three enhanced by the equaliser;
     crosstalk of other wavelengths and beating with late light, which the equaliser lets through as it does the signal.
     Neighbouring symbols add what the eye says. A threshold lies between two levels where either errs alike,
-    `(s1 I0 + s0 I1) / (s0 + s1)`. Bit errors are the mean over levels, neighbours and both thresholds of a level, with
+    `(s1 I0 + s0 I1) / (s0 + s1)`, with s the noise and the spread of distortion of a level together. Bit errors are the mean over levels, neighbours and both thresholds of a level, with
     Gray coding.
     Margin: the loss in optical dB, before the detector, at which the wanted error ratio is just met; crosstalk and late
     light are lost alike. Margin with crosstalk at its peak: in place of its noise, the eye is smaller by the sum of all
@@ -264,9 +264,12 @@ def _ber(case: _Case, added_dB: Array, *, shot: bool = True, peak: bool = False)
     levels = np.linspace(-0.5, 0.5, count)
     low, high = sigma[:, :-1], sigma[:, 1:]
     height = case.main[:, None] * amplitude / (count - 1)
-    lost = case.peak[:, None] * amplitude / 2 if peak else 0.0
-    # distance from either level to the threshold between them
-    below, above = height * low / (low + high) - lost, height * high / (low + high) - lost
+    if peak:
+        height = height - case.peak[:, None] * amplitude
+    # thresholds by noise and the spread of distortion together: either alone may vanish
+    spread = amplitude * np.sqrt(np.einsum("nb,nb->n", case.shares, case.isi**2))[:, None]
+    weigh_low, weigh_high = np.hypot(low, spread), np.hypot(high, spread)
+    below, above = (height * w / (weigh_low + weigh_high) for w in (weigh_low, weigh_high))
     moved = amplitude[:, :, None] * case.isi[:, None, :]
     wrong = tail((below[:, :, None] - moved) / low[:, :, None]) + tail((above[:, :, None] + moved) / high[:, :, None])
     symbols = np.einsum("nmb,nb->n", wrong, case.shares) / len(levels)

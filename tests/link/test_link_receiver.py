@@ -181,3 +181,18 @@ def test_lanes_that_do_not_belong_together_are_refused() -> None:
         qualities([signal], [], 2.4e-4)
     with pytest.raises(ParameterError, match="one after the other"):
         qualities([signal] * 2, [Receiver(0.9, 1.0, 2.0, IDEAL[m]) for m in ("NRZ", "PAM4")], 2.4e-4)
+
+
+def test_perfect_extinction_leaves_a_threshold_between_distorted_levels() -> None:
+    """Level zero has next to no noise of its own: a threshold right above it would see its distortion only."""
+    result = quality(Signal(-6.0, 300.0, -140.0, (-25.0, -28.0)), Receiver(0.95, 5.0, 2.7, REAL), 2.4e-4)
+    assert 5.0 < result.margin_peak_dB < result.margin_dB < 12.0
+
+
+def test_no_light_that_would_do_is_said_without_a_warning(recwarn: pytest.WarningsRecorder) -> None:
+    for extinction, rin in ((0.01, -140.0), (0.01, -120.0), (5.0, -120.0)):
+        result = quality(Signal(-6.0, extinction, rin, (-25.0,), (-70.0,)), Receiver(0.95, 5.0, 2.7, REAL), 2.4e-4)
+        assert result.margin_dB == -np.inf
+        assert np.isfinite(result.ber)
+        assert np.isfinite(result.q)
+    assert not recwarn.list
