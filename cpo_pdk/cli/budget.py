@@ -106,7 +106,7 @@ def cold_gates(spec: PackageSpec, found: LinkBudget) -> list[Gate]:
     if limit is None or lane is None:
         return []
     problem = spec.problem("require.margin_dB", "")
-    line = f"{problem.file}:{problem.line}"
+    line = f"{problem.file.name}:{problem.line}"
     return [Gate("margin_dB", limit, lane.margin_dB, f"{lane.name} (cold)", lane.margin_dB >= limit, line)]
 
 
@@ -190,12 +190,15 @@ def _text(spec: PackageSpec, found: LinkBudget, state: str, worst: int, gates: l
     ]
     if lane is None:
         return text
-    needed = "no laser power would do" if lane.needed_laser_dBm is None else f"{lane.needed_laser_dBm:.2f} dBm"
+    has = f"it has {lane.laser_dBm:g} dBm"
+    needed = f"no power would do ({has})"
+    if lane.needed_laser_dBm is not None:
+        needed = f"{lane.needed_laser_dBm:.2f} dBm a wavelength ({has})"
     wanted = spec.require.margin_dB or 0.0
     middle = median(one.margin_dB for one in found.lanes)
     text.append(
         f"margin {lane.margin_dB:.2f} dB ({lane.name}), median {middle:.2f} dB; laser for {wanted:g} dB margin: "
-        f"{needed} a wavelength (it has {lane.laser_dBm:g} dBm)"
+        f"{needed}"
     )
     for gate in gates:
         verdict = "holds" if gate.holds else "is missed"

@@ -93,7 +93,6 @@ def link_budget(
         fec=spec.link.fec,
         costs=ranking(lanes),
         warnings=(
-            *made.warnings,
             *_slow_parts(spec, parts),
             *margin_warnings(spec, parts, lanes),
             *guide_warnings(spec, sheets, links, outside),
@@ -133,7 +132,6 @@ class _Maker:
             for lane in simulation.lanes
             if lane.direction == "tx"
         }
-        self.warnings: list[str] = []
         self._receivers: dict[tuple[int, int, float], Receiver] = {}
         self._late: dict[float, tuple[float, ...]] = {}
 
@@ -146,11 +144,6 @@ class _Maker:
         """Signal and receiver of a lane."""
         lane, far = link.transmit, link.receive
         launch = self.launched[lane.engine, lane.port, lane.channel]
-        if (lane.extinction_dB or 0.0) < _LEAST_EXTINCTION_DB and not self.warnings:
-            self.warnings.append(
-                f"{link.name}: level one is {lane.extinction_dB or 0.0:.2f} dB above level zero; counted as "
-                f"{_LEAST_EXTINCTION_DB:g} dB: the ring is far from its working point, or V_one and V_zero are swapped"
-            )
         signal = Signal(
             received_dBm=round(launch - self.outside.between - far.insertion_loss_dB, _DIGITS),
             extinction_dB=round(extinction_of(lane), _DIGITS),

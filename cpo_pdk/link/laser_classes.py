@@ -8,7 +8,7 @@ Sources
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import isfinite, log10
+from math import log10
 from types import MappingProxyType
 
 from cpo_pdk.circuit.results import Lane
@@ -27,6 +27,8 @@ ELSFP_DBM: MappingProxyType[str, float] = MappingProxyType(
 )
 """Power class -> dBm a core."""
 
+#: dB; extinction below which a modulator passes the same light whatever it is driven with
+_NO_EYE_DB = 0.3
 _ROUNDING_DB = 0.05  # 8 x 17 dBm is 26.03 dBm, and called 26
 
 
@@ -84,17 +86,27 @@ def margin_warnings(spec: PackageSpec, parts: Parts, lanes: Sequence[LinkLane]) 
     """
     wanted = spec.require.margin_dB if spec.require.margin_dB is not None else 0.0
     short = [lane for lane in lanes if lane.margin_dB < wanted]
-    if not short:
-        return
-    worst = min(short, key=lambda lane: lane.margin_dB)
-    many = f"{len(short)} of {len(lanes)} lanes have less than {wanted:g} dB margin"
-    if worst.needed_laser_dBm is None or not isfinite(worst.needed_laser_dBm):
+    dark = [lane for lane in short if lane.extinction_dB < _NO_EYE_DB]
+    if dark:
+        one = dark[0]
         yield (
-            f"{many}; {worst.name} can't have it with any laser: noise that grows with the light (RIN, crosstalk, "
-            f"reflections) or a closed eye (opening {worst.eye_opening:.2f}) sets a floor above BER "
-            f"{threshold_ber(spec):.1e}; a laser with less RIN, less crosstalk or faster parts would help"
+            f"{len(dark)} of {len(lanes)} lanes carry no data: {one.name} has {one.extinction_dB:.2f} dB extinction, "
+            "its modulator is not at its working point; see what is said of its ring, or its sheet's V_one and V_zero"
         )
+    never = [lane for lane in short if lane.extinction_dB >= _NO_EYE_DB and lane.needed_laser_dBm is None]
+    if never:
+        one = never[0]
+        yield (
+            f"{len(never)} of {len(lanes)} lanes can't have {wanted:g} dB margin with any laser: noise that grows with "
+            f"the light (RIN, crosstalk, reflections) or a closed eye keeps {one.name} (opening {one.eye_opening:.2f}) "
+            f"above a BER of {threshold_ber(spec):.1e}; less RIN, less crosstalk or faster parts would help"
+        )
+    rest = [lane for lane in short if lane.extinction_dB >= _NO_EYE_DB and lane.needed_laser_dBm is not None]
+    if not rest:
         return
+    worst = min(rest, key=lambda lane: lane.margin_dB)
+    assert worst.needed_laser_dBm is not None, "those without were sorted out"
+    many = f"{len(rest)} of {len(lanes)} lanes have less than {wanted:g} dB margin"
     channels = spec.engine.grid.channels
     needed = worst.needed_laser_dBm
     total = total_dBm(needed, channels)

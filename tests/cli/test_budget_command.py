@@ -92,7 +92,7 @@ def test_a_required_margin_is_a_gate(
     (gate,) = found["gates"]
     assert (gate["key"], gate["limit"], gate["holds"], found["holds"]) == ("margin_dB", margin, code == 0, code == 0)
     lines = Path(spec).read_text("utf-8").splitlines()
-    assert gate["line"] == f"{spec}:{len(lines)}"
+    assert gate["line"] == f"small.yaml:{len(lines)}"
     assert run(["budget", str(small[1]), "--spec", spec, "--state", "cold"]) == code
     out, err = capfd.readouterr()
     assert f"margin_dB {margin:g} {word}" in out
