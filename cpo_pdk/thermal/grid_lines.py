@@ -21,6 +21,8 @@ ACROSS_ENGINE, ACROSS_ASIC = 3.0, 12.0
 THICK, ABOVE_PASTE = 600.0, 400.0
 #: samples of the wished cell between two edges of bodies
 _SAMPLES = 41
+#: positions closer than this are one, um
+_SAME = 1e-3
 #: least and most cells that may be asked for
 CELLS = (2_000, 4_000_000)
 
@@ -65,10 +67,14 @@ def lines(breaks: Iterable[float], features: Iterable[Feature], growth: float = 
     ends = np.array(sorted(set(features)))
     ranked = list(dict.fromkeys(breaks))
     ranked = [min(ranked), max(ranked), *ranked]
+    middle = (ranked[0] + ranked[1]) / 2
     chosen: list[float] = []
     for at, near in zip(ranked, MERGED * _wished(np.array(ranked), ends, growth), strict=True):
-        if all(abs(at - other) > near for other in chosen):
+        close = [other for other in chosen if abs(at - other) <= near]
+        if not close:
             chosen.append(at)
+        elif len(close) == 1 and abs(at + close[0] - 2 * middle) < _SAME and at != close[0]:
+            chosen[chosen.index(close[0])] = middle  # so that a package with a mirror has a grid with one
     between = np.array(sorted(chosen))
     share = np.linspace(0, 1, _SAMPLES)
     at = between[:-1, None] + np.diff(between)[:, None] * share

@@ -24,7 +24,6 @@ def temperatures_of(
     in_W: float,
     cells: int,
     lasers_C: Mapping[str, float],
-    warnings: tuple[str, ...],
 ) -> Temperatures:
     """Temperatures of a state.
 
@@ -37,7 +36,6 @@ def temperatures_of(
         in_W: heat that arises in the package.
         cells: that are not empty.
         lasers_C: laser module -> C.
-        warnings: of the model; those of the temperatures are added.
     """
     values = dict(zip(probes.names, probes.of(field).tolist(), strict=True))
     asic = np.nanmax([_within(grid, field, planes.row(planes.asic), box) for box in stack.asics])
@@ -61,7 +59,7 @@ def temperatures_of(
         out_W=field.out_W,
         cells=cells,
         iterations=field.iterations,
-        warnings=(*warnings, *_too_hot(float(asic), hottest)),
+        warnings=tuple(_too_hot(float(asic), hottest)),
     )
     return found
 

@@ -35,6 +35,7 @@ from cpo_pdk.thermal.response import (
 )
 from cpo_pdk.thermal.results import Response, Temperatures, Transient
 from cpo_pdk.thermal.solving import Solver
+from cpo_pdk.thermal.symmetry import mirrors_of
 
 #: cells where nothing else is said: engines within 1.5 % of their rise on finer grids
 CELLS = 120_000
@@ -96,6 +97,7 @@ class PackageHeat:
             capacity_J_m3K=paint.capacity,
             void=paint.void,
         )
+        self._mirrors = mirrors_of(self.grid, paint, self.conduction)
         self.cells = self.grid.cells - int(paint.void.sum())
         self.planes = planes_of(stack, self.grid)
         self.probes = Probes(stack, self.grid, self.planes, plan)
@@ -126,7 +128,7 @@ class PackageHeat:
         if self._response is None:
             solver = self._solver
             before = solver.solve_s
-            self._fields = source_fields(solver, self.planes, self.plan, self._say)
+            self._fields = source_fields(solver, self.planes, self.plan, self._mirrors, self._say)
             seconds = solver.setup_s + solver.solve_s - before
             self._response = response_of(self.probes, self._base, self._fields, seconds)
         return self._response
@@ -155,7 +157,6 @@ class PackageHeat:
             in_W=float(sum(by_source.values())),
             cells=self.cells,
             lasers_C=lasers,
-            warnings=self.warnings,
         )
 
     def load_step(

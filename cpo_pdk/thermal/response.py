@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from cpo_pdk.thermal.layers import Stack
 from cpo_pdk.thermal.painting import layer_at, plane_shares
 from cpo_pdk.thermal.results import Response
 from cpo_pdk.thermal.solving import Solver
+from cpo_pdk.thermal.symmetry import Mirror, image_of, turned
 
 #: probes of the ASIC's hot spots, at most
 SPOTS = 400
@@ -76,24 +77,36 @@ def solved(solver: Solver, planes: Planes, watts: Real) -> Field:
     return Field(T[list(planes.layers)], solver.balance(T, watts).out_W, solver.iterations)
 
 
-def source_fields(solver: Solver, planes: Planes, plan: FloorPlan, say: Callable[[str], None]) -> dict[str, Field]:
+def source_fields(
+    solver: Solver, planes: Planes, plan: FloorPlan, mirrors: Sequence[Mirror], say: Callable[[str], None]
+) -> dict[str, Field]:
     """Rise by one watt at each source, K/W.
 
     Args:
         solver: of the package.
         planes: which layers are kept.
         plan: the sources.
+        mirrors: that leave the package as it is: mirror images of sources are not solved again.
         say: told now and then.
     """
-    fields: dict[str, Field] = {}
+    found: dict[str, Field] = {}
     conduction = solver.conduction
-    for number, source in enumerate(plan.sources):
+    touched = conduction.film_W_K > 0
+    solves = 0
+    for source in plan.sources:
+        if source.name in found:
+            continue
         rise = solver.rise(heat_of(conduction.grid, source))
-        out = float(np.nansum(np.where(conduction.film_W_K > 0, rise, 0.0) * conduction.film_W_K))
-        fields[source.name] = Field(rise[list(planes.layers)], out, solver.iterations)
-        if number % 16 == 15:
-            say(f"heat: {number + 1} of {len(plan.sources)} sources")
-    return fields
+        out = float((rise[touched] * conduction.film_W_K[touched]).sum())
+        found[source.name] = field = Field(rise[list(planes.layers)], out, solver.iterations)
+        for mirror in mirrors:
+            image = image_of(source, mirror, conduction.grid, plan.sources)
+            if image is not None and image.name not in found:
+                found[image.name] = Field(turned(field.planes, mirror), out, solver.iterations)
+        solves += 1
+        if solves % 16 == 0:
+            say(f"heat: {len(found)} of {len(plan.sources)} sources")
+    return {source.name: found[source.name] for source in plan.sources}
 
 
 def superposed(base: Field, fields: Mapping[str, Field], watts: Mapping[str, float]) -> Field:

@@ -40,6 +40,12 @@ def test_breaks_of_rank_are_kept_and_near_ones_fall_to_them() -> None:
     assert 500.0 in edges and 510.0 not in edges
 
 
+def test_a_mirror_in_the_breaks_is_one_in_the_lines() -> None:
+    edges = lines([-2000.0, 2000.0, -30.0, 30.0, 900.0, -900.0], [(-1000.0, 1000.0, 300.0)])
+    np.testing.assert_allclose(edges, -edges[::-1], atol=1e-9)
+    assert 0.0 in edges and 30.0 not in edges
+
+
 @settings(derandomize=True, deadline=None, max_examples=40)
 @given(st.floats(-900, 0), st.floats(10, 900), st.floats(-900, 0), st.floats(10, 900))
 def test_a_body_keeps_its_area_wherever_it_ends(left: float, right: float, low: float, high: float) -> None:

@@ -97,6 +97,20 @@ def test_mirrored_engines_are_equally_warm(heat: PackageHeat) -> None:
     assert found.engine_spread_C == max(found.engines_C.values()) - min(found.engines_C.values())
 
 
+def test_mirror_images_of_sources_are_what_their_own_solve_gives() -> None:
+    turned = {"engine_E1": (16000, -1500, 0), "engine_W1": (-16000, 1500, 180)}
+    both = model_of(package(engines=turned), spec(), cells=CELLS)
+    assert set(both._mirrors) == {(True, False), (False, True), (True, True)}
+    response = both.response()
+    for place in ("asic", "pic:engine_W1", "eic:engine_E1"):
+        alone = model_of(package(engines=turned), spec(), cells=CELLS).temperatures({place: 10.0})
+        of_both = response.temperatures({place: 10.0})["pic:engine_W1"]
+        assert of_both == pytest.approx(alone.engines_C["engine_W1"], abs=1e-4)
+        assert both.temperatures({place: 10.0}).asic_max_C == pytest.approx(alone.asic_max_C, abs=1e-4)
+    plain = model()
+    assert plain._mirrors == ((True, False),)
+
+
 def test_a_ring_near_the_asic_feels_it_more(heat: PackageHeat) -> None:
     response = heat.response()
     asic = response.matrix[:, response.sources.index("asic")]
