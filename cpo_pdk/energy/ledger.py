@@ -60,6 +60,10 @@ class _Book:
             if share:
                 self.warm[place, kind, engine if place.startswith(OF_ENGINES) else ""].append(watt * share)
 
+    def heat(self) -> tuple[Heat, ...]:
+        """Heat by place and kind."""
+        return tuple(Heat(place, math.fsum(found), kind, engine) for (place, kind, engine), found in self.warm.items())
+
     def split(
         self, kind: str, watt: float, static_share: float, place: str, engine: str, lane: LaneKey, source: str
     ) -> None:
@@ -88,6 +92,63 @@ def _active(part: Part, traffic: float) -> float:
     return idle + (1 - idle) * traffic
 
 
+class Account:
+    """The watts of a package at one load but for its heaters: those a loop of temperature and tuning changes."""
+
+    def __init__(
+        self,
+        spec: PackageSpec,
+        parts: Parts,
+        sheets: Mapping[str, Sheet],
+        simulation: SimulationResult,
+        *,
+        load: float,
+        laser_case_C: float,
+    ) -> None:
+        """Arguments and errors as `ledger`."""
+        if not (math.isfinite(load) and load >= 0):
+            raise ParameterError(f"load is {load}, 0 or more needed; give the ASIC's power over asic.power_W")
+        problems = part_problems(spec, parts)
+        if problems:
+            raise SpecError(problems)
+        book, notes = _Book(), []
+        traffic = traffic_of(spec, load)
+        sent = [lane for lane in simulation.lanes if lane.direction == "tx"]
+        _lasers(book, spec, parts, sheets, simulation, laser_case_C)
+        _drivers(book, spec, parts, simulation, sent, traffic, notes)
+        _amplifiers(book, parts, simulation)
+        host = _serdes(book, spec, parts, sent, traffic)
+        self._held = _held(simulation)
+        _control(book, parts, simulation, self._held)
+        core = spec.asic.power_W * load - host
+        if core < 0:
+            text = (
+                f"asic.power_W {spec.asic.power_W:g} W at a load of {load:g} is {spec.asic.power_W * load:.4g} W, the "
+                f"serial links in the ASIC take {host:.4g} W of it ({parts.serdes.name}); raise the power or the load"
+            )
+            raise SpecError([spec.problem("asic.power_W", text)])
+        book.add(ASIC, core, {ASIC: 1.0}, static=False, source="asic.power_W")
+        self._control = parts.control
+        self._consumers, self._heat = tuple(book.consumers), book.heat()
+        self._notes = tuple(dict.fromkeys(notes))
+        self._lanes = tuple((lane.engine, lane.port, lane.channel) for lane in sent)
+        self._Tbps = len(sent) * spec.engine.lane_rate_Gbps * 1e-3
+
+    def with_heaters(self, heaters_mW: Mapping[str, float]) -> Ledger:
+        """All watts with those of the heaters.
+
+        Args:
+            heaters_mW: path from the top cell of a ring or interferometer -> heat of its heater.
+
+        Raises:
+            ParameterError: a heater that isn't in the layout, a power that is no positive number.
+        """
+        book = _Book()
+        _heaters(book, self._control, self._held, heaters_mW)
+        consumers, heat = (*self._consumers, *book.consumers), (*self._heat, *book.heat())
+        return Ledger(consumers, heat, self._Tbps, self._notes, self._lanes)
+
+
 def ledger(
     spec: PackageSpec,
     parts: Parts,
@@ -113,36 +174,8 @@ def ledger(
         ParameterError: a heater that isn't in the layout, powers or a load that are no positive numbers.
         SpecError: parts that don't fit the package, an ASIC whose power doesn't cover its serial links.
     """
-    if not (math.isfinite(load) and load >= 0):
-        raise ParameterError(f"load is {load}, 0 or more needed; give the ASIC's power over asic.power_W")
-    problems = part_problems(spec, parts)
-    if problems:
-        raise SpecError(problems)
-    book = _Book()
-    notes: list[str] = []
-    traffic = traffic_of(spec, load)
-    sent = [lane for lane in simulation.lanes if lane.direction == "tx"]
-    _lasers(book, spec, parts, sheets, simulation, laser_case_C)
-    _drivers(book, spec, parts, simulation, sent, traffic, notes)
-    for lane in simulation.lanes:
-        if lane.direction == "rx":
-            watt = parts.tia["power_mW"] * 1e-3
-            book.add("tia", watt, {f"eic:{lane.engine}": 1.0}, lane.engine, _key(lane), source=parts.tia.name)
-    host = _serdes(book, spec, parts, sent, traffic)
-    _heaters(book, parts, simulation, heaters_mW)
-    _control(book, parts, simulation)
-    core = spec.asic.power_W * load - host
-    if core < 0:
-        text = (
-            f"asic.power_W {spec.asic.power_W:g} W at a load of {load:g} is {spec.asic.power_W * load:.4g} W, the "
-            f"serial links in the ASIC take {host:.4g} W of it ({parts.serdes.name}); raise the power or the load"
-        )
-        raise SpecError([spec.problem("asic.power_W", text)])
-    book.add(ASIC, core, {ASIC: 1.0}, static=False, source="asic.power_W")
-    heat = tuple(Heat(place, math.fsum(watts), kind, engine) for (place, kind, engine), watts in book.warm.items())
-    Tbps = len(sent) * spec.engine.lane_rate_Gbps * 1e-3
-    names = tuple((lane.engine, lane.port, lane.channel) for lane in sent)
-    return Ledger(tuple(book.consumers), heat, Tbps, tuple(notes), names)
+    account = Account(spec, parts, sheets, simulation, load=load, laser_case_C=laser_case_C)
+    return account.with_heaters(heaters_mW)
 
 
 def _key(lane: Lane) -> LaneKey:
@@ -198,7 +231,14 @@ def _drivers(
         book.add("modulator", watt, shares, lane.engine, _key(lane), static=False, source=taken.source)
         lost = watt * (1 / driver["efficiency"] - 1)
         book.add("driver", lost, {eic: 1.0}, lane.engine, _key(lane), static=False, source=driver.name)
-    notes[:] = dict.fromkeys(notes)
+
+
+def _amplifiers(book: _Book, parts: Parts, simulation: SimulationResult) -> None:
+    """Receiver amplifiers."""
+    watt = parts.tia["power_mW"] * 1e-3
+    for lane in simulation.lanes:
+        if lane.direction == "rx":
+            book.add("tia", watt, {f"eic:{lane.engine}": 1.0}, lane.engine, _key(lane), source=parts.tia.name)
 
 
 def _serdes(book: _Book, spec: PackageSpec, parts: Parts, sent: list[Lane], traffic: float) -> float:
@@ -234,10 +274,11 @@ def _held(simulation: SimulationResult) -> dict[str, tuple[str, LaneKey | None]]
     return held
 
 
-def _heaters(book: _Book, parts: Parts, simulation: SimulationResult, heaters_mW: Mapping[str, float]) -> None:
+def _heaters(
+    book: _Book, control: Part, held: Mapping[str, tuple[str, LaneKey | None]], heaters_mW: Mapping[str, float]
+) -> None:
     """Heaters of rings and interferometers, with what their drivers lose."""
-    held = _held(simulation)
-    efficiency = parts.control["heater_efficiency"]
+    efficiency = control["heater_efficiency"]
     for path, mW in heaters_mW.items():
         if path not in held:
             raise ParameterError(f"heaters_mW: {path} is no ring or interferometer of the layout; give their paths")
@@ -245,13 +286,15 @@ def _heaters(book: _Book, parts: Parts, simulation: SimulationResult, heaters_mW
             raise ParameterError(f"heaters_mW: {path} takes {mW} mW, 0 or more needed; a heater only heats")
         engine, lane = held[path]
         shares = {f"ring:{path}": efficiency, f"eic:{engine}": 1 - efficiency}
-        book.add("heater", mW * 1e-3 / efficiency, shares, engine, lane, source=parts.control.name)
+        book.add("heater", mW * 1e-3 / efficiency, shares, engine, lane, source=control.name)
 
 
-def _control(book: _Book, parts: Parts, simulation: SimulationResult) -> None:
+def _control(
+    book: _Book, parts: Parts, simulation: SimulationResult, held: Mapping[str, tuple[str, LaneKey | None]]
+) -> None:
     """Loops of rings and interferometers, controllers of engines."""
     control = parts.control
-    for engine, lane in _held(simulation).values():
+    for engine, lane in held.values():
         book.add("control", control["ring_mW"] * 1e-3, {f"eic:{engine}": 1.0}, engine, lane, source=control.name)
     for engine in dict.fromkeys(lane.engine for lane in simulation.lanes):
         book.add("control", control["engine_W"], {f"eic:{engine}": 1.0}, engine, source=control.name)
