@@ -28,7 +28,17 @@ _RAISE = gf.kf.conf.CheckInstances.RAISE
 
 
 def engine_size(
-    kit: Kit, channels: int, tx: int, rx: int, laser: int, loopbacks: int, fibre_pitch: float, bump_x: float
+    kit: Kit,
+    channels: int,
+    tx: int,
+    rx: int,
+    laser: int,
+    loopbacks: int,
+    fibre_pitch: float,
+    bump_x: float,
+    *,
+    west: float = 0.0,
+    side: float = 0.0,
 ) -> tuple[float, float]:
     """Length (towards the facet) and width (along the facet) of the die in um.
 
@@ -41,15 +51,17 @@ def engine_size(
         loopbacks: 0, 1 or 2.
         fibre_pitch: of the array in um.
         bump_x: bump pitch along a row in um.
+        west: room added in the west, um.
+        side: room added in the south and in the north, each, um.
     """
     fibres = tx + rx + laser + 2 * loopbacks
     coupler = make(kit, "edge_coupler").info["length"]
-    length = _rows_at(kit, laser, tx // laser) + row_length(kit, channels, bump_x) + coupler
-    return round(length, 3), round(fibres * fibre_pitch + 2 * MARGIN, 3)
+    length = west + _rows_at(kit, laser, tx // laser) + row_length(kit, channels, bump_x) + coupler
+    return round(length, 3), round(fibres * fibre_pitch + 2 * (MARGIN + side), 3)
 
 
 def _rows_at(kit: Kit, laser: int, ways: int) -> float:
-    """Where the rows start, um from the west edge of the die."""
+    """Where the rows start, um from the west edge of the die, without room added there."""
     return round(WEST + laser * COLUMN + tree_length(kit, ways), 3)
 
 
@@ -66,6 +78,8 @@ def engine(
     fibre_pitch: float = 127.0,
     bump_x: float = 50.0,
     bump_y: float = 63.5,
+    west: float = 0.0,
+    side: float = 0.0,
 ) -> gf.Component:
     """One engine; lower left corner of the die at the origin, facet in the east.
 
@@ -84,19 +98,21 @@ def engine(
         fibre_pitch: of the array in um.
         bump_x: bump pitch along a row in um.
         bump_y: bump pitch across a row in um; half the fibre pitch.
+        west: room added in the west, um.
+        side: room added in the south and in the north, each, um.
 
     Raises:
         ParameterError: a device that its cell refuses to draw, or a fibre pitch that is too small for the loopbacks.
     """
     c = gf.Component()
     ways = tx // laser
-    size = engine_size(kit, len(wl_um), tx, rx, laser, loopbacks, fibre_pitch, bump_x)
-    x_rows = _rows_at(kit, laser, ways)
+    size = engine_size(kit, len(wl_um), tx, rx, laser, loopbacks, fibre_pitch, bump_x, west=west, side=side)
+    x_rows = round(west + _rows_at(kit, laser, ways), 3)
     length = row_length(kit, len(wl_um), bump_x)
 
     array = c << fibre_array(kit=kit, n=tx + rx + laser + 2 * loopbacks, pitch=fibre_pitch, loopbacks=loopbacks)
     array.name = "fibre_array"
-    array.move((x_rows + length, round(MARGIN + fibre_pitch / 2, 3)))
+    array.move((x_rows + length, round(MARGIN + side + fibre_pitch / 2, 3)))
     inner = {k: array.ports[f"o{k}"] for k in range(1, laser + tx + rx + 1)}
 
     transmit = tx_macro(kit=kit, radii=radii_modulator, length=length, bump_x=bump_x, bump_y=bump_y)
@@ -120,7 +136,7 @@ def engine(
     for k in range(laser):
         # the last laser feeds the first rows, from the innermost column: the columns nest without crossing
         group = rows[(laser - 1 - k) * ways : (laser - k) * ways]
-        feed(c, kit, k, group, inner[k + 1], WEST + k * COLUMN, fibre_pitch)
+        feed(c, kit, k, group, inner[k + 1], round(west + WEST + k * COLUMN, 3), fibre_pitch)
 
     frame = c << die_frame(size_x=size[0], size_y=size[1])
     frame.name = "frame"

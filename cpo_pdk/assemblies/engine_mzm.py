@@ -84,6 +84,8 @@ def _plan(
     fibre_pitch: float,
     bump_x: float,
     bump_y: float,
+    west: float,
+    side: float,
 ) -> _Plan:
     step_tx = tx_pitch(kit, len(delays) + 1, bump_y)
     step_rx = rx_pitch(kit, delays, bump_x, bump_y)
@@ -93,7 +95,7 @@ def _plan(
     pairs = -(-rx // 2)
     rows = below + (tx - 1) * step_tx + gap + (pairs - 1) * step_rx + step_rx / 2
     count = tx + rx + laser + 2 * loopbacks
-    width = round(max(rows, count * fibre_pitch) + 2 * MARGIN, 3)
+    width = round(max(rows, count * fibre_pitch) + 2 * (MARGIN + side), 3)
     south = round((width - rows) / 2, 3)
     ys_tx = tuple(round(south + below + k * step_tx, 3) for k in range(tx))
     ys_rx = tuple(round(ys_tx[-1] + gap + k // 2 * step_rx, 3) for k in range(rx))
@@ -102,7 +104,7 @@ def _plan(
     first = round((width - (count - 1) * fibre_pitch) / 2, 3)
     fibres = tuple(round(first + k * fibre_pitch, 3) for k in range(count))
 
-    x_rows = round(WEST + laser * COLUMN + tree_length(kit, tx // laser), 3)
+    x_rows = round(west + WEST + laser * COLUMN + tree_length(kit, tx // laser), 3)
     end_tx = tx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y).ports["o2"].center[0]
     end_rx = rx_mzm_row(kit=kit, delays=delays, bump_x=bump_x, bump_y=bump_y).ports["o1"].center[0]
     front = math.floor(round((end_tx - end_rx) / bump_x, 6)) * bump_x
@@ -128,9 +130,12 @@ def engine_size(
     fibre_pitch: float,
     bump_x: float,
     bump_y: float,
+    *,
+    west: float = 0.0,
+    side: float = 0.0,
 ) -> tuple[float, float]:
     """Length (towards the facet) and width (along the facet) of the die in um; arguments as `engine`."""
-    return _plan(kit, delays, tx, rx, laser, loopbacks, fibre_pitch, bump_x, bump_y).size
+    return _plan(kit, delays, tx, rx, laser, loopbacks, fibre_pitch, bump_x, bump_y, west, side).size
 
 
 @gf.cell(basename="cpo_mzm_engine", check_instances=_RAISE)
@@ -145,6 +150,8 @@ def engine(
     fibre_pitch: float = 127.0,
     bump_x: float = 100.0,
     bump_y: float = 100.0,
+    west: float = 0.0,
+    side: float = 0.0,
 ) -> gf.Component:
     """One engine; lower left corner of the die at the origin, facet in the east, fibre array in the middle of it.
 
@@ -165,13 +172,15 @@ def engine(
         fibre_pitch: of the array in um.
         bump_x: bump pitch along a row in um.
         bump_y: bump pitch across a row in um.
+        west: room added in the west, um.
+        side: room added in the south and in the north, each, um.
 
     Raises:
         AssemblyError: devices that do not fit one another or the grid of the bumps.
         ParameterError: a device that its cell refuses to draw.
     """
     c = gf.Component()
-    plan = _plan(kit, delays, tx, rx, laser, loopbacks, fibre_pitch, bump_x, bump_y)
+    plan = _plan(kit, delays, tx, rx, laser, loopbacks, fibre_pitch, bump_x, bump_y, west, side)
     array = c << fibre_array(kit=kit, n=len(plan.fibres), pitch=fibre_pitch, loopbacks=loopbacks)
     array.name = "fibre_array"
     array.move((plan.x_array, plan.fibres[0]))
@@ -187,7 +196,7 @@ def engine(
     for k in range(laser):
         # the last laser feeds the first rows, from the innermost column: the columns nest without crossing
         group = sent[(laser - 1 - k) * ways : (laser - k) * ways]
-        feed(c, kit, k, group, ends[k], WEST + k * COLUMN, tx_pitch(kit, len(wl_um), bump_y))
+        feed(c, kit, k, group, ends[k], round(west + WEST + k * COLUMN, 3), tx_pitch(kit, len(wl_um), bump_y))
     frame = c << die_frame(size_x=plan.size[0], size_y=plan.size[1])
     frame.name = "frame"
     rectangle(c, "EIC", WEST, MARGIN, plan.x_fan, plan.size[1] - MARGIN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from cpo_pdk.assemblies.delays import stage_delays
@@ -54,11 +55,9 @@ def measured_engine(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[Kit
     if problems:
         raise SpecError(problems)
     e = spec.engine
-    fibres = (e.tx_fibres, e.rx_fibres, e.laser_fibres, e.loopbacks, e.fibre_pitch_um)
-    if e.architecture in RINGS:
-        size = ring_engine_size(kit, e.grid.channels, *fibres, e.bump_pitch_um[0])
-    else:
-        size = mzm_engine_size(kit, _delays(spec, sheets), *fibres, *e.bump_pitch_um)
+    own = _own_size(spec, sheets, kit)
+    west, side = _room(spec, own)
+    size = round(own[0] + west, 3), round(own[1] + 2 * side, 3)
     if e.edge_mm is not None and size[1] * 1e-3 > e.edge_mm:
         what = f"{e.fibre_counts['total']} fibres at {e.fibre_pitch_um:g} um"
         if e.architecture not in RINGS:
@@ -84,6 +83,7 @@ def drawn_engine(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> gf
     """
     e, devices = spec.engine, spec.engine.devices
     wl = tuple(round(w, 9) for w in e.grid.wl_um)
+    west, side = _room(spec, _own_size(spec, sheets, kit))
     common = {
         "tx": e.tx_fibres,
         "rx": e.rx_fibres,
@@ -92,12 +92,32 @@ def drawn_engine(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> gf
         "fibre_pitch": e.fibre_pitch_um,
         "bump_x": e.bump_pitch_um[0],
         "bump_y": e.bump_pitch_um[1],
+        "west": west,
+        "side": side,
     }
     if e.architecture not in RINGS:
         return mzm_engine(kit=kit, wl_um=wl, delays=_delays(spec, sheets), **common)
     filters = rising_radii(sheets[devices.drop_filter], e.grid.wl_um, e.heater_bias_nm) if devices.drop_filter else ()
     modulators = rising_radii(sheets[devices.modulator], e.grid.wl_um, e.heater_bias_nm)
     return ring_engine(kit=kit, wl_um=wl, radii_modulator=modulators, radii_filter=filters, **common)
+
+
+def _own_size(spec: PackageSpec, sheets: Mapping[str, Sheet], kit: Kit) -> tuple[float, float]:
+    """Length and width (um) that the devices take."""
+    e = spec.engine
+    fibres = (e.tx_fibres, e.rx_fibres, e.laser_fibres, e.loopbacks, e.fibre_pitch_um)
+    if e.architecture in RINGS:
+        return ring_engine_size(kit, e.grid.channels, *fibres, e.bump_pitch_um[0])
+    return mzm_engine_size(kit, _delays(spec, sheets), *fibres, *e.bump_pitch_um)
+
+
+def _room(spec: PackageSpec, own: tuple[float, float]) -> tuple[float, float]:
+    """Room (um) to add in the west, and on either side, for the asked size of the die: whole steps of the bumps."""
+    asked = spec.engine.die_mm or (0.0, 0.0)
+    x, y = spec.engine.bump_pitch_um
+    west = math.ceil(round(max(asked[0] * 1e3 - own[0], 0.0) / x, 6)) * x
+    side = math.ceil(round(max(asked[1] * 1e3 - own[1], 0.0) / 2 / y, 6)) * y
+    return round(west, 3), round(side, 3)
 
 
 def _delays(spec: PackageSpec, sheets: Mapping[str, Sheet]) -> tuple[float, ...]:

@@ -15,6 +15,7 @@ from cpo_pdk.spec.model import Name, SpecModel
 BumpPitch = Annotated[float, bounded(20, 500, "um", "bump pitch", "25 um micro-bumps to 500 um balls; in micrometres")]
 
 SHORELINE_MAX_MM = 50  # longest shoreline of a side
+DieLength = Annotated[float, bounded(0.1, 33, "mm", "side of an engine's die", "a reticle is 26 x 33 mm")]
 EdgeLength = Annotated[
     float, bounded(0.1, SHORELINE_MAX_MM, "mm", "length of the facet edge", "a die edge; in millimetres")
 ]
@@ -77,6 +78,17 @@ class Engine(SpecModel):
     bump_pitch_um: tuple[BumpPitch, BumpPitch] = Field(
         default=BUMP_PITCH_UM["ring_wdm"],
         description="[x, y] pitch of the electrical bumps, um; default of mzm_wdm: 100, 100",
+    )
+    die_mm: (
+        Annotated[
+            tuple[DieLength, DieLength],
+            Field(description="least [length towards the facet, width along it] of the die, mm"),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="least [length towards the facet, width along it] of the die (mm): room for what the die on top "
+        "needs to get rid of its heat; default: what the devices take",
     )
     heater_bias_nm: Annotated[
         float, bounded(0, 10, "nm", "how far below its channel a ring is designed", "a heater only shifts to red")
