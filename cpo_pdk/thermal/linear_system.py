@@ -83,7 +83,10 @@ class LinearSystem:
         if method == "columns":
             self._precondition: Callable[[Real], Real] = ColumnMultigrid(stencil, self._grid.x, self._grid.y)
         elif method == "ruge_stuben":
-            levels = pyamg.ruge_stuben_solver(stencil.matrix(), max_coarse=200)
+            # the second pass leaves no weak spot between coarse points: wildly uneven conductivities need it
+            levels = pyamg.ruge_stuben_solver(
+                stencil.matrix(), CF=("RS", {"second_pass": True}), max_coarse=200, coarse_solver="splu"
+            )
             cycle = levels.aspreconditioner(cycle="V")
             self._precondition = lambda residual: np.asarray(cycle @ residual.ravel()).reshape(residual.shape)
         else:
