@@ -174,3 +174,11 @@ class EnergyResult:
     def without_host_pJ_bit(self) -> float:
         """`pJ_bit` without the serial links' half in the ASIC: what figures of modules and engines count."""
         return self.pJ_bit - self.by_kind_pJ_bit.get("serdes_host", 0.0)
+
+    @property
+    def engines_pJ_bit(self) -> dict[str, float]:
+        """Engine -> mean of its lanes: its share of lasers and of the ASIC's serial links included."""
+        lanes: dict[str, list[float]] = {}
+        for (engine, _port, _channel), value in self.lanes_pJ_bit.items():
+            lanes.setdefault(engine, []).append(value)
+        return {engine: math.fsum(values) / len(values) for engine, values in lanes.items()}

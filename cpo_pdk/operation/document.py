@@ -126,6 +126,7 @@ def energy_json(energy: EnergyResult) -> dict[str, Any]:
         "static_W": rounded(energy.static_W),
         "dynamic_W": rounded(energy.dynamic_W),
         "engines_W": {name: rounded(value) for name, value in energy.engines_W.items()},
+        "engines_pJ_bit": {name: rounded(value) for name, value in energy.engines_pJ_bit.items()},
         "taken_W": rounded(ledger.taken_W, 9),
         "heat_W": rounded(ledger.heat_W, 9),
         "comparisons": [

@@ -56,6 +56,8 @@ def test_engines_have_the_heat_that_is_in_neither_asic_nor_lasers(book: Ledger, 
 def test_lanes_share_all_of_the_optics(spec: PackageSpec, energy: EnergyResult) -> None:
     assert len(energy.lanes_pJ_bit) == 16
     assert math.fsum(energy.lanes_pJ_bit.values()) * 0.1 == pytest.approx(energy.optics_W)
+    assert list(energy.engines_pJ_bit) == ["engine_N1", "engine_N2"]
+    assert math.fsum(energy.engines_pJ_bit.values()) / 2 == pytest.approx(energy.pJ_bit)
     # a lane whose heaters take more costs more: heaters rise in the order of the rings
     first, last = energy.lanes_pJ_bit["engine_N1", 1, 1], energy.lanes_pJ_bit["engine_N1", 4, 2]
     assert last - first == pytest.approx(2 * 7e-3 / 0.85 / 0.1)
