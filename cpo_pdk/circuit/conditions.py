@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -24,12 +25,22 @@ class EngineCondition:
         tuning_nm: ring -> red shift by heaters that it has in place of the one that takes it to its channel: for rings
             that are not held there, because a heater is at its limit. All others are held exactly on their channel.
         trim_mW: interferometer -> power of its heater in place of the one that takes it to its working point at `dT_K`.
+
+    Raises:
+        ModelError: what is no number.
     """
 
     dT_K: float = 0.0
     channel: Mapping[str, int] = field(default_factory=dict)
     tuning_nm: Mapping[str, float] = field(default_factory=dict)
     trim_mW: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        named = {f"tuning_nm of {ring}": value for ring, value in self.tuning_nm.items()}
+        named |= {f"trim_mW of {path}": value for path, value in self.trim_mW.items()}
+        for name, value in {"dT_K": self.dT_K, **named}.items():
+            if not math.isfinite(value):
+                raise ModelError(f"condition of an engine: {name} is {value}, a finite number needed")
 
     @property
     def rounded(self) -> EngineCondition:
