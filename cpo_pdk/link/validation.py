@@ -9,6 +9,7 @@ import numpy as np
 
 from cpo_pdk.link import penalties, ring_crosstalk, sensitivity
 from cpo_pdk.link.ber import Array, q_of_ber
+from cpo_pdk.link.correction import CODES, codeword_failures
 from cpo_pdk.link.standards import DR4, FR4, Interface
 from cpo_pdk.models.validation import Case
 
@@ -150,6 +151,15 @@ CASES: tuple[Case, ...] = (
             relative=False,
         )
         for ratio, q in RATIOS
+    ),
+    Case(
+        "link",
+        "loss of 64-octet frames behind KP4 at a bit error ratio of 2.4e-4",
+        "1e-13",
+        "IEEE 802.3, lanes of 100GBASE-DR (from memory)",
+        9.2,
+        lambda: 1e13 * (1 + 64 * 8 / 5140) * float(codeword_failures(2.4e-4, CODES["KP4"])),
+        0.05,
     ),
     Case(
         "link",
