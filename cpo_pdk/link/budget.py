@@ -84,7 +84,8 @@ def link_budget(
     made = _Maker(spec, parts, sheets, simulation, outside)
     inputs = [made.inputs(link) for link in links]
     judged = _judged(inputs, threshold)
-    lanes = tuple(_lane(entry, judged[k], spec, parts, outside, threshold) for k, entry in enumerate(inputs))
+    splitter = sheets[spec.engine.devices.splitter].cell
+    lanes = tuple(_lane(entry, judged[k], spec, parts, outside, threshold, splitter) for k, entry in enumerate(inputs))
     return LinkBudget(
         lanes=lanes,
         modulation=spec.engine.modulation,
@@ -228,7 +229,13 @@ def _judged(inputs: Sequence[_Inputs], threshold: float) -> list[Quality]:
 
 
 def _lane(
-    entry: _Inputs, quality: Quality, spec: PackageSpec, parts: Parts, outside: Losses, threshold: float
+    entry: _Inputs,
+    quality: Quality,
+    spec: PackageSpec,
+    parts: Parts,
+    outside: Losses,
+    threshold: float,
+    splitter: str,
 ) -> LinkLane:
     link, signal, eye = entry.link, entry.signal, entry.receiver.eye
     lane = link.transmit
@@ -259,7 +266,7 @@ def _lane(
         margin_dB=quality.margin_dB,
         margin_peak_dB=quality.margin_peak_dB,
         needed_laser_dBm=laser - quality.margin_dB + wanted if isfinite(quality.margin_dB) else None,
-        steps=waterfall(link, spec, parts, outside, signal.extinction_dB, waterfall_penalties(quality, bare)),
+        steps=waterfall(link, spec, parts, outside, signal.extinction_dB, waterfall_penalties(quality, bare), splitter),
         bare_oma_dBm=bare,
     )
 

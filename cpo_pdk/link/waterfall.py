@@ -2,7 +2,8 @@
 
 Up to the modulator the level is the power of unmodulated light; there it becomes the outer modulation amplitude, level
 one less level zero, `10 log10(1 - 1 / r)` below level one for an extinction ratio r. The modulator's own loss is that
-of level one. Behind the detector stand the penalties: what the receiver needs beyond the amplitude that its amplifier's
+of level one. A splitter stands for two steps: what it shares out between fibres, which is not lost, and what it loses
+beyond that. Behind the detector stand the penalties: what the receiver needs beyond the amplitude that its amplifier's
 noise alone asks for. The last level, less that amplitude, is the margin.
 """
 
@@ -46,13 +47,15 @@ class _Falling:
         self.level += change
         self.steps.append(Step(name, kind, place[0], place[1], place[2], change, self.level, source, far))
 
-    def drawn(self, item: LossItem, far: bool) -> None:
-        """An element of the layout."""
+    def drawn(self, item: LossItem, far: bool, shared_dB: float = 0.0) -> None:
+        """An element of the layout; `shared_dB` of its loss goes to other fibres."""
+        place = (item.instance, item.x, item.y)
+        if shared_dB:
+            self.add("sharing", "loss", -shared_dB, "10 log10 of the fibres that share the light", place, far)
         if item.instance == "-":
             self.add("second paths", "loss", -item.loss_dB, "circuit: reflections and second paths", far=far)
         else:
-            place = (item.instance, item.x, item.y)
-            self.add(item.cell, "loss", -item.loss_dB, f"model {item.model}", place, far)
+            self.add(item.cell, "loss", shared_dB - item.loss_dB, f"model {item.model}", place, far)
 
 
 def waterfall(
@@ -62,6 +65,7 @@ def waterfall(
     outside: Losses,
     extinction_dB: float,
     penalties_dB: Mapping[str, float],
+    splitter: str = "",
 ) -> tuple[Step, ...]:
     """All steps of one lane, in the order of the light.
 
@@ -72,6 +76,7 @@ def waterfall(
         outside: loss outside of the packages.
         extinction_dB: that is counted with.
         penalties_dB: name -> dB, of the receiver; finite.
+        splitter: cell of the tree's splitters.
     """
     fall = _Falling()
     laser, connector = f"part {parts.laser.name}", f"part {parts.connector.name}"
@@ -81,8 +86,9 @@ def waterfall(
         fall.add("connector", "loss", -pair, connector)
     at = modulator_item(link.transmit)
     items = link.transmit.items
+    shared = _shared_dB(link, splitter)
     for k, item in enumerate(items):
-        fall.drawn(item, far=False)
+        fall.drawn(item, False, shared if item.cell == splitter else 0.0)
         if k == at:
             place = (link.transmit.modulator, item.x, item.y)
             fall.add("extinction", "modulation", modulation_dB(extinction_dB), f"model {item.model}", place)
@@ -97,8 +103,14 @@ def waterfall(
     for _ in range(spec.link.connectors - near):
         fall.add("connector", "loss", -pair, connector, far=True)
     for item in link.receive.items:
-        fall.drawn(item, far=True)
+        fall.drawn(item, True)
     for name in (*PENALTIES, *sorted(penalties_dB.keys() - {*PENALTIES})):
         if penalties_dB.get(name):
             fall.add(name, "penalty", -penalties_dB[name], "receiver", far=True)
     return tuple(fall.steps)
+
+
+def _shared_dB(link: Link, splitter: str) -> float:
+    """What each splitter of a lane gives to other fibres, dB; 0 where the layout doesn't tell."""
+    stages = sum(item.cell == splitter for item in link.transmit.items)
+    return 10 * log10(link.transmit.laser_ways) / stages if stages and link.transmit.laser_ways > 1 else 0.0

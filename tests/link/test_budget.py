@@ -120,6 +120,14 @@ def test_every_drawn_step_has_its_address_and_modulation_stands_behind_the_modul
     assert {step.name for step in steps if not step.instance} >= {"laser", "connector", "link fibre", "second paths"}
 
 
+def test_what_a_splitter_shares_out_is_no_loss_of_its_own() -> None:
+    (one,) = budget(*pair(tx=12.8)).lanes
+    rows = {step.name: step for step in one.steps if step.instance == "engine_E1/tree/splitter"}
+    assert isclose(rows["sharing"].change_dB, -10 * log10(4)) and isclose(rows["mmi1x2"].change_dB, 10 * log10(4) - 6.8)
+    (one,) = budget(*pair(tx=12.8, laser_ways=0)).lanes
+    assert not [step for step in one.steps if step.name == "sharing"]
+
+
 def test_power_for_a_margin_gives_that_margin() -> None:
     spec = asked("require: {margin_dB: 2.5}\n")
     first = budget(*pair(), spec=spec).lanes[0]
