@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.energy.charging import charging
 from cpo_pdk.energy.lasers import wall_plug
-from cpo_pdk.energy.ledger import ledger, traffic_of
+from cpo_pdk.energy.ledger import Account, ledger, traffic_of
 from cpo_pdk.energy.results import Ledger
 from cpo_pdk.errors import ParameterError, SpecError
 from cpo_pdk.spec import PackageSpec, Sheet, load_spec
@@ -184,3 +184,32 @@ def test_unknown_modulator_is_said(spec: PackageSpec, parts: Parts, sheets: dict
     found = book(spec, parts, sheets, bare)
     assert "modulator" not in found.by_kind()
     assert found.notes == ("lanes without a known modulator: power to switch it not counted",)
+
+
+@pytest.mark.parametrize("key", ["static_share", "idle_share"])
+def test_share_beyond_one_is_refused_at_its_line(
+    key: str, spec: PackageSpec, parts: Parts, sheets: dict[str, Sheet], make: Made, tmp_path
+) -> None:
+    lines = parts.serdes.origin.read_text().splitlines(keepends=True)
+    number = next(k for k, line in enumerate(lines) if key in line)
+    lines[number] = f'  {key}: {{value: 1.5, unit: "1", source: "made up"}}\n'
+    file = tmp_path / parts.serdes.origin.name
+    file.write_text("".join(lines))
+    wrong = Parts(**{**parts.each(), "serdes": load_part_file(file)})
+    with pytest.raises(SpecError, match=rf"{key} is 1.5, 0 to 1 allowed") as caught:
+        ledger(spec, wrong, sheets, make(), heaters_mW={}, load=1.0, laser_case_C=45.0)
+    assert [problem.line for problem in caught.value.problems] == [number + 1]
+
+
+def test_account_is_asked_again_and_again(
+    spec: PackageSpec, parts: Parts, sheets: dict[str, Sheet], make: Made
+) -> None:
+    """Heaters of one question don't stay for the next."""
+    made = make()
+    account = Account(spec, parts, sheets, made, load=1.0, laser_case_C=45.0)
+    none = account.with_heaters({})
+    warm = account.with_heaters({ring.instance: 10.0 for ring in made.rings})
+    assert warm.taken_W - none.taken_W == pytest.approx(len(made.rings) * 10e-3 / 0.85)
+    assert account.with_heaters({}) == none
+    places = warm.by_place()
+    assert [places[f"ring:{ring.instance}"] for ring in made.rings] == pytest.approx([10e-3] * len(made.rings))
