@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ Real = NDArray[np.float64]
 BIAS_STEP_NM, BIAS_MOST_NM = 0.1, 10.0
 #: engines that a cure is looked for with: those of the hottest and the coolest rings
 CURE_ENGINES = 4
+#: values of the bias that are tried to the end
+TRIED = 6
 
 
 def unlocks(
@@ -88,16 +90,24 @@ def worst_engines(bank: RingBank, temperatures: Sequence[Real]) -> tuple[str, ..
     return tuple(names)[:CURE_ENGINES]
 
 
-def cure_of(bank: RingBank, temperatures: Sequence[Real], bias_nm: float, keep_mW: float = 0.0) -> str:
+def cure_of(
+    bank: RingBank,
+    temperatures: Sequence[Real],
+    bias_nm: float,
+    keep_mW: float = 0.0,
+    settles: Callable[[RingBank], bool] = lambda _bank: True,
+) -> str:
     """What in the spec would hold all rings at the temperatures of all states; empty where nothing is found.
 
-    Every state may have channels of its own. Temperatures stay as they are: the heaters' share of them changes little.
+    Every state may have channels of its own. What holds at the temperatures as they are is tried, least heater power
+    first, and `settles` has the last word.
 
     Args:
         bank: the rings as drawn.
         temperatures: of each state, C, shape (R,) each.
         bias_nm: `engine.heater_bias_nm` that they were drawn with.
         keep_mW: power that is to be left at either end.
+        settles: whether all rings hold once heaters and heat have settled.
     """
     names = worst_engines(bank, temperatures)
     kept = np.array([fact.engine in names for fact in bank.facts], dtype=bool)
@@ -115,12 +125,15 @@ def cure_of(bank: RingBank, temperatures: Sequence[Real], bias_nm: float, keep_m
 
     steps = np.arange(0.0, BIAS_MOST_NM + BIAS_STEP_NM / 2, BIAS_STEP_NM)
     found = [(total, bias) for bias in steps if (total := holds(few.rebiased(float(bias) - bias_nm))) is not None]
-    if found:
-        return f"engine.heater_bias_nm {min(found)[1]:.1f} would hold all rings"
+    for _, bias in sorted(found)[:TRIED]:
+        if settles(bank.rebiased(float(bias) - bias_nm)):
+            return f"engine.heater_bias_nm {bias:.1f} would hold all rings"
     low, high = bank.max_mW, 500.0
     if holds(few.limited(high)) is None:
         return ""
     while high - low > 1.0:
         middle = (low + high) / 2
         low, high = (low, middle) if holds(few.limited(middle)) is not None else (middle, high)
+    if not settles(bank.limited(float(np.ceil(high)))):
+        return ""
     return f"engine.heater_max_mW {np.ceil(high):.0f} would hold all rings"

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from cpo_pdk.circuit.conditions import EngineCondition
 from cpo_pdk.circuit.results import SimulationResult
-from cpo_pdk.energy.ledger import ledger
+from cpo_pdk.energy.ledger import Account
 from cpo_pdk.energy.results import Ledger
 from cpo_pdk.energy.summary import energy_of
 from cpo_pdk.handover.parts import Package
@@ -28,7 +28,7 @@ from cpo_pdk.operation.headroom import cure_of, margin_of, unlocks
 from cpo_pdk.operation.results import Operation, RingState, State, Unlock
 from cpo_pdk.operation.ring_bank import Fraction, RingBank, bank_of
 from cpo_pdk.operation.sensitivity import HeatOfHeaters
-from cpo_pdk.operation.settling import Settled, Surroundings, settle
+from cpo_pdk.operation.settling import Settled, Surroundings, settle, settle_lowest
 from cpo_pdk.operation.tuning import Tuning
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
@@ -46,7 +46,7 @@ Say = Callable[[str], None]
 #: names of the loads
 STATES = ("idle", "typical", "full")
 #: change of a ring by what the lanes computed anew absorb, at which they need not be computed again, K
-SAME_LIGHT_K = 0.05
+SAME_LIGHT_K = 0.25
 #: engines whose temperatures agree to this are computed as one, K: what is held on a channel does not notice, all else
 #: drifts by less than 0.02 nm
 SAME_DT_K = 0.5
@@ -168,16 +168,18 @@ class _Loop:
         """The loop at one load, begun with all heaters off, and the lanes at it."""
         lanes = self.simulation
         ring_C, engine_C = self._temperatures(self._write(lanes, load)({}).by_place())
-        tuning = None
         rounds = 0
         settled: Settled | None = None
         for _ in range(PASSES):
             write = self._write(lanes, load)
-            now = settle(self.around, write, ring_C, engine_C, tuning)
+            if settled is None:
+                now = settle_lowest(self.around, write, ring_C, engine_C)
+            else:
+                now = settle(self.around, write, ring_C, engine_C, settled.tuning)
             rounds += now.rounds
             moved = np.inf if settled is None else self._change(settled, now)
             settled = replace(now, rounds=rounds)
-            ring_C, engine_C, tuning = now.ring_C, now.engine_C, now.tuning
+            ring_C, engine_C = now.ring_C, now.engine_C
             if moved < SAME_LIGHT_K:
                 return settled, lanes
             lanes = self.resimulate(self._conditions(settled))
@@ -192,18 +194,8 @@ class _Loop:
         return float(max(np.abs(old.ring_C - new.ring_C).max(initial=0.0), max(engines, default=0.0)))
 
     def _write(self, lanes: SimulationResult, load: float) -> Callable[[Mapping[str, float]], Ledger]:
-        def write(heaters_mW: Mapping[str, float]) -> Ledger:
-            return ledger(
-                self.spec,
-                self.parts,
-                self.sheets,
-                lanes,
-                heaters_mW=heaters_mW,
-                load=load,
-                laser_case_C=self.spec.thermal.laser_case_C,
-            )
-
-        return write
+        case_C = self.spec.thermal.laser_case_C
+        return Account(self.spec, self.parts, self.sheets, lanes, load=load, laser_case_C=case_C).with_heaters
 
     def _conditions(self, settled: Settled) -> dict[str, EngineCondition]:
         """What the circuit is to compute: one temperature an engine; rings that are not held where they really are."""
@@ -276,7 +268,17 @@ class _Loop:
         """What would hold the rings that are lost."""
         if all(ring.locked for state in states for ring in state.rings):
             return []
-        said = cure_of(self.bank, temperatures, self.spec.engine.heater_bias_nm, self.around.keep_mW)
+
+        def holds(bank: RingBank) -> bool:
+            around = replace(self.around, bank=bank)
+            for state in states:
+                write = self._write(self.simulation, state.load)
+                now = settle(around, write, *self._temperatures(write({}).by_place()))
+                if not (now.converged and now.tuning.held.all()):
+                    return False
+            return True
+
+        said = cure_of(self.bank, temperatures, self.spec.engine.heater_bias_nm, self.around.keep_mW, holds)
         lost = max(sum(not ring.locked for ring in state.rings) for state in states)
         text = f"{lost} of {len(self.bank)} rings can't be held on a channel; "
         none = (

@@ -4,12 +4,18 @@ Each round holds the rings at the temperatures that are known, writes all watts 
 temperatures that follow. The next guess is a Newton step: what the heaters of each engine give back when the rings
 change by a kelvin is known exactly while channels stay, so a handful of rounds does. Where channels alternate, because
 a ring is just about too warm for its own, such rings are asked for some power more than nothing, which decides it.
+
+More than one answer may hold at a load: rings that have moved on by a channel take more power, and that keeps the
+engine as warm as made them move on. `settle_lowest` begins from several temperatures and takes for every engine the
+answer that holds most rings, of these the one with the least heater power. A package that comes from another load may
+stay at one of the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +30,8 @@ Real = NDArray[np.float64]
 
 #: change of any ring from one round to the next at which it has settled, K
 SETTLED_K = 1e-3
+#: what the beginnings are warmer by than with all heaters off, K: heaters of dense engines add about as much
+BEGINNINGS_K = (0.0, 2.0, 4.0, 6.0, 8.0)
 #: rounds at most, rounds after which alternating rings are asked for more, and in which they keep what they have
 ROUNDS, RESTLESS_ROUNDS, FROZEN_ROUNDS = 60, 8, 40
 #: what alternating rings are asked for more each time, mW
@@ -134,8 +142,40 @@ def settle(
 
 
 _NO_CHANNEL, _NO_POWER = np.zeros(0, np.int64), np.zeros(0)
-#: tuning of a package without rings
+#: of a package without rings
 _NOTHING = Tuning(_NO_CHANNEL, _NO_CHANNEL, _NO_POWER, _NO_POWER, _NO_POWER, np.zeros(0, bool), True)
+
+
+def settle_lowest(
+    around: Surroundings,
+    write: Callable[[Mapping[str, float]], Ledger],
+    ring_C: Real,
+    engine_C: Mapping[str, float],
+) -> Settled:
+    """The answer with most rings held and least heater power; arguments as `settle`, temperatures with heaters off."""
+    beginnings = BEGINNINGS_K if ring_C.size else BEGINNINGS_K[:1]
+    found = [settle(around, write, ring_C + warmer, engine_C) for warmer in beginnings]
+    if all(np.array_equal(other.tuning.channel, found[0].tuning.channel) for other in found[1:]):
+        return found[0]
+    bank = around.bank
+    ranks = []
+    for answer in found:
+        lost = np.bincount(bank.engine, ~answer.tuning.held, len(bank.engines))
+        ranks.append(lost * 1e6 + np.bincount(bank.engine, answer.tuning.power_mW, len(bank.engines)))
+    best = np.argmin(np.round(ranks, 3), axis=0)[bank.engine]
+
+    def picked(values: Callable[[Settled], NDArray[Any]]) -> NDArray[Any]:
+        return np.choose(best, [values(answer) for answer in found])
+
+    tunings = {
+        name: picked(lambda answer, name=name: getattr(answer.tuning, name))
+        for name in ("channel", "order", "power_mW", "shift_nm", "given_nm", "held")
+    }
+    mixed = settle(around, write, picked(lambda a: a.ring_C), found[0].engine_C, Tuning(**tunings, settled=True))
+    found.append(mixed)
+    rounds = sum(answer.rounds for answer in found)
+    least = min(found, key=lambda a: (not a.converged, int((~a.tuning.held).sum()), a.tuning.power_mW.sum()))
+    return replace(least, rounds=rounds)
 
 
 def _moved(last: Tuning | None, tuning: Tuning) -> NDArray[np.bool_]:
