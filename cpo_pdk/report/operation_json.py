@@ -17,7 +17,7 @@ import numpy as np
 
 from cpo_pdk.link.results import LinkLane, Step
 from cpo_pdk.operation.results import Operation, RingState, State
-from cpo_pdk.report.scales import margin_scale, power_scale, temperature_scale
+from cpo_pdk.report.scales import margin_scale, power_scale, spread_scale, temperature_scale
 from cpo_pdk.thermal.results import TemperatureMap
 
 #: stands for the engine in the name of an instance
@@ -43,6 +43,7 @@ def operation_json(operation: Operation) -> dict[str, Any]:
     for state in states:
         for plane in state.temperatures.maps:
             celsius["package" if plane.name == "package" else "engine"] += [np.nanmin(plane.T_C), np.nanmax(plane.T_C)]
+    margins = [lane.margin_dB for state in states for lane in state.budget.lanes]
     rings = {ring.instance: index for index, ring in enumerate(states[0].rings if states else ())}
     return {
         "states": [_state(book, state, order, rings) for state in states],
@@ -53,7 +54,8 @@ def operation_json(operation: Operation) -> dict[str, Any]:
         "ways": book.ways,
         "rings": [_ring(book, ring) for ring in (states[0].rings if states else ())],
         "scales": {
-            "margin": margin_scale(lane.margin_dB for s in states for lane in s.budget.lanes).as_json(),
+            "margin": margin_scale(margins).as_json(),
+            "spread": spread_scale(margins).as_json(),
             "package": temperature_scale(celsius["package"]).as_json(),
             "heater": power_scale(ring.heater_mW for s in states for ring in s.rings).as_json(),
         },
@@ -180,11 +182,10 @@ def _lane(book: _Book, lane: LinkLane) -> list[Any]:
 
 
 def _modulator(lane: LinkLane) -> Step | None:
-    """The step at the modulator: where light becomes data; else the middle of what is drawn near the laser."""
+    """The step at the modulator, where light becomes data; else the one in the engine that costs most."""
     near = [step for step in lane.steps if not step.far and step.x is not None]
-    named = [step for step in near if step.kind == "modulation" or "modulator" in f"{step.name} {step.instance}"]
-    inside = [step for step in near if "/" in step.instance] or near
-    return named[0] if named else inside[len(inside) // 2] if inside else None
+    named = [step for step in near if step.kind == "modulation"] or [s for s in near if "/" in s.instance] or near
+    return min(named, key=lambda step: step.change_dB, default=None)
 
 
 def _state(book: _Book, state: State, order: dict[str, int], rings: dict[str, int]) -> dict[str, Any]:

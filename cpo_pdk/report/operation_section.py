@@ -99,7 +99,7 @@ class OperationSection:
         transient: the load step in a sentence; empty without.
         stack: consumers, the most first; `total` their sum.
         balance: heat less power of every state, W.
-        comparisons, cluster: as computed.
+        comparisons, cluster: as computed; `notes` what could not be counted.
     """
 
     states: tuple[str, ...]
@@ -123,6 +123,7 @@ class OperationSection:
     balance: str
     comparisons: tuple[Comparison, ...]
     cluster: ClusterEnergy | None
+    notes: tuple[str, ...]
 
 
 def operation_section(operation: Operation | None) -> OperationSection | None:
@@ -132,7 +133,7 @@ def operation_section(operation: Operation | None) -> OperationSection | None:
     states = operation.states
     chosen = next((k for k, state in enumerate(states) if state.name == "full"), len(states) - 1)
     full = states[chosen]
-    warnings = list(dict.fromkeys(warnings_of(operation)))
+    warnings = list(warnings_of(operation))
     return OperationSection(
         states=tuple(state.name for state in states),
         chosen=chosen,
@@ -155,6 +156,7 @@ def operation_section(operation: Operation | None) -> OperationSection | None:
         balance=_balance(states),
         comparisons=full.energy.comparisons,
         cluster=_cluster(states),
+        notes=full.energy.ledger.notes,
     )
 
 
@@ -192,11 +194,17 @@ def _light(lane: LinkLane) -> float:
 
 
 def warnings_of(operation: Operation) -> Iterator[str]:
-    """All warnings, those of a state with its name."""
-    yield from operation.warnings
+    """All warnings, each once: those of states with the names of the states that they are true in."""
+    names = [state.name for state in operation.states]
+    found: dict[str, list[str]] = {}
+    for text in operation.warnings:
+        name, _, rest = text.partition(": ")
+        found.setdefault(rest if name in names else text, []).extend([name] if name in names else [])
     for state in operation.states:
-        own = (*state.warnings, *state.temperatures.warnings, *state.energy.warnings, *state.budget.warnings)
-        yield from (f"{state.name}: {text}" for text in own)
+        for text in (*state.warnings, *state.temperatures.warnings, *state.energy.warnings, *state.budget.warnings):
+            found.setdefault(text, []).append(state.name)
+    for text, where in found.items():
+        yield f"{', '.join(dict.fromkeys(where))}: {text}" if where else text
 
 
 _ENGINE_HEADINGS = ("hottest spot (°C)", "power (W)", "heaters (W)", "least left up, down (mW)", "least margin (dB)")
@@ -296,9 +304,7 @@ def _gate(gate: Gate) -> GateLine:
 
 def _unlock(unlock: Unlock) -> str:
     if unlock.asic_W is None:
-        return (
-            f"From {unlock.state}: no step of the ASIC, down to nothing or up to 1.5 times its power, unlocks a ring."
-        )
+        return f"From {unlock.state}: {unlock.why or 'no step of the ASIC unlocks a ring'}."
     return (
         f"From {unlock.state}: a step of the ASIC to {unlock.asic_W:.0f} W is the first to lose a ring, "
         f"{unlock.ring} ({unlock.why})."

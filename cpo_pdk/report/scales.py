@@ -60,6 +60,14 @@ def margin_scale(margins_dB: Iterable[float]) -> Scale:
     return Scale(low, high, tuple(stops), "dB")
 
 
+def spread_scale(margins_dB: Iterable[float]) -> Scale:
+    """Scale of margins in dB from the least to the most, whatever their sign; at least 0.1 dB wide."""
+    finite = [value for value in margins_dB if np.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    middle, half = (low + high) / 2, max((high - low) / 2, 0.05)
+    return Scale(middle - half, middle + half, tuple(_spread(_LEFT)), "dB")
+
+
 def temperature_scale(celsius: Iterable[float]) -> Scale:
     """Scale of temperatures in C, dark to bright; at least 1 K wide."""
     return _sequential(celsius, "inferno", 0.0, 0.95, "C")

@@ -45,7 +45,7 @@ def operation_sample(sites: Sequence[Site], ports: int = 8, channels: int = 8, s
     transient = Transient(t, 55.0 + 40.0 * rise, 38.0 + 9.0 * rise, ring.instance, 22.5, 0.4, 2.3e-4)
     unlocks = (
         Unlock("idle", 610.0, ring.instance, "heater off"),
-        Unlock("typical", None, "", ""),
+        Unlock("typical", None, "", "all rings follow to 750 W"),
         Unlock("full", 240.0, ring.instance, "heater at its limit"),
     )
     gates = (
@@ -139,14 +139,15 @@ def _lane(site: Site, port: int, channel: int, load: float, random: np.random.Ge
     step("edge_coupler", "loss", f"{site.name}/fibre_array/coupler_{port}", site.x + 1900, 1.5)
     for number in range(30):
         step("straight", "loss", f"{site.name}/tx_{port}/wg_{number}", site.x + 1500 - 90 * number, 0.01)
-    launch_before = level
-    step(
-        "ring_modulator", "loss", f"{site.name}/tx_{port}/unit_{channel}/modulator", site.x - 1500 + 200 * channel, 4.2
-    )
+    for other in range(1, channel):
+        where = f"{site.name}/tx_{port}/unit_{other}/modulator"
+        step("ring_modulator", "loss", where, site.x - 1500 + 200 * other, 0.02)
+    modulator, x = f"{site.name}/tx_{port}/unit_{channel}/modulator", site.x - 1500 + 200 * channel
+    step("ring_modulator", "loss", modulator, x, 4.2)
+    step("extinction", "modulation", modulator, x, 1.2)
     step("edge_coupler", "loss", f"{site.name}/fibre_array/coupler_{port + 9}", site.x + 1900, 1.5)
     launch = level
     step("fiber", "loss", f"fibre_{site.name}_tx_{port}", site.x + 2000, 0.01)
-    step("modulation", "modulation", "", None, 1.2)
     for _ in range(4):
         step("connector", "loss", "", None, 0.35)
     step("fibre 100 m", "loss", "", None, 0.04)
@@ -156,7 +157,6 @@ def _lane(site: Site, port: int, channel: int, load: float, random: np.random.Ge
     step("crosstalk", "penalty", "", None, 0.3 + random.uniform(0, 0.6) + 0.8 * load, True)
     needed = -12.5
     margin = level - needed
-    assert launch_before > launch
     return LinkLane(
         engine=site.name,
         port=port,

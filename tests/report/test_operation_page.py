@@ -18,7 +18,7 @@ import pytest
 from cpo_pdk.operation.results import Operation, Unlock
 from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.operation_json import CELLS, MARK, NUMBERS, mark_word, marked, operation_json, raster
-from cpo_pdk.report.operation_section import SHOWN, operation_section, operation_tiles
+from cpo_pdk.report.operation_section import SHOWN, operation_section, operation_tiles, warnings_of
 from cpo_pdk.report.page import page
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.report.write import write_report
@@ -98,6 +98,12 @@ def test_numbers_of_lanes_and_rings_come_back(operation: Operation, document: di
     assert [celsius, heater, up, down] == pytest.approx(wanted, abs=0.51)
 
 
+def test_a_lane_stands_at_its_modulator(operation: Operation, document: dict[str, Any]) -> None:
+    for lane, found in zip(operation.states[0].budget.lanes, document["lanes"], strict=True):
+        (own,) = [step for step in lane.steps if step.name == "ring_modulator" and step.change_dB < -1]
+        assert own.x is not None and own.y is not None and found[7:9] == [round(own.x), round(own.y)]
+
+
 def test_equal_engines_share_their_waterfalls(operation: Operation, document: dict[str, Any]) -> None:
     lanes = len(operation.states[0].budget.lanes)
     assert len(document["shapes"]) == lanes / 2, "two engines"
@@ -171,20 +177,26 @@ def test_the_section_says_what_was_found(operation: Operation) -> None:
     assert rows["margin, least (dB)"].values[2].startswith(f"{least:.2f}, ")
     assert [gate.holds for gate in section.gates] == [gate.holds for gate in operation.gates]
     assert section.gates[0].limit == "at least 1.5 dB" and section.gates[1].limit == "at most 6 pJ/bit"
-    assert "610 W" in section.unlocks[0] and "no step" in section.unlocks[1]
+    assert "610 W" in section.unlocks[0] and section.unlocks[1] == "From typical: all rings follow to 750 W."
     watts = [float(line.watts[2]) for line in section.stack]
     assert sum(watts) == pytest.approx(operation["full"].energy.optics_W, abs=0.05) == float(section.total.watts[2])
     assert watts == sorted(watts, reverse=True)
     assert section.engines[0][3] == f"{operation['full'].temperatures.engines_C['engine_0']:.2f}"
 
 
-def test_warnings_are_said_once_and_counted(operation: Operation) -> None:
+def test_a_warning_is_said_once_with_the_states_that_it_is_true_in(operation: Operation) -> None:
+    said = ("idle: too hot", "of all", "full: too hot", "other: too hot")
+    found = list(warnings_of(dataclasses.replace(operation, warnings=said)))
+    assert found[:3] == ["idle, full: too hot", "of all", "other: too hot"]
+    assert "idle, typical, full: laser of ELS-1 above its class" in found and len(found) == len(set(found))
+
+
+def test_warnings_beyond_the_longest_list_are_counted(operation: Operation) -> None:
     many = tuple(f"warning {k}" for k in range(SHOWN + 5))
-    section = operation_section(dataclasses.replace(operation, warnings=(*many, *many)))
-    assert section is not None and len(section.warnings) == SHOWN and section.warnings[0] == "warning 0"
-    without = operation_section(dataclasses.replace(operation, warnings=()))
-    assert without is not None
-    assert section.more + SHOWN == len(many) + len(without.warnings) + without.more
+    changed = dataclasses.replace(operation, warnings=many)
+    section = operation_section(changed)
+    assert section is not None and section.warnings == many[:SHOWN]
+    assert section.more + SHOWN == len(list(warnings_of(changed)))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +242,7 @@ def test_pictures_and_page_are_written_and_the_same_twice(at_work: ReportData, t
 
 
 def test_the_page_needs_nothing_else_and_names_stay_names(at_work: ReportData) -> None:
-    figures = dict.fromkeys(("spectra", "insertion_loss", "energy", "transient"), "")
+    figures = {name: "" for name in ("spectra", "insertion_loss", "energy", "transient")}
     text = page(at_work, figures, {}, b"", stills={"margin": b"png"})
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)

@@ -32,7 +32,7 @@
     root.replaceChildren(...entries.map(([label, scale]) => {
       const item = make("span"), strip = make("i");
       strip.style.background = `linear-gradient(90deg, ${scale.stops.map(([share, c]) => `${c} ${(100 * share).toFixed(2)}%`).join(", ")})`;
-      item.append(`${label} ${scale.low.toFixed(1)}`, strip, `${scale.high.toFixed(1)} ${scale.unit === "C" ? "°C" : scale.unit}`);
+      item.append(`${label} ${scale.low.toFixed(2)}`, strip, `${scale.high.toFixed(2)} ${scale.unit === "C" ? "°C" : scale.unit}`);
       return item;
     }));
   };
@@ -66,7 +66,8 @@
   };
 
   // ---- margins over the layout
-  const scale = work.scales.margin, FIBRE = /^FIBER/, LIGHT = /^(FIBER.*|WG|SLAB.*)$/;
+  let scale = work.scales.margin;
+  const FIBRE = /^FIBER/, LIGHT = /^(FIBER.*|WG|SLAB.*)$/;
   let worst = { fibre: new Map(), engine: new Map() };
   const gather = () => {
     worst = { fibre: new Map(), engine: new Map() };
@@ -142,6 +143,7 @@
     if (every.checked) return steps.map((s) => ({ ...s, many: 1 }));
     const rows = [];
     for (const s of steps) {
+      if (s.kind !== "source" && Math.abs(s.change ?? 1) < 1) continue; // less than 1 mdB
       const last = rows[rows.length - 1], small = s.kind === "loss" && s.at && Math.abs(s.change ?? Infinity) < SMALL;
       if (small && last && last.small && last.far === s.far) {
         last.names.set(s.name, (last.names.get(s.name) || 0) + 1);
@@ -176,8 +178,8 @@
       const name = s.many > 1 ? `${s.many} small ones: ${[...s.names].slice(0, 4).map(([n, k]) => (k > 1 ? `${k} ${n}` : n)).join(", ")}${s.names.size > 4 ? ", ..." : ""}` : s.name;
       tr.append(make("td", name));
       if (s.at) {
-        const b = make("button", (s.many > 1 ? "from " : "") + s.instance, "place");
-        b.type = "button"; b.title = `${s.far ? "in the other package, at the same place as here; " : ""}${s.source}`; b.dataset.x = s.at[0]; b.dataset.y = s.at[1];
+        const here = `${s.far ? own.far : own.engine}/`, b = make("button", (s.many > 1 ? "from " : "") + (s.instance.startsWith(here) ? s.instance.slice(here.length) : s.instance), "place");
+        b.type = "button"; b.title = `${s.instance}${s.far ? ", in the other package at the same place as here" : ""}; ${s.source}`; b.dataset.x = s.at[0]; b.dataset.y = s.at[1];
         where.append(b);
       } else where.textContent = s.instance || s.source;
       if (s.far && s.kind !== "penalty") where.prepend("other package: ");
@@ -283,8 +285,9 @@
     const viewer = heatRoot.viewer, ratio = viewer.ratio;
     if (!over) {
       const colors = ranges();
-      drawMap(g, view, "package", colors);
-      for (const name of engines) {
+      const alone = see.value && work.states[state].maps[see.value]; // its colours mean nothing beside it
+      if (!alone) drawMap(g, view, "package", colors);
+      for (const name of alone ? [see.value] : engines) {
         const map = work.states[state].maps[name];
         if (map && (name === see.value || (map.x[map.x.length - 1] - map.x[0]) * viewer.scale > 90)) drawMap(g, view, name, colors);
       }
@@ -338,7 +341,10 @@
     gather(); show(); scales(); tellRing(); redraw();
   };
   document.addEventListener("click", (e) => { const button = e.target.closest(".states [data-state]"); if (button) change(+button.dataset.state); });
-  legend(marginRoot.querySelector(".legend"), [["margin", scale]]);
+  const spread = document.getElementById("spread");
+  const colour = () => { scale = spread.checked ? work.scales.spread : work.scales.margin; legend(marginRoot.querySelector(".legend"), [["margin", scale]]); redraw(); };
+  spread.addEventListener("change", colour);
+  colour();
   lane = leastLane();
   change(state);
   requestAnimationFrame(look);

@@ -221,6 +221,7 @@
       g.fillStyle = getComputedStyle(this.root).getPropertyValue("--ink");
       g.fillRect(x, y, px, 3 * this.ratio);
       g.font = `${11 * this.ratio}px system-ui, sans-serif`; g.textAlign = "left"; g.textBaseline = "bottom";
+      if (this.quiet) { g.lineWidth = 3 * this.ratio; g.strokeStyle = getComputedStyle(this.root).getPropertyValue("--panel"); g.strokeText(label, x, y - 3 * this.ratio); g.strokeRect(x, y, px, 3 * this.ratio); g.fillRect(x, y, px, 3 * this.ratio); }
       g.fillText(label, x, y - 3 * this.ratio);
     }
     legend(list) {
