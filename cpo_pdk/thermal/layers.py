@@ -256,8 +256,9 @@ class _Builder:
         """Outline of the base of cold plate or heatsink: as drawn, and over all dies that it is to cool."""
         drawn = [_box(s.outline) for s in self.package.solids if s.group in ("COLDPLATE", "LID")]
         dies = _union(self._back(p)[0] for p in self.covered)
+        overhang = self.table.sizes[f"{self.spec.thermal.kind}_overhang"]
         if not drawn:
-            return _grown(dies, self.table.sizes["base_overhang"])
+            return _grown(dies, overhang)
         short = [p.name for p in self.engines if p in self.covered and not _inside(self._back(p)[0], _union(drawn))]
         if not short and _inside(dies, _union(drawn)):
             return _union(drawn)
@@ -267,7 +268,7 @@ class _Builder:
                 "and thermal.covers is all: computed as one that reaches over them; draw it larger, or write "
                 "covers: asic"
             )
-        return _union([*drawn, _grown(dies, self.table.sizes["base_overhang"])])
+        return _union([*drawn, _grown(dies, overhang)])
 
     def _cover(self, base: Rect) -> Iterator[Body]:
         """Paste and pedestals on the dies, lid, base."""
