@@ -32,3 +32,18 @@ def test_the_doubled_package_is_a_spec_that_closes() -> None:
     text = (data_folder("assemblies") / "switch_51t2.yaml").read_text("utf-8")
     spec = parse_spec(module("build").doubled(text))
     assert (spec.bandwidth_Tbps, spec.engines.count) == (102.4, 16)
+
+
+def test_the_case_of_the_heat_benchmark_gives_one_answer_by_every_method() -> None:
+    thermal = module("thermal")
+    runs = [thermal.solve(15, method, copies) for method, copies in (("columns", 1), ("ruge_stuben", 0), ("jacobi", 0))]
+    assert len({run["hottest_C"] for run in runs}) == 1
+    assert all(run["balance"] < 1e-6 for run in runs)
+    assert set(runs[0]) >= {"cpu_s", "setup_s", "solve_s", "more_s_each"}
+    printed = subprocess.run(
+        [sys.executable, str(FOLDER / "thermal.py"), "--child", "10", "columns", "0"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(printed.stdout)["peak_MB"] > 0
