@@ -146,7 +146,7 @@ def as_json(
             "max": rounded(max((one.margin_dB for one in found.lanes), default=None)),
             "worst_lane": lane.name if lane else None,
         },
-        "needed_laser_dBm": rounded(lane.needed_laser_dBm if lane else None),
+        "laser": _laser_json(spec, lane),
         "holds": all(gate.holds for gate in gates),
         "gates": [gate_json(gate) for gate in gates],
         "costs_dB": [
@@ -163,6 +163,20 @@ def as_json(
         },
         "warnings": list(found.warnings),
     }
+
+
+def _laser_json(spec: PackageSpec, lane: LinkLane | None) -> dict[str, Any]:
+    """Power that the lasers have and that the worst lane needs, a wavelength and a fibre, and their classes."""
+    from cpo_pdk.link.laser_classes import class_for, total_dBm
+    from cpo_pdk.operation.document import rounded
+
+    def power(dBm: float | None) -> dict[str, Any] | None:
+        if dBm is None:
+            return None
+        total = total_dBm(dBm, spec.engine.grid.channels)
+        return {"per_wavelength_dBm": rounded(dBm), "fibre_dBm": rounded(total), "elsfp_class": class_for(total)}
+
+    return {"has": power(spec.laser.per_wavelength_dBm), "needed": power(lane.needed_laser_dBm if lane else None)}
 
 
 def _lane_json(lane: LinkLane) -> dict[str, Any]:
@@ -190,10 +204,9 @@ def _text(spec: PackageSpec, found: LinkBudget, state: str, worst: int, gates: l
     ]
     if lane is None:
         return text
-    has = f"it has {lane.laser_dBm:g} dBm"
-    needed = f"no power would do ({has})"
-    if lane.needed_laser_dBm is not None:
-        needed = f"{lane.needed_laser_dBm:.2f} dBm a wavelength ({has})"
+    laser = _laser_json(spec, lane)
+    has = f"it has {_power(laser['has'])}"
+    needed = f"{_power(laser['needed'])} ({has})"
     wanted = spec.require.margin_dB or 0.0
     middle = median(one.margin_dB for one in found.lanes)
     text.append(
@@ -228,6 +241,13 @@ def _text(spec: PackageSpec, found: LinkBudget, state: str, worst: int, gates: l
         table.add_row(printable(cost.name), f"{cost.mean_dB:.2f}", f"{cost.max_dB:.2f}", f"{cost.share:.0%}")
     text.append(table)
     return text
+
+
+def _power(power: dict[str, Any] | None) -> str:
+    if power is None:
+        return "no power would do"
+    kind = f"class {power['elsfp_class']}" if power["elsfp_class"] else "above every class"
+    return f"{power['per_wavelength_dBm']:.2f} dBm a wavelength, {power['fibre_dBm']:.2f} dBm a fibre, {kind}"
 
 
 def _figures(lane: LinkLane) -> tuple[str, ...]:

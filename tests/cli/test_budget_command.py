@@ -59,6 +59,9 @@ def test_figures_ranking_and_waterfall_agree(
     assert [lane["margin_dB"] for lane in found["worst"]] == sorted(lane["margin_dB"] for lane in found["worst"])
     assert found["worst"][0]["margin_dB"] == found["margin_dB"]["min"] <= found["margin_dB"]["median"]
     assert len(found["worst"]) == 4 and found["worst"][0]["name"] == found["margin_dB"]["worst_lane"]
+    has, needed = found["laser"]["has"], found["laser"]["needed"]
+    assert (has["per_wavelength_dBm"], has["fibre_dBm"], has["elsfp_class"]) == (14.0, 23.0309, "UHP")
+    assert abs(has["fibre_dBm"] - needed["fibre_dBm"] - found["margin_dB"]["min"]) < 1e-3
     assert abs(sum(cost["share"] for cost in found["costs_dB"]) - 1) < 0.01
     (steps,) = found["waterfalls"].values()
     assert steps[0]["name"] == "laser" and {"extinction", "psr", "photodetector_dual"} <= {s["name"] for s in steps}

@@ -139,6 +139,16 @@ def test_power_for_a_margin_gives_that_margin() -> None:
     assert isclose(lost.margin_dB, 0.0, abs_tol=1e-3) and isclose(lost.ber, 2.4e-4, rel_tol=1e-2)
 
 
+@settings(derandomize=True, deadline=None, max_examples=10)
+@given(tx=st.floats(9, 18), more=st.floats(0.05, 4), extinction=st.floats(3, 9))
+def test_loss_before_and_behind_the_package_costs_the_same_margin(tx: float, more: float, extinction: float) -> None:
+    margins = [
+        budget(*pair(tx=tx + a, rx=4.0 + b, extinction_dB=extinction)).lanes[0].margin_dB
+        for a, b in ((0.0, 0.0), (more, 0.0), (0.0, more))
+    ]
+    assert isclose(margins[0] - more, margins[1], abs_tol=2e-3) and isclose(margins[1], margins[2], abs_tol=1e-2)
+
+
 def test_crosstalk_costs_and_weighs_what_its_lane_launches() -> None:
     alone = budget(*pair(1), *pair(2)).lanes[0]
     beside = (Aggressor("channel 2", -15.0),)
