@@ -3,9 +3,9 @@
     python benchmarks/thermal.py [--json] [--fast]
 
 The case: 60 x 60 mm of board, balls, substrate, a switch die and eight engines with bumps and paste under a copper
-plate, 25 layers of cells, conductivities from 0.03 (air beside the dies) to 390 W/(m K), 500 W and 8 x 20 W. Each run is a
-process of its own; seconds are CPU seconds of that process for building the system, preparing and solving it to 1e-8,
-without the start of the interpreter; memory is the peak of the process, interpreter and libraries included.
+plate, 25 layers of cells, conductivities from 0.03 (air beside the dies) to 390 W/(m K), 500 W and 8 x 20 W. Each run
+is a process of its own; seconds are CPU seconds of that process for building the system, preparing and solving it to
+1e-8, without the start of the interpreter; memory is the peak of the process, interpreter and libraries included.
 
 `--fast` takes a tenth of the cells, for a look. FiPy (finite volumes, NIST) takes part where it is installed.
 """

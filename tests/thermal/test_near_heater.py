@@ -56,7 +56,8 @@ def test_larger_rings_and_wider_heaters_need_more_power() -> None:
 
 def test_a_straight_heater_needs_about_the_published_power() -> None:
     # a 2D simulation of a TiN heater over 200 um, P_pi at 1550 nm by heater width (photonflux PDK): 27.29 mW at
-    # 0.64 um, 32.70 at 5.0 um. Its heights are not given; ours lies closer to the guide: 20 to 30 % less, the trend the same.
+    # 0.64 um, 32.70 at 5.0 um. Its heights are not given; ours lies closer to the guide: 20 to 30 % less, the trend
+    # the same.
     per_K = 2 * 200.0 * 1.1 * material("Si").dn_dT  # type: ignore[operator]  # of half a wave, um per K
     ours = {width: straight_mW_K(width, 200.0) * 1.55 / per_K for width in (0.64, 5.0)}
     assert 0.65 < ours[0.64] / 27.29 < 1.05
