@@ -202,13 +202,17 @@ def checked(
     return Checked(check_layout(file, sheets=sheets, spec=package, only=only, stage=clock.stage), file)
 
 
-def simulate(gds: str | Path, project: Path | None = None, progress: Say | None = None) -> SimulationResult:
+def simulate(
+    gds: str | Path, project: Path | None = None, progress: Say | None = None, dT_K: float | None = None
+) -> SimulationResult:
     """Loss and crosstalk of the lanes of a layout file.
 
     Args:
         gds: GDS or OASIS file of a package or an engine.
         project: folder whose `components/` win over those that ship; default: the working folder.
         progress: called with a few words as each stage begins.
+        dT_K: temperature of all engines less the one that their devices are drawn for; rings are held on their channels
+            and interferometers trimmed there. None: as drawn, with spectra.
 
     Raises:
         LayoutError: the file can't be read.
@@ -216,10 +220,15 @@ def simulate(gds: str | Path, project: Path | None = None, progress: Say | None 
     """
     clock = _Clock(progress)
     with clock.stage("simulate", f"simulating {Path(gds).name}"):
-        from cpo_pdk.circuit.simulation import simulate as simulate_lanes
+        from cpo_pdk.circuit.conditions import EngineCondition
+        from cpo_pdk.circuit.simulation import Simulator
 
         sheets = load_sheets(project or Path.cwd())
-        result = simulate_lanes(gds, sheets)
+        simulator = Simulator(gds, sheets)
+        if dT_K is None:
+            result = simulator.as_drawn()
+        else:
+            result = simulator.under({engine.name: EngineCondition(dT_K) for engine in simulator.engines})
         return replace(result, warnings=(*own_sheet_notes(sheets), *result.warnings))
 
 

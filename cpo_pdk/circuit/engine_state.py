@@ -35,7 +35,7 @@ from cpo_pdk.circuit.results import Aggressor, Direction, LossItem
 from cpo_pdk.circuit.solver import Plan, SDict, compile_circuit
 from cpo_pdk.circuit.tracing import WaveGraph, Way, items_of
 from cpo_pdk.circuit.trimming import Trimmer, trimmers_of
-from cpo_pdk.circuit.warming import warmed
+from cpo_pdk.circuit.warming import heat_warnings, warmed
 from cpo_pdk.circuit.waves import Waves
 from cpo_pdk.errors import ModelError
 
@@ -120,7 +120,8 @@ class EngineState:
         self.grid = grid_um
         self.wl = np.concatenate([channels_um, grid_um])
         self.evaluator = Evaluator(self.wl)
-        self.warnings = range_warnings(circuit, bound, self.wl)
+        self.warnings = range_warnings(circuit, self.drawn_bound, self.wl)
+        self.warnings += heat_warnings(self.drawn_bound, self.condition.dT_K) if self.condition.dT_K else []
         self.products = 0
         self.extra_evaluations = 0
         self.facet = facet_of(circuit)

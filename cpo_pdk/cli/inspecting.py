@@ -96,6 +96,19 @@ def simulate(
         Path | None, typer.Option("--lanes", help="Also write the table of all lanes to this CSV file.")
     ] = None,
     worst: Annotated[int, typer.Option(min=0, help="How many of the worst lanes to print.")] = 10,
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature",
+            metavar="C",
+            min=-100,
+            max=300,
+            help="Of all engines: as drawn (at --reference) if left out.",
+        ),
+    ] = None,
+    reference: Annotated[
+        float, typer.Option("--reference", metavar="C", min=-100, max=300, help="That the devices are drawn for.")
+    ] = 25.0,
     json: JsonOption = False,
 ) -> None:
     """Extract the netlist of a layout file and compute loss and crosstalk of its lanes."""
@@ -104,7 +117,8 @@ def simulate(
         from cpo_pdk import flow
         from cpo_pdk.build_result import simulation_json
 
-        result = flow.simulate(gds, progress=progress)
+        dT = None if temperature is None else temperature - reference
+        result = flow.simulate(gds, progress=progress, dT_K=dT)
         if lanes is not None:
             from cpo_pdk.output import write_text
             from cpo_pdk.report.tables import lane_csv
@@ -113,7 +127,11 @@ def simulate(
         progress("")
         for warning in result.warnings:
             progress.warn(warning)
-        return Outcome(simulation_json(result, gds), _lanes(result, worst))
+        document, text = simulation_json(result, gds), _lanes(result, worst)
+        if temperature is not None:
+            document |= {"temperature_C": temperature, "reference_C": reference}
+            text.append(f"all engines at {temperature:g} C, drawn for {reference:g} C")
+        return Outcome(document, text)
 
     console.run(work, json, Limits())
 

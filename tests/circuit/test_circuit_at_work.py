@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.circuit.simulation import Simulator, simulate
 from cpo_pdk.circuit.transmit import transmit
 from cpo_pdk.circuit.warming import feels_heat, warmed
+from cpo_pdk.cli.app import run
 from cpo_pdk.errors import ModelError
 from cpo_pdk.spec import load_sheets, load_spec
 
@@ -300,3 +302,21 @@ def test_simulate_takes_conditions_as_well(rings: Simulator) -> None:
     direct = simulate(rings.file, netlists=rings.netlists, conditions={name: EngineCondition(20.0)})
     kept = under(rings, EngineCondition(20.0))
     assert [x.insertion_loss_dB for x in direct.lanes] == pytest.approx([x.insertion_loss_dB for x in kept.lanes])
+
+
+def test_the_command_takes_a_temperature(
+    rings: Simulator, cold: SimulationResult, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = str(rings.file.path)
+    losses = {}
+    for asked in ((), ("--temperature", "55"), ("--temperature", "55", "--reference", "55")):
+        capfd.readouterr()
+        assert run(["simulate", file, *asked, "--json"]) == 0
+        document = json.loads(capfd.readouterr().out)
+        assert ("temperature_C" in document) == bool(asked)
+        losses[asked] = [lane["insertion_loss_dB"] for lane in document["lanes"]]
+    drawn, warm, same = losses.values()
+    assert drawn == same != warm
+    expected = under(rings, EngineCondition(30.0))
+    assert warm == pytest.approx([lane.insertion_loss_dB for lane in expected.lanes], abs=1e-3)
+    assert run(["simulate", file, "--temperature", "900", "--json"]) == 2
