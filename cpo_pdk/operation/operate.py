@@ -34,7 +34,7 @@ from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
 from cpo_pdk.thermal.near_heater import near_heater_of
 from cpo_pdk.thermal.package_model import PackageHeat, model_of
-from cpo_pdk.thermal.results import Response, Temperatures
+from cpo_pdk.thermal.results import Response
 
 Real = NDArray[np.float64]
 
@@ -103,8 +103,7 @@ def operate(
         found.append(loop.state(name, load, settled, lanes))
         steps += loop.steps(name, load, settled)
         temperatures.append(settled.ring_C)
-    warnings = [f"{state.name}: {line}" for state in found for line in (*state.warnings, state.reason) if line]
-    warnings += loop.cures(found, temperatures)
+    warnings = [*heat.warnings, *loop.cures(found, temperatures), *_told(found)]
     by_name = {state.name: state for state in found}
     step = None
     if transient and {"idle", "full"} <= by_name.keys():
@@ -112,9 +111,16 @@ def operate(
         low, high = (by_name[name].energy.ledger.by_place() for name in ("idle", "full"))
         drift = {ring.instance: ring.nm_per_K for ring in simulation.rings}
         step = heat.load_step(low, high, drift, spec.thermal.control_Hz)
-    return Operation(
-        tuple(found), step, tuple(steps), gates_of(spec, found), tuple(dict.fromkeys([*heat.warnings, *warnings]))
-    )
+    return Operation(tuple(found), step, tuple(steps), gates_of(spec, found), tuple(dict.fromkeys(warnings)))
+
+
+def _told(states: list[State]) -> list[str]:
+    """What the states warn of, each line once with the names of its states."""
+    names: dict[str, list[str]] = {}
+    for state in states:
+        for line in (*((f"does not settle: {state.reason}",) if state.reason else ()), *state.warnings):
+            names.setdefault(line, []).append(state.name)
+    return [f"{', '.join(where)}: {line}" for line, where in names.items()]
 
 
 class _Loop:
@@ -218,12 +224,12 @@ class _Loop:
         """One load with everything that is said of it."""
         budget = link_budget(self.spec, self.parts, self.sheets, lanes)
         energy = energy_of(self.spec, self.parts, settled.ledger)
-        temperatures = self._in_use(self.heat.temperatures(settled.ledger.by_place()))
+        temperatures = self.heat.temperatures(settled.ledger.by_place())
         rings = ring_states(self.bank, settled.tuning, settled.ring_C)
         cold = set(self.simulation.warnings)
         told = [line for line in lanes.warnings if line not in cold]
         warnings = [*_lost(self.bank, settled.tuning, self.spec.origin.name), *told, *budget.warnings]
-        warnings += [*energy.warnings, *temperatures.warnings]
+        warnings += [*energy.warnings, *(line for line in temperatures.warnings if line not in self.heat.warnings)]
         return State(
             name=name,
             load=load,
@@ -237,14 +243,6 @@ class _Loop:
             energy=energy,
             budget=budget,
             warnings=tuple(dict.fromkeys(warnings)),
-        )
-
-    def _in_use(self, found: Temperatures) -> Temperatures:
-        """Temperatures without those of spare engines, which are cool and would count in the spread."""
-        return replace(
-            found,
-            engines_C={name: found.engines_C[name] for name in self.lit},
-            engines_max_C={name: found.engines_max_C[name] for name in self.lit},
         )
 
     def steps(self, name: str, load: float, settled: Settled) -> tuple[Unlock, ...]:

@@ -136,6 +136,9 @@ class PackageHeat:
     def temperatures(self, watts: Watts) -> Temperatures:
         """Temperatures and maps of a state; from the response where that is there, else by one solve.
 
+        Spare engines, in which no heat arises, are on the maps, but not among the engines: they are cool, and would
+        count in the spread.
+
         Args:
             watts: of a ledger, by place.
 
@@ -148,7 +151,7 @@ class PackageHeat:
         else:
             field = solved(self._solver, self.planes, self.heat(by_source))
         lasers = {place.removeprefix("els:"): self.spec.thermal.laser_case_C for place in watts if place[:4] == "els:"}
-        return temperatures_of(
+        found = temperatures_of(
             self.stack,
             self.grid,
             self.planes,
@@ -157,6 +160,14 @@ class PackageHeat:
             in_W=float(sum(by_source.values())),
             cells=self.cells,
             lasers_C=lasers,
+        )
+        working = {source.partition(":")[2] for source, watt in by_source.items() if watt} & set(self.engines)
+        if not working:
+            return found
+        return replace(
+            found,
+            engines_C={name: value for name, value in found.engines_C.items() if name in working},
+            engines_max_C={name: value for name, value in found.engines_max_C.items() if name in working},
         )
 
     def load_step(
