@@ -11,6 +11,7 @@ from cpo_pdk.circuit.results import DeviceFacts
 from cpo_pdk.energy.charging import charging, mean_rise, mean_square
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.models import junction as pn
+from cpo_pdk.models.travelling_wave import line
 
 RING = DeviceFacts(
     "ring_modulator", "ring_modulator", "ring_modulator", {"doping": 2e18}, {"V_one": 3.0, "V_zero": 0.0}
@@ -73,6 +74,13 @@ def test_line_does_not_mind_the_rate_but_its_loss_does() -> None:
     assert slow is not None and fast is not None
     assert slow.mW == fast.mW
     assert slow.photonic_share < fast.photonic_share
+
+
+def test_line_keeps_its_loss_at_a_quarter_of_the_rate() -> None:
+    found = charging(MACH, "PAM4", 53.125, 50.0)
+    loss_dB = float(line(53.125 / 4, doping=3e17).loss_dB_cm) * 0.18
+    assert found is not None
+    assert found.photonic_share == pytest.approx(1 - 10 ** (-loss_dB / 10))
 
 
 def test_unknown_model_has_no_answer() -> None:

@@ -213,3 +213,15 @@ def test_account_is_asked_again_and_again(
     assert account.with_heaters({}) == none
     places = warm.by_place()
     assert [places[f"ring:{ring.instance}"] for ring in made.rings] == pytest.approx([10e-3] * len(made.rings))
+
+
+def test_static_is_what_is_taken_whatever_is_sent(
+    spec: PackageSpec, parts: Parts, sheets: dict[str, Sheet], make: Made
+) -> None:
+    found = book(spec, parts, sheets, make(engines=1, ports=1, channels=1))
+    shares = {kind: sum(c.watt for c in found.consumers if c.kind == kind and c.static) for kind in found.by_kind()}
+    shares = {kind: shares[kind] / watt for kind, watt in found.by_kind().items()}
+    assert [shares.pop(kind) for kind in ("modulator", "asic")] == [0, 0]
+    assert [shares.pop(kind) for kind in ("serdes_host", "serdes_engine")] == pytest.approx([0.5, 0.5])
+    assert shares.pop("driver") == pytest.approx(parts.driver["static_mW"] * 1e-3 / found.by_kind()["driver"])
+    assert shares and set(shares.values()) == {1.0}
