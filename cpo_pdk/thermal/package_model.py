@@ -8,6 +8,8 @@ at 110 C than at 60 C. The local rise of a ring by its own heater is the busines
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
