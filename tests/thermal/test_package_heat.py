@@ -103,10 +103,10 @@ def test_mirror_images_of_sources_are_what_their_own_solve_gives() -> None:
     assert set(both._mirrors) == {(True, False), (False, True), (True, True)}
     response = both.response()
     for place in ("asic", "pic:engine_W1", "eic:engine_E1"):
-        alone = model_of(package(engines=turned), spec(), cells=CELLS).temperatures({place: 10.0})
-        of_both = response.temperatures({place: 10.0})["pic:engine_W1"]
-        assert of_both == pytest.approx(alone.engines_C["engine_W1"], abs=1e-4)
-        assert both.temperatures({place: 10.0}).asic_max_C == pytest.approx(alone.asic_max_C, abs=1e-4)
+        watts = {place: 10.0, "pic:engine_W1": 0.1}
+        alone = model_of(package(engines=turned), spec(), cells=CELLS).temperatures(watts)
+        assert response.temperatures(watts)["pic:engine_W1"] == pytest.approx(alone.engines_C["engine_W1"], abs=1e-4)
+        assert both.temperatures(watts).asic_max_C == pytest.approx(alone.asic_max_C, abs=1e-4)
     plain = model()
     assert plain._mirrors == ((True, False),)
 
@@ -185,6 +185,12 @@ def test_places_of_a_ledger(heat: PackageHeat) -> None:
         heat.places({"pic:engine_X9": 1.0})
     with pytest.raises(ModelError, match="lies in no engine"):
         heat.places({"ring:elsewhere/ring": 1.0})
+
+
+def test_spare_engines_are_on_the_maps_alone(heat: PackageHeat) -> None:
+    found = heat.temperatures({"asic": 500.0, "eic:engine_E1": 5.0, "pic:engine_N1": 0.0})
+    assert set(found.engines_C) == set(found.engines_max_C) == {"engine_E1"}
+    assert {m.name for m in found.maps} == {"package", *ENGINES}
 
 
 def test_maps_cover_dies_and_substrate(heat: PackageHeat) -> None:
