@@ -153,7 +153,7 @@ def as_json(
             {"name": c.name, "mean": rounded(c.mean_dB), "max": rounded(c.max_dB), "share": rounded(c.share)}
             for c in found.costs
         ],
-        "worst": [_lane_json(one) for one in _worst(found, worst)],
+        "worst": [_lane_json(one, found.fec) for one in _worst(found, worst)],
         "waterfalls": {
             one.name: [
                 {**vars(step), "change_dB": rounded(step.change_dB, 6), "level_dBm": rounded(step.level_dBm, 6)}
@@ -179,13 +179,21 @@ def _laser_json(spec: PackageSpec, lane: LinkLane | None) -> dict[str, Any]:
     return {"has": power(spec.laser.per_wavelength_dBm), "needed": power(lane.needed_laser_dBm if lane else None)}
 
 
-def _lane_json(lane: LinkLane) -> dict[str, Any]:
+def _lane_json(lane: LinkLane, fec: str) -> dict[str, Any]:
+    from cpo_pdk.link.correction import corrected_ber
     from cpo_pdk.operation.document import COLUMNS, lane_row, rounded
 
     values = dict(zip(COLUMNS[1:], lane_row(lane), strict=True))
     noise = {name: rounded(value) for name, value in lane.noise_uA.items()}
     penalties = {name: rounded(value) for name, value in lane.penalties_dB.items()}
-    return {"name": lane.name, **values, "noise_uA": noise, "penalties_dB": penalties}
+    corrected = float(f"{float(corrected_ber(lane.ber, fec)):.4g}")
+    return {
+        "name": lane.name,
+        **values,
+        "ber_corrected": corrected,
+        "noise_uA": noise,
+        "penalties_dB": penalties,
+    }
 
 
 def _worst(found: LinkBudget, count: int) -> list[LinkLane]:
