@@ -17,7 +17,7 @@ import numpy as np
 
 from cpo_pdk.link.results import LinkLane, Step
 from cpo_pdk.operation.results import Operation, RingState, State
-from cpo_pdk.report.scales import margin_scale, power_scale, spread_scale, temperature_scale
+from cpo_pdk.report.scales import NONE, margin_scale, power_scale, spread_scale, temperature_scale
 from cpo_pdk.thermal.results import TemperatureMap
 
 #: stands for the engine in the name of an instance
@@ -57,6 +57,7 @@ def operation_json(operation: Operation) -> dict[str, Any]:
             "margin": margin_scale(margins).as_json(),
             "spread": spread_scale(margins).as_json(),
             "package": temperature_scale(celsius["package"]).as_json(),
+            "none": NONE,
             "heater": power_scale(ring.heater_mW for s in states for ring in s.rings).as_json(),
         },
         "texts": list(book.texts),

@@ -33,7 +33,7 @@ def margin_figure(operation: Operation, scene: Scene) -> Figure:
     states = operation.states
     scale = margin_scale(lane.margin_dB for state in states for lane in state.budget.lanes)
     engines = engine_names(states[0].budget.lanes)
-    high = max(4.6, 1.4 + 0.16 * len(engines) * len(states))
+    high = min(9.5, max(5.0, 1.4 + 0.16 * len(engines) * len(states)))
     with style():
         figure = Figure(figsize=(13.0, high), layout="constrained")
         grid = figure.add_gridspec(len(states), 2, width_ratios=[1.0, 1.1])
@@ -53,7 +53,8 @@ def _lanes(axes: Axes, state: State, engines: list[str], scale: Scale, last: boo
     column = {place: index for index, place in enumerate(places)}
     cells = np.full((max(1, len(engines)), max(1, len(places))), np.nan)
     for lane in lanes:
-        cells[engines.index(lane.engine), column[lane.port, lane.channel]] = lane.margin_dB
+        margin = lane.margin_dB if np.isfinite(lane.margin_dB) else scale.low
+        cells[engines.index(lane.engine), column[lane.port, lane.channel]] = margin
     axes.imshow(cells, cmap=scale.colormap, norm=scale.normalize, aspect="auto", interpolation="nearest")
     step = 1 if len(engines) <= 16 else 4
     axes.set_yticks(range(0, len(engines), step), [short_name(engine) for engine in engines[::step]], fontsize=7)
@@ -70,7 +71,11 @@ def _lanes(axes: Axes, state: State, engines: list[str], scale: Scale, last: boo
     said = ""
     if worst is not None:
         name = f"{short_name(worst.engine)}/tx_{worst.port}/{worst.channel}"
-        said = f", least {worst.margin_dB:.2f} dB ({name})"
+        said = (
+            f", least {worst.margin_dB:.2f} dB ({name})"
+            if np.isfinite(worst.margin_dB)
+            else ", lanes that no power helps"
+        )
     axes.set_title(f"{state.name}{said}", fontsize=9)
     axes.grid(visible=False)
     axes.tick_params(length=0)
@@ -82,7 +87,7 @@ def _fibres(axes: Axes, lanes: Iterable[LinkLane], scene: Scene, scale: Scale) -
     for lane in lanes:
         own = [s.instance for s in lane.steps if not s.far and s.instance and "/" not in s.instance]
         for name in (lane.engine, *own[-1:]):
-            worst[name] = min(worst.get(name, np.inf), lane.margin_dB)
+            worst[name] = min(worst.get(name, np.inf), lane.margin_dB if np.isfinite(lane.margin_dB) else scale.low)
     top = scene.cells[scene.top]
     for name, outlines in top.outlines.items():
         if name in _OUTLINES:
@@ -165,7 +170,7 @@ def _map(figure: Figure, axes: Axes, plane: TemperatureMap, scene: Scene, rings:
             edgecolors=["#ff2d2d" if not ring.locked else "white" for ring in rings],
             linewidths=0.5,
         )
-        figure.colorbar(held, ax=axes, label="heater (mW)", fraction=0.046, pad=0.02)
+        figure.colorbar(held, ax=axes, label="heater (mW)", location="bottom", fraction=0.046, pad=0.02)
     axes.set(xlim=(plane.x[0] / 1000, plane.x[-1] / 1000), ylim=(plane.y[0] / 1000, plane.y[-1] / 1000))
     axes.set(xlabel="x (mm)", ylabel="y (mm)")
     axes.set_title(title)

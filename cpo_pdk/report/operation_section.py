@@ -140,7 +140,7 @@ def operation_section(operation: Operation | None) -> OperationSection | None:
         rows=tuple(_rows(states)),
         settled=all(state.converged for state in states),
         gates=tuple(_gate(gate) for gate in operation.gates),
-        unlocks=tuple(_unlock(unlock) for unlock in operation.unlocks),
+        unlocks=tuple(dict.fromkeys(_unlock(unlock) for unlock in operation.unlocks)),
         warnings=tuple(warnings[:SHOWN]),
         more=max(0, len(warnings) - SHOWN),
         link=_link(full),
@@ -175,7 +175,7 @@ def operation_tiles(operation: Operation | None) -> Iterator[tuple[str, str, str
     least = min((state.budget.worst for state in operation.states if state.budget.worst), key=_light, default=None)
     if least is not None:
         name = f"worst lane of all states, {short_name(least.engine)}/tx_{least.port}/{least.channel}"
-        yield "Margin", f"{least.margin_dB:.2f}", "dB", name, _short(least)
+        yield "Margin", decibel(least.margin_dB), "dB" if math.isfinite(least.margin_dB) else "", name, _short(least)
     yield "Energy", f"{full.energy.pJ_bit:.2f}", "pJ/bit", f"optics {full.energy.optics_W:.0f} W at full load", False
     heat = full.temperatures
     note = f"hottest spot; engines {span(heat.engines_C.values(), 1)} °C"
@@ -258,7 +258,14 @@ def _short(lane: LinkLane | None) -> bool:
 
 
 def _margin(lane: LinkLane | None) -> str:
-    return "-" if lane is None else f"{lane.margin_dB:.2f}, {short_name(lane.engine)}/tx_{lane.port}/{lane.channel}"
+    return (
+        "-" if lane is None else f"{decibel(lane.margin_dB)}, {short_name(lane.engine)}/tx_{lane.port}/{lane.channel}"
+    )
+
+
+def decibel(margin_dB: float) -> str:
+    """A margin, or that no power would do."""
+    return f"{margin_dB:.2f}" if math.isfinite(margin_dB) else "none"
 
 
 def _headroom(rings: Iterable[object]) -> str:
@@ -305,6 +312,8 @@ def _gate(gate: Gate) -> GateLine:
 def _unlock(unlock: Unlock) -> str:
     if unlock.asic_W is None:
         return f"From {unlock.state}: {unlock.why or 'no step of the ASIC unlocks a ring'}."
+    if unlock.why.startswith("not held"):
+        return f"At {unlock.state}, before any step: {unlock.ring} is {unlock.why}."
     return (
         f"From {unlock.state}: a step of the ASIC to {unlock.asic_W:.0f} W is the first to lose a ring, "
         f"{unlock.ring} ({unlock.why})."
@@ -328,7 +337,7 @@ def _lanes(states: tuple[State, ...], full: State) -> Iterator[LaneLine]:
             engine=lane.engine,
             name=f"tx_{lane.port}/{lane.channel}",
             wl=f"{lane.wl_um * 1e3:.2f}",
-            margins=tuple("-" if one is None else f"{one.margin_dB:.2f}" for one in own),
+            margins=tuple("-" if one is None else decibel(one.margin_dB) for one in own),
             bad=tuple(_short(one) for one in own),
             ber=ber(last.ber),
             oma=f"{last.oma_rx_dBm:.2f}",
@@ -353,7 +362,7 @@ def _engines(states: tuple[State, ...], full: State) -> Iterator[tuple[str, ...]
             _of(full.energy.engines_W, engine, 2),
             _of(heat, engine, 3),
             _headroom(rings.get(engine, ())),
-            _of(margin, engine, 2),
+            decibel(margin[engine]) if engine in margin else "-",
         )
 
 

@@ -11,6 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
 
 #: below nothing left, from nothing to plenty
 _MISSING = ("#7a0c2e", "#c8263f", "#ef6b51")
+NONE = _MISSING[0]
 _LEFT = ("#f0c22f", "#7fbf4d", "#1f9e89", "#2f5fc4")
 _STEPS = 17
 
@@ -47,10 +48,14 @@ class Scale:
 
 
 def margin_scale(margins_dB: Iterable[float]) -> Scale:
-    """Scale of margins in dB: the colour jumps at 0; at least 1 dB on each side that is there."""
-    finite = [value for value in margins_dB if np.isfinite(value)]
+    """Scale of margins in dB: the colour jumps at 0; at least 1 dB on each side that is there.
+
+    What is no number, a lane that no power would help, has the colour of the lowest.
+    """
+    values = list(margins_dB)
+    finite = [value for value in values if np.isfinite(value)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    low = min(low, -1.0) if low < 0 else 0.0
+    low = min(low, -1.0) if low < 0 or len(finite) < len(values) else 0.0
     high = max(high, 1.0)
     zero = -low / (high - low)
     stops: list[tuple[float, str]] = []

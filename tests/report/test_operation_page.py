@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from cpo_pdk.report.data import ReportData
 from cpo_pdk.report.operation_json import CELLS, MARK, NUMBERS, mark_word, marked, operation_json, raster
 from cpo_pdk.report.operation_section import SHOWN, operation_section, operation_tiles, warnings_of
 from cpo_pdk.report.page import page
+from cpo_pdk.report.scales import margin_scale
 from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.report.write import write_report
 from cpo_pdk.thermal.results import TemperatureMap
@@ -126,7 +128,8 @@ def test_a_lane_without_light_is_no_number_and_still_json(operation: Operation) 
     section = operation_section(changed)
     assert section is not None
     assert dict((row.label, row.bad) for row in section.rows)["lanes without margin"] == (True,)
-    assert next(tile for tile in operation_tiles(changed) if tile[0] == "Margin")[4]
+    assert next(tile for tile in operation_tiles(changed) if tile[0] == "Margin")[1:] == ("none", "", ANY, True)
+    assert read["scales"]["margin"]["low"] == -1 and section.lanes[0].margins == ("none",)
 
 
 def test_the_engine_is_cut_out_of_names_only_where_it_is_a_word() -> None:
@@ -197,6 +200,32 @@ def test_warnings_beyond_the_longest_list_are_counted(operation: Operation) -> N
     section = operation_section(changed)
     assert section is not None and section.warnings == many[:SHOWN]
     assert section.more + SHOWN == len(list(warnings_of(changed)))
+
+
+def test_a_ring_that_is_not_held_is_no_step(operation: Operation) -> None:
+    lost = Unlock("idle", 450.0, "engine_0/tx_1/ring", "not held at 450 W: heater at its limit")
+    section = operation_section(dataclasses.replace(operation, unlocks=(lost, lost)))
+    assert section is not None
+    assert section.unlocks == (
+        "At idle, before any step: engine_0/tx_1/ring is not held at 450 W: heater at its limit.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("margins", "low", "high", "zero"),
+    [([0.5, 2.0], 0.0, 2.0, 0.0), ([-3.0, 1.0], -3.0, 1.0, 0.75), ([-0.1], -1.0, 1.0, 0.5), ([], 0.0, 1.0, 0.0)],
+)
+def test_the_colour_of_a_margin_jumps_at_nothing_left(
+    margins: list[float], low: float, high: float, zero: float
+) -> None:
+    scale = margin_scale(margins)
+    assert (scale.low, scale.high) == (low, high)
+    shares = [share for share, _ in scale.stops]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == pytest.approx(1)
+    below = [color for share, color in scale.stops if share == pytest.approx(zero)]
+    assert len(below) == (2 if low < 0 else 1)
+    missing, left = (scale.colormap(scale.normalize(value)) for value in (-0.01, 0.01))
+    assert (missing[0] - missing[1] > 0.4 or low == 0) and left[1] > 0.7, "red, then yellow"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@
   let state = +document.querySelector(".states [aria-pressed=true]").dataset.state, lane = 0, ring = null;
   const marginOf = (index, at = state) => { const row = work.states[at].lanes[index]; return row && row[0][N.margin_dB]; };
 
+  const lightOf = (index) => { const m = marginOf(index); return m === null ? -Infinity : m; }; // a lane that no power helps is the worst
+
   // ---- colours
   const rgb = (hex) => [1, 3, 5].map((k) => parseInt(hex.slice(k, k + 2), 16));
   const colorOf = (scale, value) => {
@@ -27,7 +29,7 @@
     const [a, ca] = s[k], [b, cb] = s[k + 1], t = b > a ? Math.min(1, (share - a) / (b - a)) : 1, p = rgb(ca), q = rgb(cb);
     return [0, 1, 2].map((i) => Math.round(p[i] + (q[i] - p[i]) * t));
   };
-  const css = (scale, value) => (value === null || value === undefined ? "#888" : `rgb(${colorOf(scale, value)})`);
+  const css = (scale, value) => (value === -Infinity ? work.scales.none : Number.isFinite(value) ? `rgb(${colorOf(scale, value)})` : "#888");
   const legend = (root, entries) => {
     root.replaceChildren(...entries.map(([label, scale]) => {
       const item = make("span"), strip = make("i");
@@ -72,8 +74,8 @@
   const gather = () => {
     worst = { fibre: new Map(), engine: new Map() };
     for (const l of lanes) {
-      const m = marginOf(l.index);
-      if (m === null || m === undefined) continue;
+      const m = lightOf(l.index);
+      if (m === undefined) continue;
       for (const [map, key] of [[worst.fibre, l.fibre], [worst.engine, l.engine]]) if (!map.has(key) || m < map.get(key).m) map.set(key, { m, index: l.index });
     }
   };
@@ -106,7 +108,7 @@
         if (l.x === null) continue;
         const [x, y] = onScreen(view, l.x, l.y);
         if (x < -r || y < -r || x > g.canvas.width + r || y > g.canvas.height + r) continue;
-        g.fillStyle = css(scale, (marginOf(l.index) ?? NaN) / 1000); circle(g, x, y, r); g.fill();
+        g.fillStyle = css(scale, (lightOf(l.index) ?? NaN) / 1000); circle(g, x, y, r); g.fill();
         if (r > 7 * ratio) { g.fillStyle = "#fff"; g.font = `600 ${9 * ratio}px system-ui, sans-serif`; g.textAlign = "center"; g.textBaseline = "middle"; g.fillText(l.channel, x, y); }
       }
     }
@@ -132,7 +134,7 @@
   marginRoot.addEventListener("hover", ({ detail: { x, y } }) => {
     const one = SPACING * marginRoot.viewer.scale > 3 && nearest(lanes, x, y, marginRoot.viewer.scale), engine = one ? one.engine : engineAt(x, y);
     const index = one ? one.index : worst.engine.get(engine)?.index;
-    if (index !== undefined) marginRoot.querySelector(".at").textContent = `${one ? "" : "worst of it: "}${lanes[index].name}, ${dB(marginOf(index))} dB`;
+    if (index !== undefined) marginRoot.querySelector(".at").textContent = `${one ? "" : "worst of it: "}${lanes[index].name}, ${marginOf(index) === null ? "no power would do" : `${dB(marginOf(index))} dB`}`;
   });
 
   // ---- the waterfall
@@ -169,7 +171,7 @@
     if (!row) { box.querySelector(".said").textContent = `${own.name} is not in this state.`; body.replaceChildren(); return; }
     const v = (name, digits = 2) => dB(row[0][N[name]], digits), margin = row[0][N.margin_dB], end = steps.length ? steps[steps.length - 1].level : 0;
     const need = margin === null ? null : end - margin;
-    const said = box.querySelector(".said"), lead = make("b", margin === null ? "no light" : `${dB(margin)} dB ${margin < 0 ? "are missing" : "of margin"}`, margin < 0 || margin === null ? "bad" : "good");
+    const said = box.querySelector(".said"), lead = make("b", margin === null ? "No power would do" : `${dB(margin)} dB ${margin < 0 ? "are missing" : "of margin"}`, margin < 0 || margin === null ? "bad" : "good");
     said.replaceChildren(lead, ` at ${work.states[state].name}: ${own.name} at ${(own.pm / 1000).toFixed(3)} nm, from laser ${own.laser || "-"} to the receiver ${own.far}/rx_${own.farPort}/${own.channel} of the other package.`);
     const rows = merged(steps), levels = steps.flatMap((s) => (s.kind === "source" ? [s.level] : [s.before, s.level])).concat(need === null ? [] : [need]);
     const pad = 0.03 * (Math.max(...levels) - Math.min(...levels) || 1000), low = Math.min(...levels) - pad, high = Math.max(...levels) + pad;
@@ -207,7 +209,7 @@
     const found = lanes.find((l) => l.engine === want.engine && l.port === want.port && l.channel === want.channel) || lanes.find((l) => l.engine === want.engine && (key === "engine" || l.port === want.port));
     choose(found.index, true);
   });
-  const leastLane = () => { let best = 0; for (const l of lanes) if ((marginOf(l.index) ?? -1e9) < (marginOf(best) ?? -1e9)) best = l.index; return best; };
+  const leastLane = () => { let best = 0; for (const l of lanes) if (lightOf(l.index) < lightOf(best)) best = l.index; return best; };
   box.addEventListener("click", (e) => {
     const go = e.target.closest("[data-go]");
     if (!go) return;
@@ -319,7 +321,7 @@
     const t = map ? kelvin(map, x, y) : NaN;
     if (!Number.isNaN(t)) heatRoot.querySelector(".at").textContent = `${t.toFixed(2)} °C at ${(x / 1000).toFixed(2)}, ${(y / 1000).toFixed(2)} mm`;
   });
-  const scales = () => legend(heatRoot.querySelector(".legend"), [["", ranges()], ...(rings.length ? [["heater", heater]] : [])]);
+  const scales = () => legend(heatRoot.querySelector(".legend"), [["temperature", ranges()], ...(rings.length ? [["heater", heater]] : [])]);
   const look = () => {
     const map = work.states[state].maps[see.value || "package"], viewer = heatRoot.viewer;
     scales();
