@@ -73,6 +73,7 @@ class _Book:
         self.ways: list[list[Any]] = []
         self._shapes: dict[tuple[Any, ...], int] = {}
         self._ways: dict[tuple[str, int], int] = {}
+        self._marked: dict[tuple[str, str], int] = {}
 
     def text(self, text: str) -> int:
         """Number of a text."""
@@ -99,11 +100,13 @@ class _Book:
         return number, other
 
     def _step(self, step: Step, lane: LinkLane) -> tuple[int, ...]:
-        instance = marked(step.instance, lane.far_engine if step.far else lane.engine)
+        known = (step.instance, lane.far_engine if step.far else lane.engine)
+        if known not in self._marked:
+            self._marked[known] = self.text(marked(*known))
         return (
             self.text(step.name),
             KINDS.index(step.kind),
-            self.text(instance),
+            self._marked[known],
             self.text(step.source),
             int(step.far),
             int(step.x is not None and step.y is not None),

@@ -25,6 +25,8 @@ from cpo_pdk.thermal.results import TemperatureMap, Transient
 _OUTLINES = {"SUBSTRATE": 0.8, "ASIC": 1.0, "FLOORPLAN": 0.7, "CONNECTOR": 0.4, "CONNECTOR_PM": 0.4}
 #: kind of consumer -> colour of its part of the stack
 _COLORS = dict(zip([kind for kind in KINDS if kind != "asic"], (*CHANNELS, "#8a6f5a"), strict=False))
+#: fibres and engines that leave room for the engines' names
+_NAMED = 120
 _OTHERS = "#9da7b1"
 
 
@@ -103,7 +105,7 @@ def _fibres(axes: Axes, lanes: Iterable[LinkLane], scene: Scene, scale: Scale) -
             fill = scale.colormap(scale.normalize(worst[placed.name])) if placed.name in worst else "none"
             shapes = [outline for _, outline in wanted]
             axes.add_collection(PolyCollection(shapes, facecolors=[fill], edgecolors=INK, linewidths=0.5))
-            if shapes and "FLOORPLAN" in layers:
+            if shapes and "FLOORPLAN" in layers and len(worst) <= _NAMED:
                 x, y = np.concatenate(shapes).mean(axis=0)
                 axes.text(x, y, short_name(placed.name), ha="center", va="center", fontsize=6)
     _frame(axes, top.box)
