@@ -102,6 +102,8 @@ def _ring(
         round(point.linewidth_bus_GHz, 2),
         round(point.bias_detuning_GHz, 2) or 0.01,
         round(point.junction_bandwidth_GHz, 2),
+        round(point.one_detuning_GHz, 2),
+        round(point.zero_detuning_GHz, 2),
     )
 
 

@@ -5,8 +5,8 @@ Method
     of a load), shot noise and intensity noise over the receiver's noise bandwidth, all three enhanced by the equaliser;
     crosstalk of other wavelengths and beating with late light, which the equaliser lets through as it does the signal.
     Neighbouring symbols add what the eye says. A threshold lies between two levels where either errs alike,
-    `(s1 I0 + s0 I1) / (s0 + s1)`, with s the noise and the spread of distortion of a level together. Bit errors are the mean over levels, neighbours and both thresholds of a level, with
-    Gray coding.
+    `(s1 I0 + s0 I1) / (s0 + s1)`, with s the noise and the spread of distortion of a level together. Bit errors are the
+    mean over levels, neighbours and both thresholds of a level, with Gray coding.
     Margin: the loss in optical dB, before the detector, at which the wanted error ratio is just met; crosstalk and late
     light are lost alike. Margin with crosstalk at its peak: in place of its noise, the eye is smaller by the sum of all
     aggressors' amplitudes.
@@ -115,9 +115,9 @@ class _Case:
     crosstalk: Array  # (N,) sum of (amplitude over wanted amplitude)^2
     peak: Array  # (N,) sum of amplitudes over wanted amplitude
     interference: Array  # (N,)
-    main: Array  # (N,)
-    isi: Array  # (N, B)
-    shares: Array  # (N, B)
+    levels: Array  # (N, M) in OMA
+    isi: Array  # (N, M, B)
+    shares: Array  # (N, M, B)
 
 
 def quality(signal: Signal, receiver: Receiver, threshold_ber: float) -> Quality:
@@ -145,9 +145,9 @@ def qualities(signals: Sequence[Signal], receivers: Sequence[Receiver], threshol
     oma = 10 * np.log10(case.mean_A * case.depth / _responsivity(receivers)) + 30
     ratios = _ber(case, np.zeros(len(oma)))
     margin = _margin(case, threshold_ber)
-    zeros = np.zeros_like(margin)
+    zeros, even = np.zeros_like(margin), np.linspace(-0.5, 0.5, levels_of(case.modulation))
     without: dict[str, _Case] = {
-        "bandwidth": replace(case, main=zeros + 1, isi=case.isi * 0, gain=zeros + 1),
+        "bandwidth": replace(case, levels=zeros[:, None] + even, isi=case.isi * 0, gain=zeros + 1),
         "crosstalk": replace(case, crosstalk=zeros),
         "rin": replace(case, rin_dB_Hz=zeros - np.inf),
         "mpi": replace(case, interference=zeros),
@@ -210,7 +210,7 @@ def _case(signals: Sequence[Signal], receivers: Sequence[Receiver]) -> _Case:
         10 ** (np.array(s.crosstalk_dB, dtype=np.float64) / 10) * r for s, r in zip(signals, relative, strict=True)
     ]
     band = np.array([eye.noise_bandwidth_GHz for eye in eyes])
-    bins = max(len(eye.isi) for eye in eyes)
+    bins = max(eye.isi.shape[1] for eye in eyes)
     return _Case(
         modulation=modulation,
         mean_A=responsivity * 10 ** ((power - 30) / 10),
@@ -230,9 +230,9 @@ def _case(signals: Sequence[Signal], receivers: Sequence[Receiver]) -> _Case:
         crosstalk=np.array([float(np.sum(a**2)) for a in amplitudes]),
         peak=np.array([float(np.sum(a)) for a in amplitudes]),
         interference=np.array([float(np.sum(10 ** (np.array(s.interference_dB) / 10))) for s in signals]),
-        main=np.array([eye.main for eye in eyes]),
-        isi=np.array([np.pad(eye.isi, (0, bins - len(eye.isi))) for eye in eyes]),
-        shares=np.array([np.pad(eye.shares, (0, bins - len(eye.shares))) for eye in eyes]),
+        levels=np.array([eye.levels for eye in eyes]),
+        isi=np.array([np.pad(eye.isi, ((0, 0), (0, bins - eye.isi.shape[1]))) for eye in eyes]),
+        shares=np.array([np.pad(eye.shares, ((0, 0), (0, bins - eye.isi.shape[1]))) for eye in eyes]),
     )
 
 
@@ -261,18 +261,20 @@ def _ber(case: _Case, added_dB: Array, *, shot: bool = True, peak: bool = False)
     enhanced = (variance["thermal"] + variance["shot"] + variance["rin"]) * case.gain[:, None] ** 2
     sigma = np.sqrt(enhanced + crosstalk + variance["mpi"])
     amplitude = current[:, -1:] - current[:, :1]
-    levels = np.linspace(-0.5, 0.5, count)
     low, high = sigma[:, :-1], sigma[:, 1:]
-    height = case.main[:, None] * amplitude / (count - 1)
+    height = np.diff(case.levels, axis=1) * amplitude
     if peak:
         height = height - case.peak[:, None] * amplitude
     # thresholds by noise and the spread of distortion together: either alone may vanish
-    spread = amplitude * np.sqrt(np.einsum("nb,nb->n", case.shares, case.isi**2))[:, None]
-    weigh_low, weigh_high = np.hypot(low, spread), np.hypot(high, spread)
-    below, above = (height * w / (weigh_low + weigh_high) for w in (weigh_low, weigh_high))
-    moved = amplitude[:, :, None] * case.isi[:, None, :]
-    wrong = tail((below[:, :, None] - moved) / low[:, :, None]) + tail((above[:, :, None] + moved) / high[:, :, None])
-    symbols = np.einsum("nmb,nb->n", wrong, case.shares) / len(levels)
+    total = np.hypot(sigma, amplitude * np.sqrt(np.einsum("nmb,nmb->nm", case.shares, case.isi**2)))
+    below, above = (height * w / (total[:, :-1] + total[:, 1:]) for w in (total[:, :-1], total[:, 1:]))
+    moved = amplitude[:, :, None] * case.isi
+    upwards = tail((below[:, :, None] - moved[:, :-1]) / low[:, :, None])
+    downwards = tail((above[:, :, None] + moved[:, 1:]) / high[:, :, None])
+    wrong = np.einsum("nmb,nmb->n", upwards, case.shares[:, :-1]) + np.einsum(
+        "nmb,nmb->n", downwards, case.shares[:, 1:]
+    )
+    symbols = wrong / count
     return np.minimum(symbols / bits_of(case.modulation), 0.5)
 
 

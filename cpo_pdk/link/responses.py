@@ -13,7 +13,7 @@ Formulas
     J. Lightwave Technol. 5, 1339 (1987), for one carrier; from memory), times the pole of its capacitance.
 
 Validity
-    Small signal: the resonance moves little against its width. What a large swing adds stands in the static levels.
+    Small signal: the resonance moves little against its width. What a large swing does is in `ring_waveform`.
 """
 
 from __future__ import annotations
@@ -109,12 +109,20 @@ class Ring:
         linewidth_bus_GHz: the part of it that the bus coupler causes.
         detuning_GHz: laser minus resonance at the mean voltage.
         rc_GHz: 3 dB frequency of junction, its resistance and the driver's.
+        one_GHz, zero_GHz: laser minus resonance at level one and level zero; equal: a swing too small to matter.
     """
 
     linewidth_GHz: float
     linewidth_bus_GHz: float
     detuning_GHz: float
     rc_GHz: float
+    one_GHz: float = 0.0
+    zero_GHz: float = 0.0
+
+    @property
+    def swings(self) -> bool:
+        """True where the swing is given: what it does to the light is then computed in full, see `ring_waveform`."""
+        return self.one_GHz != self.zero_GHz
 
     def __post_init__(self) -> None:
         _positive(linewidth_GHz=self.linewidth_GHz, linewidth_bus_GHz=self.linewidth_bus_GHz, rc_GHz=self.rc_GHz)

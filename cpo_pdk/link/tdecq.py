@@ -16,19 +16,16 @@ Method
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.link.ber import Array, levels_of, q_of_ber, symbol_errors, tail
-from cpo_pdk.link.equaliser import EARLY, LARGEST, LATE, constrained
+from cpo_pdk.link.ber import Array, levels_of, q_of_ber, symbol_errors
 from cpo_pdk.link.eye import REFERENCE_BANDWIDTH, REFERENCE_BER, REFERENCE_TAPS
-from cpo_pdk.link.noise import level_variance
 from cpo_pdk.link.pulse import SAMPLES, Gain, noise_correlation
 from cpo_pdk.link.responses import BesselThomson
+from cpo_pdk.link.sampled import FINE, decide, outer_amplitude
 
 REGISTER, REGISTER_TAPS = 13, (13, 12, 2, 1)
 GRAY = (0, 1, 3, 2)  # level of the two bits 00, 01, 10, 11
@@ -92,20 +89,23 @@ def measured(wave: Array, symbols: Array, modulation: str, baud_GBd: float) -> M
         raise ParameterError(
             f"waveform of {len(wave)} samples for {len(symbols)} symbols; {SAMPLES} samples a symbol needed"
         )
-    delay = _delay(wave, symbols)
-    mean, oma = float(wave.mean()), _outer(wave, symbols, delay)
+    mean, oma = float(wave.mean()), outer_amplitude(wave, symbols, SAMPLES)
     if not oma > 0:
         raise ParameterError(f"outer modulation amplitude is {oma:g}; a waveform with level three above zero needed")
     eyes, ber, taps = levels_of(modulation) - 1, REFERENCE_BER[modulation], REFERENCE_TAPS[modulation]
-    unit = (wave - mean) / oma
     reference = BesselThomson(REFERENCE_BANDWIDTH * baud_GBd)
-    covariance = _toeplitz(noise_correlation(reference, baud_GBd, taps))
-    tries = [(delay + by, first) for by in range(-20, 21, 4) for first in range(min(LARGEST, taps))]
-    middle, first = min(tries, key=lambda t: _error(unit, symbols, *t, covariance, modulation))
-    sigma, gain, weights = _at(unit, symbols, middle, first, covariance, modulation, symbol_errors(ber, modulation))
-    q = float(q_of_ber(ber, modulation))
+    found = decide(
+        (wave - mean) / oma,
+        symbols,
+        FINE,
+        noise_correlation(reference, baud_GBd, taps),
+        modulation,
+        symbol_errors(ber, modulation),
+        fixed=True,
+    )
+    sigma, q = found.sigma, float(q_of_ber(ber, modulation))
     closure = float(-10 * np.log10(2 * eyes * q * sigma)) if sigma > 0 else float("inf")
-    return Measured(closure, oma, mean, sigma, gain, tuple(float(w) for w in weights))
+    return Measured(closure, oma, mean, sigma, found.noise_gain, tuple(float(tap) for tap in found.taps))
 
 
 def transmitter_closure(gain: Gain, modulation: str, baud_GBd: float) -> Measured:
@@ -113,83 +113,3 @@ def transmitter_closure(gain: Gain, modulation: str, baud_GBd: float) -> Measure
     reference = BesselThomson(REFERENCE_BANDWIDTH * baud_GBd)
     symbols = pattern(modulation)
     return measured(waveform(lambda f: gain(f) * reference(f), symbols, baud_GBd), symbols, modulation, baud_GBd)
-
-
-def _toeplitz(correlation: Array) -> Array:
-    return correlation[np.abs(np.subtract.outer(np.arange(len(correlation)), np.arange(len(correlation))))]
-
-
-def _delay(wave: Array, symbols: Array) -> int:
-    """Samples from the beginning of a symbol to the middle of its eye: where the waveform looks most like it."""
-    ideal = np.zeros(len(wave))
-    ideal[::SAMPLES] = symbols - symbols.mean()
-    likeness = np.fft.irfft(np.fft.rfft(wave) * np.conj(np.fft.rfft(ideal)), n=len(wave))
-    return int(np.argmax(likeness))
-
-
-def _outer(wave: Array, symbols: Array, delay: int) -> float:
-    """Highest less lowest level, each in the middle 2 UI of its longest run."""
-    ends = []
-    for level in (symbols.max(), symbols.min()):
-        same = np.isclose(np.concatenate([symbols, symbols[:32]]), level)
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], same.astype(int), [0]])))
-        begin, stop = edges[0::2], edges[1::2]
-        longest = int(np.argmax(stop - begin))
-        middle = (begin[longest] + stop[longest] - 1) / 2 * SAMPLES + delay
-        at = np.arange(round(middle) - SAMPLES, round(middle) + SAMPLES + 1) % len(wave)
-        ends.append(float(wave[at].mean()))
-    return ends[0] - ends[1]
-
-
-def _error(unit: Array, symbols: Array, middle: int, first: int, covariance: Array, modulation: str) -> float:
-    """Mean square of distortion and noise at one instant, with the taps that make it least."""
-    A, b = _moments([_seen(unit, middle + by, first, len(covariance)) for by in (EARLY[1], LATE[1])], symbols)
-    A = A + level_variance(modulation) / 100 * covariance
-    weights = constrained(A, b)
-    return float(weights @ A @ weights - 2 * weights @ b)
-
-
-def _moments(seen: list[Array], symbols: Array) -> tuple[Array, Array]:
-    """Covariance of what the taps see, and its correlation with what was sent."""
-    sent, count = symbols - symbols.mean(), len(symbols) * len(seen)
-    A, b = sum(each @ each.T for each in seen), sum(each @ sent for each in seen)
-    return np.asarray(A) / count, np.asarray(b) / count
-
-
-def _at(
-    unit: Array, symbols: Array, middle: int, first: int, covariance: Array, modulation: str, ratio: float
-) -> tuple[float, float, Array]:
-    """Noise before the equaliser, gain and taps with decisions around one instant."""
-    taps = len(covariance)
-    sides = [[_seen(unit, middle + by, first, taps) for by in group] for group in (EARLY, LATE)]
-    A, b = _moments([each for side in sides for each in side], symbols)
-    sigma, weights, gain = np.sqrt(level_variance(modulation)) / 10, np.ones(1), 1.0
-    for _turn in range(3 if taps > 1 else 1):
-        weights = constrained(A + sigma**2 * covariance, b)
-        gain = float(np.sqrt(weights @ covariance @ weights))
-        groups = [np.concatenate([weights @ each for each in side]) for side in sides]
-        sigma = _noise(groups, symbols, modulation, ratio) / gain
-    return sigma, gain, weights
-
-
-def _seen(unit: Array, middle: int, first: int, taps: int) -> Array:
-    """What every tap sees for every symbol, shape (taps, S)."""
-    samples = np.roll(unit, -middle)[::SAMPLES]
-    return np.stack([np.roll(samples, tap - first) for tap in range(taps)])
-
-
-def _noise(groups: Sequence[Array], symbols: Array, modulation: str, ratio: float) -> float:
-    """Noise at the decision at which the worse group has `ratio` wrong symbols; 0 where there is none."""
-    levels = np.linspace(-0.5, 0.5, levels_of(modulation))
-    thresholds = np.append((levels[1:] + levels[:-1]) / 2, np.inf)
-    sent = np.tile(np.rint((symbols + 0.5) * (len(levels) - 1)).astype(int), len(groups[0]) // len(symbols))
-    above, below = thresholds[sent], np.append(-np.inf, thresholds)[sent]
-
-    def excess(log_sigma: float) -> float:
-        s = np.exp(log_sigma)
-        worst = max(float(np.mean(tail((above - y) / s) + tail((y - below) / s))) for y in groups)
-        return float(np.log(max(worst, 1e-300) / ratio))
-
-    if excess(np.log(1e-4)) > 0:
-        return 0.0
-    return float(np.exp(float(brentq(excess, np.log(1e-4), 0.0, xtol=1e-4))))  # pyright: ignore[reportArgumentType]

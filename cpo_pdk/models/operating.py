@@ -78,6 +78,7 @@ class OperatingPoint:
         self_heating_K: the temperature that would move it as far.
         linewidth_bus_GHz: the part of the width that the bus coupler causes.
         bias_detuning_GHz: laser minus resonance at the mean voltage.
+        one_detuning_GHz, zero_detuning_GHz: the same at level one and level zero.
     """
 
     detuning_nm: float
@@ -100,6 +101,8 @@ class OperatingPoint:
     self_heating_K: float
     linewidth_bus_GHz: float
     bias_detuning_GHz: float
+    one_detuning_GHz: float
+    zero_detuning_GHz: float
 
 
 @dataclass(frozen=True)
@@ -385,4 +388,6 @@ def operating_point(
         self_heating_K=hotter / per_K,
         linewidth_bus_GHz=bus_GHz,
         bias_detuning_GHz=detuned_GHz,
+        one_detuning_GHz=-(detuning_nm * 1e-3 - shift[V_one]) * to_GHz,
+        zero_detuning_GHz=-(detuning_nm * 1e-3 - shift[V_zero]) * to_GHz,
     )
