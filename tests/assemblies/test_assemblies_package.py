@@ -120,7 +120,7 @@ def test_channels_that_a_ring_can_not_resolve_give_a_warning_with_the_number(tmp
         "standard: custom, center_nm: 1300.05, channels: 8, spacing_GHz: 60",
     )
     files = write_package(
-        parse_spec(text.replace("heater_bias_nm: 0.5", "heater_bias_nm: 0.3"), tmp_path / "s.yaml"),
+        parse_spec(text.replace("heater_bias_nm: 0.8", "heater_bias_nm: 0.3"), tmp_path / "s.yaml"),
         tmp_path / "out",
         SHEETS,
     )

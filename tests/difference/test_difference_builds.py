@@ -158,7 +158,7 @@ def test_a_renamed_cell_is_equal(gds: Path, edited: Edit) -> None:
 
 
 def test_a_rebuilt_spec_tells_every_part(build: Path, tmp_path: Path) -> None:
-    spec = small_spec(tmp_path, **{"heater_bias_nm: 0.5": "heater_bias_nm: 0.9"})
+    spec = small_spec(tmp_path, **{"heater_bias_nm: 0.8": "heater_bias_nm: 0.9"})
     other = write_package(load_spec(spec), tmp_path / "out", load_sheets()).package_gds
     result = compare(build, other)
     assert result.lanes.source == ("simulated", "simulated") and result.passed

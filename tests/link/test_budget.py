@@ -14,13 +14,32 @@ from cpo_pdk.errors import LayoutError, SpecError
 from cpo_pdk.link.budget import link_budget
 from cpo_pdk.link.light_path import losses_outside, reflections
 from cpo_pdk.link.results import LinkBudget
-from cpo_pdk.spec import list_specs, load_sheets, load_spec, parse_spec
+from cpo_pdk.spec import PackageSpec, load_sheets, parse_spec
 from cpo_pdk.spec.part import Part, Parts
 from cpo_pdk.spec.part_choice import load_parts, parts_of
 
 SHEETS = load_sheets()
 PARTS = load_parts()
-SPEC = load_spec("switch_51t2")
+TEXT = """
+name: bench
+bandwidth_Tbps: 1.6
+asic: {size_mm: [12, 12], power_W: 20}
+substrate: {size_mm: [50, 50]}
+engines: {count: 1, per_side: {north: 1}}
+engine:
+  bandwidth_Tbps: 1.6
+  tx_fibres: 2
+  rx_fibres: 2
+  laser_fibres: 1
+  lane_rate_Gbps: 100
+  modulation: PAM4
+  grid: {standard: CW-WDM, center_nm: 1300.05, channels: 8, spacing_GHz: 200}
+laser: {connector: ELS, per_wavelength_dBm: 17, grid_class: Type3}
+fibres: {bend_radius_mm: 10}
+faceplate: {distance_mm: 80, connector: MPO-12}
+link: {fec: KP4, length_m: 100, connectors: 4, laser_connectors: 1}
+"""
+SPEC = parse_spec(TEXT)
 
 
 def facts(name: str) -> DeviceFacts:
@@ -63,13 +82,15 @@ def pair(channel: int = 1, tx: float = 14.0, rx: float = 4.0, **more: object) ->
     return lane("tx", channel, tx, **more), lane("rx", channel, rx)
 
 
-def budget(*lanes: Lane, spec: object = SPEC, parts: Parts | None = None) -> LinkBudget:
-    chosen = parts or parts_of(spec, PARTS)  # type: ignore[arg-type]
-    return link_budget(spec, chosen, SHEETS, simulated(*lanes))  # type: ignore[arg-type]
+def budget(*lanes: Lane, spec: PackageSpec = SPEC, parts: Parts | None = None) -> LinkBudget:
+    chosen = parts or parts_of(spec, PARTS)
+    return link_budget(spec, chosen, SHEETS, simulated(*lanes))
 
 
-def asked(more: str, name: str = "switch_51t2") -> object:
-    return parse_spec(list_specs()[name].read_text("utf-8") + more)
+def asked(more: str = "", *, link: str = "", laser: str = "17") -> PackageSpec:
+    """The spec with more said in it: lines at its end, keys of `link`, another power of the lasers."""
+    text = TEXT.replace("dBm: 17,", f"dBm: {laser},").replace("laser_connectors: 1}", f"laser_connectors: 1{link}}}")
+    return parse_spec(text + more)
 
 
 def changed(part: Part, **values: float) -> Part:
@@ -132,8 +153,8 @@ def test_power_for_a_margin_gives_that_margin() -> None:
     spec = asked("require: {margin_dB: 2.5}\n")
     first = budget(*pair(), spec=spec).lanes[0]
     assert first.needed_laser_dBm is not None
-    laser = spec.laser.model_copy(update={"per_wavelength_dBm": first.needed_laser_dBm})  # type: ignore[attr-defined]
-    again = budget(*pair(), spec=spec.model_copy(update={"laser": laser})).lanes[0]  # type: ignore[attr-defined]
+    laser = spec.laser.model_copy(update={"per_wavelength_dBm": first.needed_laser_dBm})
+    again = budget(*pair(), spec=spec.model_copy(update={"laser": laser})).lanes[0]
     assert isclose(again.margin_dB, 2.5, abs_tol=1e-3)
     lost = budget(*pair(rx=4.0 + first.margin_dB), spec=spec).lanes[0]
     assert isclose(lost.margin_dB, 0.0, abs_tol=1e-3) and isclose(lost.ber, 2.4e-4, rel_tol=1e-2)
@@ -182,9 +203,7 @@ def test_a_margin_that_no_laser_class_gives_names_the_power_that_would_do() -> N
 
 
 def test_a_margin_that_a_stronger_class_gives_names_it() -> None:
-    text = list_specs()["switch_51t2"].read_text("utf-8")
-    text = text.replace("per_wavelength_dBm: 17.0", "per_wavelength_dBm: 5.0") + "require: {margin_dB: 3}\n"
-    found = budget(*pair(), spec=parse_spec(text))
+    found = budget(*pair(), spec=asked("require: {margin_dB: 3}\n", laser="5"))
     (one,) = found.lanes
     (said,) = [warning for warning in found.warnings if "would do" in warning]
     assert "1 of 1 lanes have less than 3 dB margin" in said
@@ -235,7 +254,7 @@ def test_an_eye_that_is_upside_down_is_counted_as_none_and_said() -> None:
 
 
 def test_parts_for_slower_lanes_are_named() -> None:
-    spec = asked("link: {parts: {tia: tia_56g}}\n")
+    spec = asked(link=", parts: {tia: tia_56g}")
     found = budget(*pair(), spec=spec)
     assert any("tia_56g is made for 56 Gb/s, a lane has 106.25 Gb/s" in warning for warning in found.warnings)
     assert found.lanes[0].eye_opening < budget(*pair()).lanes[0].eye_opening
@@ -244,7 +263,11 @@ def test_parts_for_slower_lanes_are_named() -> None:
 
 def test_longer_fibre_and_worse_connectors_cost_what_they_lose() -> None:
     near = budget(*pair()).lanes[0].margin_dB
-    far = budget(*pair(), spec=asked("link: {length_m: 2000, aging_dB: 0.5}\n")).lanes[0].margin_dB
+    far = (
+        budget(*pair(), spec=parse_spec(TEXT.replace("length_m: 100", "length_m: 2000, aging_dB: 0.5")))
+        .lanes[0]
+        .margin_dB
+    )
     assert isclose(near - far, 1.9 * 0.35 + 0.5, abs_tol=0.02)
     parts = parts_of(SPEC, PARTS)
     flat = dataclasses.replace(parts, connector=changed(parts.connector, return_loss_dB=20.0))
@@ -262,11 +285,19 @@ def test_reflecting_places_lie_as_far_apart_as_the_loss_between_them() -> None:
     assert places == [40.0, 40.0, 30.0] and isclose(sum(between), 0.035 + 4.0)
 
 
+def test_the_slowest_part_is_named() -> None:
+    fast, slow = budget(*pair()), budget(*pair(), spec=asked(link=", parts: {tia: tia_56g}"))
+    assert set(fast.bandwidth_dB) == {"driver", "modulator", "detector", "tia"}
+    assert next(iter(fast.bandwidth_dB)) == "modulator"
+    assert slow.bandwidth_dB["tia"] > fast.bandwidth_dB["tia"] + 0.5
+    assert list(slow.bandwidth_dB.values()) == sorted(slow.bandwidth_dB.values(), reverse=True)
+
+
 def test_fec_sets_the_rate_and_the_threshold() -> None:
     strong = budget(*pair())
-    none = budget(*pair(), spec=asked("link: {fec: none}\n"))
+    none = budget(*pair(), spec=parse_spec(TEXT.replace("fec: KP4", "fec: none")))
     assert (strong.baud_GBd, strong.threshold_ber) == (53.125, 2.4e-4)
     assert (none.baud_GBd, none.threshold_ber, none.fec) == (50.0, 1e-12, "none")
     assert none.lanes[0].margin_dB < strong.lanes[0].margin_dB - 2
-    own = budget(*pair(), spec=asked("link: {pre_fec_BER: 1.0e-6}\n"))
+    own = budget(*pair(), spec=asked(link=", pre_fec_BER: 1.0e-6"))
     assert own.threshold_ber == 1e-6 and own.lanes[0].margin_dB < strong.lanes[0].margin_dB

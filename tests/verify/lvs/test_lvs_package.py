@@ -238,7 +238,7 @@ def test_a_fibre_left_out_and_one_of_the_other_kind(planted: Callable[..., Check
         ),
         ({"tap: tap_coupler": "tap: mmi2x2"}, "LVS.", "mmi2x2|tap"),
         ({"loopbacks: 2": "loopbacks: 1"}, "LVS.array", "14 facets in the fibre array, 12 asked"),
-        ({"heater_bias_nm: 0.5": "heater_bias_nm: 0.9"}, "LVS.RESONANCE", "rests 0.[56].. nm below it, 0.9 nm asked"),
+        ({"heater_bias_nm: 0.8": "heater_bias_nm: 1.1"}, "LVS.RESONANCE", "rests 0.[89].. nm below it, 1.1 nm asked"),
         ({"center_nm: 1300.05": "center_nm: 1301.0"}, "LVS.", "channel"),
         ({"fibre_pitch_um: 127": "fibre_pitch_um: 250"}, "LVS.array", "facets lie 127 um apart, 250 um asked"),
         ({"bump_pitch_um: [50.0": "bump_pitch_um: [52.0"}, "LVS.BUMP_GRID", "off the grid of 52 x 63.5 um"),
