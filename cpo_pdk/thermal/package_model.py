@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -43,6 +42,8 @@ from cpo_pdk.thermal.symmetry import mirrors_of
 CELLS = 120_000
 #: cells for a step in time, which takes as much work as a hundred steady states
 STEP_CELLS = 40_000
+#: iterations of the first solve beyond which the other multigrid is prepared, which takes 9 longer ones
+SLOW = 15
 
 Watts = Mapping[str, float]
 """Place of an energy ledger -> heat, W; see `FloorPlan.places`."""
@@ -128,11 +129,11 @@ class PackageHeat:
     def response(self) -> Response:
         """Temperatures as a linear function of the watts; solved once."""
         if self._response is None:
-            solver = self._solver
+            base, solver = self._base, self._fitting_solver
             before = solver.solve_s
             self._fields = source_fields(solver, self.planes, self.plan, self._mirrors, self._say)
             seconds = solver.setup_s + solver.solve_s - before
-            self._response = response_of(self.probes, self._base, self._fields, seconds)
+            self._response = response_of(self.probes, base, self._fields, seconds)
         return self._response
 
     def temperatures(self, watts: Watts) -> Temperatures:
@@ -213,6 +214,11 @@ class PackageHeat:
     def _solver(self) -> Solver:
         self._say(f"heat: {self.cells} cells, {len(self.plan.sources)} sources")
         return Solver(self.conduction)
+
+    @cached_property
+    def _fitting_solver(self) -> Solver:
+        """What needs least for many solves: the multigrid for layered stacks is slow where small dies stand apart."""
+        return self._solver if self._base.iterations <= SLOW else Solver(self.conduction, method="ruge_stuben")
 
     @cached_property
     def _base(self) -> Field:
