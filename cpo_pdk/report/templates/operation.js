@@ -129,7 +129,9 @@
     if (close) return choose(close.index, true);
     const engine = engineAt(x, y);
     if (engine && worst.engine.has(engine)) return choose(worst.engine.get(engine).index, true);
-    for (const [name, { index }] of worst.fibre) { const found = name && find(name); if (found && viewer.hits(found, FIBRE, x, y, 6 / zoom)) return choose(index, true); }
+    for (const near of [0.3, 1.5, 6]) { // dots; the nearest fibre first
+      for (const [name, { index }] of worst.fibre) { const found = name && find(name); if (found && viewer.hits(found, FIBRE, x, y, near / zoom)) return choose(index, true); }
+    }
   });
   marginRoot.addEventListener("hover", ({ detail: { x, y } }) => {
     const one = SPACING * marginRoot.viewer.scale > 3 && nearest(lanes, x, y, marginRoot.viewer.scale), engine = one ? one.engine : engineAt(x, y);

@@ -114,10 +114,12 @@
       data.layers.forEach((layer, index) => { if (wanted.test(layer.name)) this.fill(found.number, index, times(view, found.m)); });
       this.quiet = quiet;
     }
-    hits(found, wanted, x, y, near) { // whether a layer of a cell, with nothing placed in it, is within `near` um of a place
-      const g = this.context, cell = data.cells[found.number];
+    hits(found, wanted, x, y, near) { // whether a layer of a placed cell, or of what is in it, is within `near` um of a place
+      const g = this.context, cell = data.cells[found.number], [l, b, r, t] = this.boxOf(found);
+      if (x < l - near || x > r + near || y < b - near || y > t + near) return false;
       g.setTransform(...found.m); g.lineWidth = 2 * near;
-      return data.layers.some((layer, index) => wanted.test(layer.name) && cell.points.has(index) && g.isPointInStroke(pathOf(cell, index), x, y));
+      if (data.layers.some((layer, index) => wanted.test(layer.name) && cell.points.has(index) && g.isPointInStroke(pathOf(cell, index), x, y))) return true;
+      return cell.placed.some((p) => this.hits({ number: p[0], m: times(found.m, placing(p)) }, wanted, x, y, near));
     }
     soon() {
       if (this.waiting) return;
