@@ -28,7 +28,7 @@ from cpo_pdk.operation.headroom import cure_of, margin_of, unlocks
 from cpo_pdk.operation.results import Operation, RingState, State, Unlock
 from cpo_pdk.operation.ring_bank import Fraction, RingBank, bank_of
 from cpo_pdk.operation.sensitivity import HeatOfHeaters
-from cpo_pdk.operation.settling import Settled, Surroundings, settle, settle_lowest
+from cpo_pdk.operation.settling import Settled, Surroundings, settle, settle_lowest, trim_power_mW
 from cpo_pdk.operation.tuning import Tuning
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
@@ -50,6 +50,10 @@ SAME_LIGHT_K = 0.25
 #: engines whose temperatures agree to this are computed as one, K: what is held on a channel does not notice, all else
 #: drifts by less than 0.02 nm
 SAME_DT_K = 0.5
+#: share of a heater's limit that a cure leaves at either end, where one does
+RESERVE = 0.1
+#: heater power of interferometers that is worth a word when another reference temperature saves it, W
+WORTH_W = 1.0
 #: times that lanes are computed at one load
 PASSES = 3
 #: rings or lanes named in one warning
@@ -95,6 +99,7 @@ def operate(
     found: list[State] = []
     steps: list[Unlock] = []
     temperatures: list[Real] = []
+    engines: list[Mapping[str, float]] = []
     for name in states:
         say(f"{name}: temperatures, channels, heaters")
         load = float(getattr(spec.thermal.loads, name))
@@ -103,7 +108,8 @@ def operate(
         found.append(loop.state(name, load, settled, lanes))
         steps += loop.steps(name, load, settled)
         temperatures.append(settled.ring_C)
-    warnings = [*heat.warnings, *loop.cures(found, temperatures), *_told(found)]
+        engines.append(settled.engine_C)
+    warnings = [*heat.warnings, *loop.cures(found, temperatures), *loop.wasted(engines), *_told(found)]
     by_name = {state.name: state for state in found}
     step = None
     if transient and {"idle", "full"} <= by_name.keys():
@@ -276,13 +282,41 @@ class _Loop:
                     return False
             return True
 
-        said = cure_of(self.bank, temperatures, self.spec.engine.heater_bias_nm, self.around.keep_mW, holds)
+        reserve = max(self.around.keep_mW, RESERVE * self.bank.max_mW)
+        bias = self.spec.engine.heater_bias_nm
+        said = cure_of(self.bank, temperatures, bias, reserve, holds) or cure_of(
+            self.bank, temperatures, bias, self.around.keep_mW, holds
+        )
         lost = max(sum(not ring.locked for ring in state.rings) for state in states)
         text = f"{lost} of {len(self.bank)} rings can't be held on a channel; "
         none = (
             "no engine.heater_bias_nm up to 10 and no engine.heater_max_mW up to 500 would hold them all; cool better"
         )
         return [text + (said or none)]
+
+    def wasted(self, engines: list[Mapping[str, float]]) -> list[str]:
+        """What interferometers take to go round to the next fringe, where another reference temperature saves it.
+
+        Asked for a package without rings alone: rings would move with that temperature too.
+        """
+        trimmers, now = self.simulation.trimmers, self.bank.reference_C
+        if not trimmers or self.bank.facts:
+            return []
+
+        def watts(reference_C: float) -> float:
+            """Heaters of interferometers in the state that takes most."""
+            return 1e-3 * max(
+                sum(trim_power_mW(t, engine_C[t.engine], reference_C) for t in trimmers) for engine_C in engines
+            )
+
+        better = float(np.ceil(max(max(engine_C.values()) for engine_C in engines)))
+        if watts(now) - watts(better) < WORTH_W:
+            return []
+        return [
+            f"{len(trimmers)} heaters of interferometers take up to {watts(now):.4g} W: above thermal.reference_C "
+            f"{now:g} C some go round to their next fringe; thermal.reference_C {better:g}, with paths drawn for it, "
+            f"would make that {watts(better):.4g} W"
+        ]
 
 
 def fractions_of(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> dict[str, Fraction]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import block_diag, csr_array
+from scipy.sparse import block_diag, coo_array, csr_array
 
 from cpo_pdk.circuit.results import RingFacts
 from cpo_pdk.operation.assignment import Seats
@@ -173,7 +173,7 @@ def _coupling(engine: Whole, facts: Sequence[RingFacts], fractions: Mapping[str,
             columns = np.flatnonzero(sheets == sheet)
             share[:, columns] = fractions[sheet](distance[:, columns])
         np.fill_diagonal(share, 0.0)
-        blocks.append(share * warming[None, :] / warming[:, None])
+        blocks.append(coo_array(share * warming[None, :] / warming[:, None]))
     if not blocks:
         return csr_array((0, 0))
     place = np.argsort(np.argsort(engine, kind="stable"))
