@@ -10,8 +10,8 @@ from cpo_pdk.errors import ModelError
 
 #: temperatures are rounded to these many decimals, K: a lane whose rings are held moves by less than 0.001 dB in 0.1 K
 DECIMALS_K = 1
-#: and shifts and powers of heaters to these, nm and mW
-DECIMALS_NM, DECIMALS_MW = 4, 3
+#: and shifts of rings that are not held, a twentieth of a line, and powers of heaters to these, nm and mW
+DECIMALS_NM, DECIMALS_MW = 2, 3
 
 
 @dataclass(frozen=True)

@@ -405,12 +405,15 @@ class EngineState:
 
         Where the light comes by several ways that join again, an interferometer is one item. Under a condition, a way
         that is known from before is taken again, see `interferometers.again`; `ring`, the one on the channel, tells
-        ways apart that lead through different rings.
+        ways apart that lead through different rings. Where it isn't held, light may go another way: the known one then
+        has to explain the loss.
         """
         known = (source, tuple(targets), channel, ring)
         held = ring not in self.condition.tuning_nm
-        if held and known in self._known:
-            return again(self._known[known], self.circuit, self.bound, self.values, channel, loss_dB)
+        if known in self._known:
+            found = again(self._known[known], self.circuit, self.bound, self.values, channel, loss_dB)
+            if held or abs(found[-1].loss_dB) <= SEVERAL_WAYS_DB:
+                return found
         found = self._traced(source, targets, channel, loss_dB)
         if held:
             self._known[known] = found
