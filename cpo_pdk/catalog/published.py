@@ -6,6 +6,7 @@ from cpo_pdk.energy import validation as energy
 from cpo_pdk.link import validation as link
 from cpo_pdk.models import validation as models
 from cpo_pdk.models.validation import Case
+from cpo_pdk.thermal import validation as thermal
 
 #: what a case may name in place of a device
 ROOMS = ("link", "energy", "thermal")
@@ -13,5 +14,5 @@ ROOMS = ("link", "energy", "thermal")
 
 def all_cases() -> tuple[Case, ...]:
     """All cases of the project, by device and quantity."""
-    found = (*models.cases(), *link.CASES, *energy.CASES)
+    found = (*models.cases(), *link.CASES, *energy.CASES, *thermal.CASES)
     return tuple(sorted(found, key=lambda case: (case.device, case.quantity)))

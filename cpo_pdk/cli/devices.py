@@ -64,7 +64,7 @@ def _schema_text(kind: Kind) -> str:
 
 
 def validate(
-    device: Annotated[str, typer.Argument(help="Only this device, or `link`, `energy`; default: all.")] = "",
+    device: Annotated[str, typer.Argument(help="Only this device, or `link`, `energy`, `thermal`; default: all.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Also write the table to this Markdown file.")] = None,
     json: JsonOption = False,
 ) -> None:
