@@ -153,6 +153,7 @@ def as_json(
             {"name": c.name, "mean": rounded(c.mean_dB), "max": rounded(c.max_dB), "share": rounded(c.share)}
             for c in found.costs
         ],
+        "bandwidth_dB": {name: rounded(value) for name, value in found.bandwidth_dB.items()},
         "worst": [_lane_json(one, found.fec) for one in _worst(found, worst)],
         "waterfalls": {
             one.name: [
@@ -221,6 +222,8 @@ def _text(spec: PackageSpec, found: LinkBudget, state: str, worst: int, gates: l
         f"margin {lane.margin_dB:.2f} dB ({lane.name}), median {middle:.2f} dB; laser for {wanted:g} dB margin: "
         f"{needed}"
     )
+    slow = ", ".join(f"{name} {value:.2f}" for name, value in found.bandwidth_dB.items())
+    text.append(f"bandwidth, dB that each would give back if it were infinitely fast: {slow}")
     for gate in gates:
         verdict = "holds" if gate.holds else "is missed"
         text.append(f"{gate.line}: margin_dB {gate.limit:g} {verdict}: {gate.value:.2f} dB at {gate.where}")

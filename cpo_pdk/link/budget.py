@@ -31,7 +31,7 @@ from cpo_pdk.link.devices import (
     modulator_response,
     tia_response,
 )
-from cpo_pdk.link.eye import Eye, eye_of
+from cpo_pdk.link.eye import eye_of
 from cpo_pdk.link.laser_classes import check_laser, guide_warnings, margin_warnings, threshold_ber
 from cpo_pdk.link.light_path import Link, Losses, links_of, losses_outside, reflections
 from cpo_pdk.link.noise import double_reflections_dB
@@ -41,6 +41,7 @@ from cpo_pdk.link.receiver import Quality, Receiver, Signal, qualities
 from cpo_pdk.link.responses import Chain
 from cpo_pdk.link.results import LinkBudget, LinkLane
 from cpo_pdk.link.ring_light import ring_warnings
+from cpo_pdk.link.slowest import shares_dB
 from cpo_pdk.link.waterfall import waterfall
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.line_rate import baud_GBd, line_rate_Gbps
@@ -53,12 +54,13 @@ _LEAST_EXTINCTION_DB = 0.01
 
 @dataclass(frozen=True)
 class _Inputs:
-    """One lane before the receiver: its link, mean power in the fibre and at the detector, signal and receiver."""
+    """One lane before it is judged: its link, mean power in the fibre, light at the detector, receiver, and chain."""
 
     link: Link
     launch_dBm: float
     signal: Signal
     receiver: Receiver
+    chain: Chain
 
 
 def link_budget(
@@ -86,6 +88,7 @@ def link_budget(
     judged = _judged(inputs, threshold)
     splitter = sheets[spec.engine.devices.splitter].cell
     lanes = tuple(_lane(entry, judged[k], spec, parts, outside, threshold, splitter) for k, entry in enumerate(inputs))
+    worst = inputs[min(range(len(lanes)), key=lambda k: lanes[k].margin_dB)]
     return LinkBudget(
         lanes=lanes,
         modulation=spec.engine.modulation,
@@ -100,6 +103,7 @@ def link_budget(
             *ring_warnings(spec, links, simulation.devices, outside),
         ),
         parts={kind: part.name for kind, part in parts.each().items()},
+        bandwidth_dB=shares_dB(worst.chain, spec.engine.modulation, baud_GBd(spec)),
     )
 
 
@@ -133,7 +137,7 @@ class _Maker:
             for lane in simulation.lanes
             if lane.direction == "tx"
         }
-        self._receivers: dict[tuple[int, int, float], Receiver] = {}
+        self._receivers: dict[tuple[int, int, float], tuple[Receiver, Chain]] = {}
         self._late: dict[float, tuple[float, ...]] = {}
 
     def launch_dBm(self, lane: Lane) -> float:
@@ -152,7 +156,8 @@ class _Maker:
             crosstalk_dB=tuple(sorted(self._crosstalk(link, launch), reverse=True)),
             interference_dB=self._interference(round(far.insertion_loss_dB, 2)),
         )
-        return _Inputs(link, launch, signal, self._receiver(link))
+        receiver, chain = self._receiver(link)
+        return _Inputs(link, launch, signal, receiver, chain)
 
     def _crosstalk(self, link: Link, launch: float) -> list[float]:
         """Other data over the wanted data, in dB: neighbouring modulators, and other wavelengths in the detector."""
@@ -170,7 +175,7 @@ class _Maker:
             self._late[receive_dB] = double_reflections_dB(places, between) if len(places) > 1 else ()
         return self._late[receive_dB]
 
-    def _receiver(self, link: Link) -> Receiver:
+    def _receiver(self, link: Link) -> tuple[Receiver, Chain]:
         lane, far = link.transmit, link.receive
         modulator = self._facts(lane.modulator, lane, "modulator")
         detector = self._facts(far.detector, far, "detector")
@@ -178,18 +183,20 @@ class _Maker:
         if key not in self._receivers:
             rise = float(detector.operating.get("dT", 0.0))
             current = detector_current(detector.model, detector.params, far.wl_um, rise)
-            self._receivers[key] = Receiver(
+            chain = self._chain(modulator, detector, lane.wl_um)
+            receiver = Receiver(
                 responsivity_A_W=current.responsivity_A_W,
                 dark_nA=current.dark_nA,
                 noise_uA=self.parts.tia["noise_uA"],
-                eye=self._eye(modulator, detector, lane.wl_um),
+                eye=eye_of(chain, self.spec.engine.modulation, baud_GBd(self.spec)),
                 temperature_C=self.spec.thermal.reference_C + rise,
             )
+            self._receivers[key] = receiver, chain
         return self._receivers[key]
 
-    def _eye(self, modulator: DeviceFacts, detector: DeviceFacts, wl_um: float) -> Eye:
+    def _chain(self, modulator: DeviceFacts, detector: DeviceFacts, wl_um: float) -> Chain:
         driver = self.parts.driver
-        chain = Chain(
+        return Chain(
             driver_response(driver),
             modulator_response(
                 modulator.model, modulator.params, modulator.operating, wl_um, driver_ohm=driver["resistance_ohm"]
@@ -197,7 +204,6 @@ class _Maker:
             detector_response(detector.model, detector.params),
             tia_response(self.parts.tia),
         )
-        return eye_of(chain, self.spec.engine.modulation, baud_GBd(self.spec))
 
     def _facts(self, path: str, lane: Lane, what: str) -> DeviceFacts:
         if path not in self.devices:

@@ -125,6 +125,8 @@ class LinkBudget:
         costs: what costs most, the most first.
         warnings: class or power limits that are exceeded, models out of range..., one line each.
         parts: kind -> name of the sheet.
+        bandwidth_dB: driver, modulator, detector, tia -> what each would give back in the worst lane if it were
+            infinitely fast, the most first.
     """
 
     lanes: tuple[LinkLane, ...]
@@ -135,6 +137,7 @@ class LinkBudget:
     costs: tuple[Cost, ...] = ()
     warnings: tuple[str, ...] = ()
     parts: dict[str, str] = field(default_factory=dict)
+    bandwidth_dB: dict[str, float] = field(default_factory=dict)
 
     @property
     def worst(self) -> LinkLane | None:

@@ -20,9 +20,10 @@ from math import e, log10
 from cpo_pdk.models.carriers import absorption_per_cm
 from cpo_pdk.tech.waveguides import cross_section
 
-#: cm/W: 0.76 cm/GW measured in a silicon waveguide at 1.55 um and 300 K (arXiv 2019, temperature dependence of the Kerr
-#: nonlinearity and two-photon absorption); bulk at 1.54 um 0.45 cm/GW (Tsang et al., Appl. Phys. Lett. 80, 416 (2002)).
-#: Towards 1.3 um it rises somewhat (from memory), which the higher of the two numbers stands for.
+#: cm/W: 0.76 cm/GW measured in a silicon waveguide at 1.55 um and 300 K ("Temperature dependence of the Kerr
+#: nonlinearity and two-photon absorption in a silicon waveguide at 1.55um", arXiv); bulk at 1.54 um 0.45 cm/GW (Tsang
+#: et al., Appl. Phys. Lett. 80, 416 (2002)). Towards 1.3 um it rises somewhat (from memory): the higher of the two
+#: numbers is taken.
 TWO_PHOTON_CM_W = 0.76e-9
 #: s; a choice: between 0.5 and some ns in guides of half a micrometre (from memory)
 CARRIER_LIFETIME_S = 1e-9

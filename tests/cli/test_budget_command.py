@@ -10,35 +10,45 @@ import pytest
 
 from cpo_pdk.assemblies import write_package
 from cpo_pdk.cli.app import run
-from cpo_pdk.spec import list_specs, load_sheets, parse_spec
+from cpo_pdk.spec import load_sheets, parse_spec
 
-SMALLER = {
-    "name: optical_io_ucie": "name: small",
-    "bandwidth_Tbps: 2.048            #": "bandwidth_Tbps: 0.512  #",
-    "  bandwidth_Tbps: 2.048\n": "  bandwidth_Tbps: 0.512\n",
-    "tx_fibres: 8 ": "tx_fibres: 2 ",
-    "rx_fibres: 8\n": "rx_fibres: 2\n",
-    "laser_fibres: 2\n": "laser_fibres: 1\n",
-}
+TEXT = """
+name: small
+bandwidth_Tbps: 1.6
+asic: {size_mm: [12, 12], power_W: 20}
+substrate: {size_mm: [50, 50]}
+engines: {count: 1, per_side: {north: 1}}
+engine:
+  bandwidth_Tbps: 1.6
+  tx_fibres: 2
+  rx_fibres: 2
+  laser_fibres: 1
+  lane_rate_Gbps: 100
+  modulation: PAM4
+  grid: {standard: CW-WDM, center_nm: 1300.05, channels: 8, spacing_GHz: 200}
+laser: {connector: ELS, per_wavelength_dBm: 17, grid_class: Type3}
+fibres: {bend_radius_mm: 10}
+faceplate: {distance_mm: 80, connector: MPO-12}
+link: {fec: KP4, length_m: 100, connectors: 4, laser_connectors: 1}
+"""
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Spec and layout of one engine with two fibres of eight wavelengths each way."""
     folder = tmp_path_factory.mktemp("budget")
-    text = list_specs()["optical_io_ucie"].read_text("utf-8")
-    for old, new in SMALLER.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
     spec = folder / "small.yaml"
-    spec.write_text(text, "utf-8")
-    return spec, Path(write_package(parse_spec(text), folder, load_sheets()).package_gds)
+    spec.write_text(TEXT, "utf-8")
+    return spec, Path(write_package(parse_spec(TEXT), folder, load_sheets()).package_gds)
 
 
-def asked(small: tuple[Path, Path], more: str, tmp_path: Path) -> str:
-    """A copy of the spec with more said in it."""
+def asked(more: str, tmp_path: Path) -> str:
+    """The spec with more said in it: keys of `link`, or lines at its end."""
     file = tmp_path / "small.yaml"
-    file.write_text(small[0].read_text("utf-8") + more, "utf-8")
+    link = more.startswith(",")
+    file.write_text(
+        TEXT.replace("laser_connectors: 1}", f"laser_connectors: 1{more}}}") if link else TEXT + more, "utf-8"
+    )
     return str(file)
 
 
@@ -55,12 +65,12 @@ def test_figures_ranking_and_waterfall_agree(
     table = tmp_path / "lanes.csv"
     arguments = [str(gds), "--spec", str(spec), "--lane", "N1/tx_1/3", "--worst", "4", "--csv", str(table)]
     found = document_of(arguments, capfd)
-    assert (found["package"], found["lanes"], found["state"], found["modulation"]) == ("small", 16, "cold", "NRZ")
+    assert (found["package"], found["lanes"], found["state"], found["modulation"]) == ("small", 16, "cold", "PAM4")
     assert [lane["margin_dB"] for lane in found["worst"]] == sorted(lane["margin_dB"] for lane in found["worst"])
     assert found["worst"][0]["margin_dB"] == found["margin_dB"]["min"] <= found["margin_dB"]["median"]
     assert len(found["worst"]) == 4 and found["worst"][0]["name"] == found["margin_dB"]["worst_lane"]
     has, needed = found["laser"]["has"], found["laser"]["needed"]
-    assert (has["per_wavelength_dBm"], has["fibre_dBm"], has["elsfp_class"]) == (14.0, 23.0309, "UHP")
+    assert (has["per_wavelength_dBm"], has["fibre_dBm"], has["elsfp_class"]) == (17.0, 26.0309, "SHP")
     assert abs(has["fibre_dBm"] - needed["fibre_dBm"] - found["margin_dB"]["min"]) < 1e-3
     assert abs(sum(cost["share"] for cost in found["costs_dB"]) - 1) < 0.01
     (steps,) = found["waterfalls"].values()
@@ -90,7 +100,7 @@ def test_a_required_margin_is_a_gate(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    spec = asked(small, f"require:\n  margin_dB: {margin}\n", tmp_path)
+    spec = asked(f"require:\n  margin_dB: {margin}\n", tmp_path)
     found = document_of([str(small[1]), "--spec", spec], capfd, code)
     (gate,) = found["gates"]
     assert (gate["key"], gate["limit"], gate["holds"], found["holds"]) == ("margin_dB", margin, code == 0, code == 0)
@@ -107,8 +117,8 @@ def test_a_required_margin_is_a_gate(
     [
         ("", ["--lane", "N1/tx_3/1"], "no such lane"),
         ("", ["--lane", "nothing"], "there are 16"),
-        ("link:\n  fec: KP5\n", [], 'unknown FEC "KP5"'),
-        ("link:\n  parts: {laser: els_dbf}\n", [], 'did you mean "els_dfb"'),
+        (", pre_fec_BER: 2", [], "pre_fec_BER = 2 is above the limit 0.1"),
+        (", parts: {laser: els_dbf}", [], 'did you mean "els_dfb"'),
         ("", ["--csv", "missing/lanes.csv"], "missing"),
     ],
 )
@@ -120,7 +130,7 @@ def test_bad_input_is_refused_in_one_line(
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    spec = asked(small, more, tmp_path)
+    spec = asked(more, tmp_path)
     error = document_of([str(small[1]), "--spec", spec, *arguments], capfd, code=2)["error"]
     assert says in error["message"] and error["message"].count("\n") == 0
 

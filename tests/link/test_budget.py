@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cpo_pdk.circuit.results import Aggressor, DeviceFacts, Lane, LossItem, SimulationResult
 from cpo_pdk.errors import LayoutError, SpecError
 from cpo_pdk.link.budget import link_budget
+from cpo_pdk.link.laser_classes import class_for, total_dBm
 from cpo_pdk.link.light_path import losses_outside, reflections
 from cpo_pdk.link.results import LinkBudget
 from cpo_pdk.spec import PackageSpec, load_sheets, parse_spec
@@ -209,25 +210,18 @@ def test_a_margin_that_a_stronger_class_gives_names_it() -> None:
     assert "1 of 1 lanes have less than 3 dB margin" in said
     power = float(said.partition("per_wavelength_dBm: ")[2].partition(" would")[0])
     assert one.needed_laser_dBm is not None and 0 <= power - one.needed_laser_dBm < 0.1
-    total = power + 10 * log10(8)
-    assert said.endswith(f"ELSFP class {'VHP' if total <= 20.05 else 'UHP'}")
+    assert said.endswith(f"ELSFP class {class_for(total_dBm(power, 8))}")
 
 
 def test_a_laser_above_its_part_is_refused_at_its_line() -> None:
-    text = list_specs()["switch_102t4"].read_text("utf-8")
-    assert text.count("per_wavelength_dBm: 17") == 1
-    spec = parse_spec(text.replace("per_wavelength_dBm: 17", "per_wavelength_dBm: 25"))
-    parts = parts_of(spec, PARTS)
+    parts = parts_of(SPEC, PARTS)
     weak = dataclasses.replace(parts, laser=changed(parts.laser, max_dBm=20.0))
     with pytest.raises(SpecError) as caught:
-        budget(*pair(), spec=spec, parts=weak)
+        budget(*pair(), parts=weak)
     (problem,) = caught.value.problems
-    line = next(k for k, row in enumerate(text.splitlines(), 1) if "per_wavelength_dBm" in row)
-    assert (
-        problem.line == line
-        and "25.0 dBm in a laser fibre" in problem.message
-        and "20.0 dBm or less" in problem.message
-    )
+    line = next(k for k, row in enumerate(TEXT.splitlines(), 1) if "per_wavelength_dBm" in row)
+    assert problem.line == line and "26.0 dBm in a laser fibre" in problem.message
+    assert "11.0 dBm or less" in problem.message
 
 
 @pytest.mark.parametrize(
