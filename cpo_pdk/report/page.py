@@ -92,6 +92,8 @@ def page(
         still=_inline(still),
         stills={name: _inline(stills[name]) if name in stills else "" for name in ("margin", "temperature")},
         work=work,
+        # those of the package at work stand in its own section
+        warnings=[text for text in data.warnings if not data.operation or text not in data.operation.warnings],
         work_data=Markup(embedded_json(operation_json(data.operation)) if work and data.operation else ""),
         spreads={d: loss_spread(lanes, d) for d in ("tx", "rx")},
         by_device=_by_device,

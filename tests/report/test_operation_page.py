@@ -26,6 +26,7 @@ from cpo_pdk.report.viewer import embedded_json
 from cpo_pdk.report.write import write_report
 from cpo_pdk.thermal.results import TemperatureMap
 
+FIGURES: dict[str, str] = dict.fromkeys(("spectra", "insertion_loss", "energy", "transient"), "")
 PICTURES = ["energy.png", "margin.png", "temperature.png"]
 
 
@@ -271,8 +272,7 @@ def test_pictures_and_page_are_written_and_the_same_twice(at_work: ReportData, t
 
 
 def test_the_page_needs_nothing_else_and_names_stay_names(at_work: ReportData) -> None:
-    figures = {name: "" for name in ("spectra", "insertion_loss", "energy", "transient")}
-    text = page(at_work, figures, {}, b"", stills={"margin": b"png"})
+    text = page(at_work, FIGURES, {}, b"", stills={"margin": b"png"})
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
@@ -288,6 +288,16 @@ def test_the_page_needs_nothing_else_and_names_stay_names(at_work: ReportData) -
     assert at_work.operation is not None
     lanes = len(at_work.operation.states[0].budget.lanes)
     assert len(re.findall(r'data-lane="\d+"', body)) == lanes
+
+
+def test_warnings_at_work_stand_in_their_section_only(at_work: ReportData) -> None:
+    assert at_work.operation is not None
+    (own,) = at_work.operation.warnings
+    data = dataclasses.replace(at_work, warnings=("of the layout", own))
+    text = page(data, FIGURES, {}, b"")
+    head, _, rest = text.partition('id="package"')
+    assert "<li>of the layout</li>" in head and "of the package at work</a>" in head and "of the layout" not in rest
+    assert "can&#39;t lock at full load" not in head and "can&#39;t lock at full load" in rest
 
 
 def test_without_an_operation_the_page_is_as_it_was(report_data: ReportData) -> None:
