@@ -38,7 +38,10 @@ def thermal(
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import analysis
+        from cpo_pdk.thermal.grid_lines import check_cells
 
+        if cells is not None:
+            check_cells(cells)
         prepared = analysis.prepare(target, spec, progress=progress, trust=trust)
         operation = analysis.operate(prepared, progress, transient=step)
         at = operation[state]

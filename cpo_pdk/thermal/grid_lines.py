@@ -40,9 +40,7 @@ def grid_of(stack: Stack, cells: int) -> Grid:
     Raises:
         ParameterError: `cells` out of range.
     """
-    low, high = CELLS
-    if not low <= cells <= high:
-        raise ParameterError(f"{cells} cells for the heat of a package; {low} to {high} are allowed, 100000 is usual")
+    check_cells(cells)
     z = _heights(stack)
     wanted = cells / (len(z) - 1)
     fine, coarse = 0.02, 8.0
@@ -53,6 +51,13 @@ def grid_of(stack: Stack, cells: int) -> Grid:
         else:
             coarse = scale
     return Grid(_lines(stack, 0, coarse), _lines(stack, 1, coarse), z)
+
+
+def check_cells(cells: int) -> None:
+    """Refuse a number of cells that gives no temperatures, or none in time; raises `ParameterError`."""
+    low, high = CELLS
+    if not low <= cells <= high:
+        raise ParameterError(f"{cells} cells for the heat of a package; {low} to {high} are allowed, 100000 is usual")
 
 
 def lines(breaks: Iterable[float], features: Iterable[Feature], growth: float = GROWTH) -> Real:
