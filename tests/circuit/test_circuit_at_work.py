@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import klayout.db as kdb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,6 +25,7 @@ from cpo_pdk.circuit.warming import feels_heat, warmed
 from cpo_pdk.cli.app import run
 from cpo_pdk.errors import ModelError
 from cpo_pdk.spec import load_sheets, load_spec
+from cpo_pdk.tech.layers import layer_of
 
 RINGS = "grid: {standard: CW-WDM, channels: 4, spacing_GHz: 200}"
 WDM = "grid: {standard: CWDM4, channels: 4}\n  bump_pitch_um: [100, 100]"
@@ -172,6 +174,23 @@ def test_facts_of_rings_say_what_the_engine_does(rings: Simulator, cold: Simulat
         if item.instance == ring.instance:
             away = np.hypot(ring.x - item.x, ring.y - item.y)
             assert 4.5 < away < 8.5  # a bus to the middle: width, gap and radius
+
+
+def test_the_middle_of_a_ring_is_the_middle_of_its_drawn_heater(rings: Simulator, cold: SimulationResult) -> None:
+    layout = kdb.Layout()
+    layout.read(str(rings.file.path))
+    drawn_heaters = kdb.Region(layout.top_cell().begin_shapes_rec(layout.layer(*layer_of("HEATER")))).merged()
+    solver = solver_of(rings)
+    for ring in cold.rings:
+        params = solver.bound[solver.circuit.leaves[ring.path].cell].params
+        over = []
+        for along in (1.0, 1j):  # the straights of a racetrack lie along x or y
+            angles = np.exp(1j * np.linspace(0.01, 2 * np.pi, 72, endpoint=False))
+            aside = np.sign((angles / along).real) * params["length_x"] / 2 * along
+            core = (ring.x + 1j * ring.y + params["radius"] * angles + aside) / layout.dbu
+            dots = [kdb.Box(round(p.real) - 2, round(p.imag) - 2, round(p.real) + 2, round(p.imag) + 2) for p in core]
+            over.append(sum(not (kdb.Region(dot) & drawn_heaters).is_empty() for dot in dots) / len(dots))
+        assert max(over) > 0.9  # all of the core but for the gap between the ends of the heater
 
 
 def test_devices_of_lanes_have_their_facts(cold: SimulationResult, rings: Simulator) -> None:
