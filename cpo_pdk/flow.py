@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cpo_pdk import output
+from cpo_pdk.analysis import Prepared, operate
 from cpo_pdk.build_result import BuildResult
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
@@ -23,10 +24,13 @@ from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.errors import CpoError, InputError
 from cpo_pdk.handover.layouts import oasis
+from cpo_pdk.handover.reading import read_package
 from cpo_pdk.integrity import confirm_written
 from cpo_pdk.manifest import Inputs, outdated_files, sheets_with_a_part, write_manifest
-from cpo_pdk.project import draw, own_cells, own_sheet_notes, project_of, read_inputs
+from cpo_pdk.operation.document import budget_csv, document
+from cpo_pdk.project import draw, own_cells, own_sheet_notes, project_of, read_inputs, read_parts
 from cpo_pdk.spec import PackageSpec, Sheet, load_sheets
+from cpo_pdk.spec.part import Parts
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import Group, Verdict
 from cpo_pdk.verify.run import check_layout
@@ -35,12 +39,15 @@ if TYPE_CHECKING:
     from cpo_pdk.assemblies.overview import Overview
     from cpo_pdk.circuit.binding import ModelLike, SheetLike
     from cpo_pdk.lanes.rows import LaneMap
+    from cpo_pdk.operation.results import Operation
 
 Say = Callable[[str], None]
 
 NETLIST = "netlist.json"
 ENGINE = "engine.gds"
 LANES = "lanes.csv"
+OPERATION = "operation.json"
+BUDGET = "budget.csv"
 MARKERS = "violations.lyrdb"
 REPORT = "report.html"
 #: problems of the lane map that are shown as warnings
@@ -129,12 +136,13 @@ def build(
     clock = _Clock(progress)
     with clock.stage("spec", "reading the spec"):
         package, sheets = read_inputs(spec, project)
+        parts = read_parts(package, project or project_of(spec))
     folder = output.result_folder(out, package.name)
     with output.staged(folder, outdated_files) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
             files, own = draw(package, stage, sheets, project or project_of(spec), trust)
         notes = (*own_sheet_notes(sheets), *files.warnings)
-        result = _after_drawing(package, sheets, files.package_gds, notes, stage, folder, clock, own)
+        result = _after_drawing(package, sheets, parts, files.package_gds, notes, stage, folder, clock, own)
     confirm_written(folder)
     return result
 
@@ -153,12 +161,13 @@ def report(
     clock = _Clock(progress)
     with clock.stage("spec", "reading the spec"):
         package, sheets = read_inputs(spec, project)
+        parts = read_parts(package, project or project_of(spec))
     gds = Path(out) / package.name / f"{package.name}.gds"
     if not gds.is_file():
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
     folder = output.result_folder(out, package.name)
     with output.staged(folder, outdated_files) as stage:
-        result = _after_drawing(package, sheets, gds, own_sheet_notes(sheets), stage, folder, clock)
+        result = _after_drawing(package, sheets, parts, gds, own_sheet_notes(sheets), stage, folder, clock)
     confirm_written(folder)
     return result
 
@@ -235,6 +244,7 @@ def simulate(
 def _after_drawing(
     package: PackageSpec,
     sheets: dict[str, Sheet],
+    parts: Parts,
     gds: Path,
     warnings: tuple[str, ...],
     stage: Path,
@@ -250,10 +260,12 @@ def _after_drawing(
         output.write_text(stage / NETLIST, netlist.to_json())
     verdict = check_layout(file, sheets=sheets, spec=package, netlists=netlist, stage=clock.stage)
     with clock.stage("simulate", "simulating the lanes"):
-        from cpo_pdk.circuit.simulation import simulate as simulate_lanes
+        from cpo_pdk.circuit.simulation import Simulator
 
+        simulator = None
         try:
-            simulation = simulate_lanes(file, sheets, netlists=netlist)
+            simulator = Simulator(file, sheets, netlists=netlist)
+            simulation = simulator.as_drawn()
         except CpoError as error:
             if verdict.clean:
                 raise
@@ -270,6 +282,19 @@ def _after_drawing(
             write_lane_files(lane_map, stage)
             warnings = (*warnings, *(problem.message for problem in lane_map.problems[:_SHOWN]))
         oasis(file, stage / gds.with_suffix(".oas").name)
+    with clock.stage("operate", "budget, energy and heat at every load"):
+        operation = _operate(
+            lambda: Prepared(
+                package, parts, sheets, file, netlist, read_package(file), simulation, simulator=simulator
+            ),
+            verdict,
+        )
+        if isinstance(operation, str):
+            warnings, operation = (*warnings, f"no budget, energy and heat: {operation}"), None
+        if operation is not None:
+            warnings = (*warnings, *operation.warnings)
+            output.write_json(stage / OPERATION, document(operation))
+            output.write_text(stage / BUDGET, budget_csv(operation))
     with clock.stage("report", "writing tables, pictures and the report"):
         from cpo_pdk.lanes.traces import trace_report
         from cpo_pdk.report import gather, tables
@@ -303,13 +328,13 @@ def _after_drawing(
                 ),
                 lane_map=lane_map,
                 traces=None if lane_map is None else trace_report(lane_map, package),
+                operation=operation,
             ),
             stage,
             REPORT,
         )
     with clock.stage("manifest", "writing the manifest"):
-        parts = sheets_with_a_part(package, sheets, netlist)
-        inputs = Inputs(package.origin, parts, own)
+        inputs = Inputs(package.origin, sheets_with_a_part(package, sheets, netlist), own, parts.each().values())
         write_manifest(stage, package.name, inputs, keep=(gds, folder / ENGINE), known={gds.name: file})
     return BuildResult(
         name=package.name,
@@ -324,9 +349,20 @@ def _after_drawing(
         verdict=verdict,
         simulation=simulation,
         lane_map=lane_map,
+        operation=operation,
         warnings=warnings,
         seconds=clock.seconds,
     )
+
+
+def _operate(prepared: Callable[[], Prepared], verdict: Verdict) -> Operation | str:
+    """The package at work; of one that the checks found wrong, and that can't be computed, why not."""
+    try:
+        return operate(prepared())
+    except CpoError as error:
+        if verdict.clean:
+            raise
+        return str(error)
 
 
 def _map_lanes(file: LayoutFile, netlist: Netlists, sheets: dict[str, Sheet], verdict: Verdict) -> LaneMap | str:

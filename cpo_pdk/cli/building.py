@@ -73,6 +73,8 @@ def _summary(result: BuildResult) -> list[Any]:
         )
     worst = facts["crosstalk_dB"]["worst"]
     table.add_row("crosstalk", "none (one lane a fibre)" if worst is None else f"{worst:.1f} dB (worst lane)")
+    for name, what in _operation_rows(facts["operation"]):
+        table.add_row(name, what)
     files = [
         f"{what:8} {path}"
         for what, path in (
@@ -84,6 +86,33 @@ def _summary(result: BuildResult) -> list[Any]:
         )
     ]
     return [table, "", *files]
+
+
+def _operation_rows(facts: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """The package at work, each figure at idle, typical and full load, and the limits of the spec."""
+    if facts is None:
+        return []
+    states = facts["states"].values()
+
+    def each(key: str, digits: int) -> str:
+        return " / ".join(_decibel(state[key], digits) for state in states)
+
+    rows = [
+        ("loads", f"{' / '.join(facts['states'])}: ASIC {each('asic_W', 0)} W"),
+        ("margin", " / ".join(_decibel(state["margin_dB"]["min"], 2) for state in states) + " dB (worst lane)"),
+        ("energy", f"{each('energy_pJ_bit', 2)} pJ/bit"),
+        ("heat", f"ASIC {each('asic_C', 0)} C, engines {each('engine_C', 0)} C, {each('engine_spread_C', 1)} K apart"),
+    ]
+    lost = [state["unlocked"] for state in states]
+    if any(state["rings"] for state in states):
+        mean = " / ".join(_decibel(state["heater_mW"]["mean"], 1) for state in states)
+        rows.append(("rings", f"{' / '.join(map(str, lost))} not held; heaters {mean} mW in the mean"))
+    for gate in facts["gates"]:
+        said = "holds" if gate["holds"] else "FAILS"
+        rows.append(
+            ("require", f"{gate['key']} {gate['limit']:g}: {_decibel(gate['value'], 2)}, {said} ({gate['where']})")
+        )
+    return rows
 
 
 def _decibel(value: float | None, digits: int) -> str:
