@@ -198,8 +198,10 @@ def warnings_of(operation: Operation) -> Iterator[str]:
     names = [state.name for state in operation.states]
     found: dict[str, list[str]] = {}
     for text in operation.warnings:
-        name, _, rest = text.partition(": ")
-        found.setdefault(rest if name in names else text, []).extend([name] if name in names else [])
+        before, _, rest = text.partition(": ")
+        where = before.split(", ")
+        named = set(where) <= set(names)
+        found.setdefault(rest if named else text, []).extend(where if named else [])
     for state in operation.states:
         for text in (*state.warnings, *state.temperatures.warnings, *state.energy.warnings, *state.budget.warnings):
             found.setdefault(text, []).append(state.name)

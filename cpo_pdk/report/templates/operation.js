@@ -141,7 +141,7 @@
 
   // ---- the waterfall
   const box = document.getElementById("waterfall"), body = box.querySelector("tbody"), picks = Object.fromEntries([...box.querySelectorAll("[data-pick]")].map((s) => [s.dataset.pick, s]));
-  const every = document.getElementById("every"), SMALL = 100; // mdB
+  const every = document.getElementById("every"), SMALL = 150; // mdB
   const options = (select, values, value) => { select.replaceChildren(...values.map((v) => new Option(v, v, false, String(v) === String(value)))); };
   const merged = (steps) => { // runs of small losses of drawn things as one row
     if (every.checked) return steps.map((s) => ({ ...s, many: 1 }));
@@ -173,7 +173,7 @@
     if (!row) { box.querySelector(".said").textContent = `${own.name} is not in this state.`; body.replaceChildren(); return; }
     const v = (name, digits = 2) => dB(row[0][N[name]], digits), margin = row[0][N.margin_dB], end = steps.length ? steps[steps.length - 1].level : 0;
     const need = margin === null ? null : end - margin;
-    const said = box.querySelector(".said"), lead = make("b", margin === null ? "No power would do" : `${dB(margin)} dB ${margin < 0 ? "are missing" : "of margin"}`, margin < 0 || margin === null ? "bad" : "good");
+    const said = box.querySelector(".said"), lead = make("b", margin === null ? "No power would do" : `${dB(Math.abs(margin))} dB ${margin < 0 ? "are missing" : "of margin"}`, margin < 0 || margin === null ? "bad" : "good");
     said.replaceChildren(lead, ` at ${work.states[state].name}: ${own.name} at ${(own.pm / 1000).toFixed(3)} nm, from laser ${own.laser || "-"} to the receiver ${own.far}/rx_${own.farPort}/${own.channel} of the other package.`);
     const rows = merged(steps), levels = steps.flatMap((s) => (s.kind === "source" ? [s.level] : [s.before, s.level])).concat(need === null ? [] : [need]);
     const pad = 0.03 * (Math.max(...levels) - Math.min(...levels) || 1000), low = Math.min(...levels) - pad, high = Math.max(...levels) + pad;
