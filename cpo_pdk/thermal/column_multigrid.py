@@ -10,7 +10,7 @@ Schueller, Multigrid (2001), chapter 5 (from memory). Here:
 - a correction between two coarse columns follows the temperature that a constant flow through the conductances between
   them would give, layer by layer;
 - columns are relaxed all at once with the best damping factors for the upper part of the spectrum (Chebyshev);
-- single precision throughout: this is a preconditioner, what it gets wrong costs iterations and not accuracy.
+- applied in single precision: this is a preconditioner, what it gets wrong costs iterations and not accuracy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.sparse.linalg import splu
 
 from cpo_pdk.thermal.stencil import Array, Stencil
 
@@ -40,7 +40,7 @@ class ColumnMultigrid:
     """
 
     def __init__(self, stencil: Stencil, x: Array, y: Array) -> None:
-        level = stencil.astype(np.float32)
+        level = stencil
         self._levels: list[_Level] = []
         dx, dy = np.diff(x), np.diff(y)
         apart_x, apart_y = _breaks(level.gz, dx, dy)
@@ -53,11 +53,12 @@ class ColumnMultigrid:
             across = _Merge.of(level.gx, groups_x, axis=2)
             half = _coarser(level, across)
             along = _Merge.of(half.gy, groups_y, axis=1)
-            self._levels.append(_Level(level, _Columns(level), across, along))
+            self._levels.append(_Level(level.astype(np.float32), _Columns(level), across, along))
             level = _coarser(half, along)
             dx, dy = np.add.reduceat(dx, groups_x), np.add.reduceat(dy, groups_y)
             apart_x, apart_y = apart_x[groups_x], apart_y[groups_y]
-        self._coarsest = cho_factor(level.matrix().toarray())
+        # sparse, as dense factors would wake the threads of the BLAS for a matrix this small
+        self._coarsest = splu(level.matrix().tocsc())
         low, high = 2.0 / _RATIO, 2.0
         nodes = np.cos(np.pi * (2 * np.arange(_SWEEPS) + 1) / (2 * _SWEEPS))
         self._damping = tuple(np.float32(1 / ((high + low) / 2 + (high - low) / 2 * node)) for node in nodes)
@@ -76,7 +77,7 @@ class ColumnMultigrid:
 
     def _cycle(self, b: Array, depth: int) -> Array:
         if depth == len(self._levels):
-            return cho_solve(self._coarsest, b.ravel().astype(float)).astype(np.float32).reshape(b.shape)
+            return self._coarsest.solve(b.ravel().astype(float)).astype(np.float32).reshape(b.shape)
         level = self._levels[depth]
         x = level.columns.solve(b.copy())
         x *= self._damping[0]
@@ -99,13 +100,13 @@ class _Columns:
 
     def __init__(self, stencil: Stencil) -> None:
         nz = stencil.shape[0]
-        pivot = stencil.diagonal.astype(float)
-        self._lower = np.empty_like(stencil.gz)
+        pivot = stencil.diagonal.copy()
+        self._lower = np.empty(stencil.gz.shape, dtype=np.float32)
         for k in range(nz - 1):
             ratio = stencil.gz[k] / pivot[k]
             self._lower[k] = ratio
             pivot[k + 1] -= ratio * stencil.gz[k]
-        self._inverse = (1 / pivot).astype(stencil.diagonal.dtype)
+        self._inverse = (1 / pivot).astype(np.float32)
 
     def solve(self, b: Array) -> Array:
         """In place."""
@@ -150,7 +151,7 @@ class _Merge:
             inner = np.zeros((len(starts), *ohm.shape[1:]), dtype=g.dtype)
             inner[paired] = ohm[starts[paired]] / 2
             between = ohm[starts[1:] - 1] + inner[1:] + inner[:-1]
-            share = np.zeros((count, *ohm.shape[1:]), dtype=g.dtype)
+            share = np.zeros((count, *ohm.shape[1:]), dtype=np.float32)
             left = np.flatnonzero(paired)
             left = left[left > 0]
             share[starts[left]] = inner[left] / between[left - 1]

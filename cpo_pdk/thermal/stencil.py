@@ -58,29 +58,33 @@ class Stencil:
         return Stencil(*(part.astype(dtype, copy=False) for part in parts))
 
     def apply(self, x: Array, out: Array | None = None) -> Array:
-        """The operator on `x`, (nz, ny, nx)."""
+        """The operator on `x`, (nz, ny, nx).
+
+        Summed up from flows between neighbours, so that what leaves one cell enters the other to the last digit.
+        """
         out = np.empty_like(x) if out is None else out
         nz, ny, nx = self.shape
         step = max(1, _BLOCK // (ny * nx))
         scratch = np.empty((step, ny, nx), dtype=x.dtype)
+        np.multiply(self.ground[0], x[0], out=out[0])
         for low in range(0, nz, step):
             high = min(nz, low + step)
+            above = min(high, nz - 1)  # flows upwards from the planes below this one
             y, t, own = out[low:high], scratch[: high - low], x[low:high]
-            np.multiply(self.diagonal[low:high], own, out=y)
-            g = self.gx[low:high]
-            y[..., :-1] -= np.multiply(g, own[..., 1:], out=t[..., :-1])
-            y[..., 1:] -= np.multiply(g, own[..., :-1], out=t[..., 1:])
-            g = self.gy[low:high]
-            y[:, :-1] -= np.multiply(g, own[:, 1:], out=t[:, :-1])
-            y[:, 1:] -= np.multiply(g, own[:, :-1], out=t[:, 1:])
-            up = min(high, nz - 1)
-            if up > low:
-                y[: up - low] -= np.multiply(self.gz[low:up], x[low + 1 : up + 1], out=t[: up - low])
-            down = max(low, 1)
-            if high > down:
-                y[down - low :] -= np.multiply(
-                    self.gz[down - 1 : high - 1], x[down - 1 : high - 1], out=t[down - low :]
-                )
+            np.multiply(self.ground[low + 1 : above + 1], x[low + 1 : above + 1], out=out[low + 1 : above + 1])
+            flow = np.subtract(own[..., 1:], own[..., :-1], out=t[..., 1:])
+            flow *= self.gx[low:high]
+            y[..., 1:] += flow
+            y[..., :-1] -= flow
+            flow = np.subtract(own[:, 1:], own[:, :-1], out=t[:, 1:])
+            flow *= self.gy[low:high]
+            y[:, 1:] += flow
+            y[:, :-1] -= flow
+            if above > low:
+                flow = np.subtract(x[low + 1 : above + 1], x[low:above], out=t[: above - low])
+                flow *= self.gz[low:above]
+                out[low + 1 : above + 1] += flow
+                out[low:above] -= flow
         return out
 
     def residual(self, b: Array, x: Array, out: Array | None = None) -> Array:
