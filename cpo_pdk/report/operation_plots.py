@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,8 +25,8 @@ from cpo_pdk.thermal.results import TemperatureMap, Transient
 _OUTLINES = {"SUBSTRATE": 0.8, "ASIC": 1.0, "FLOORPLAN": 0.7, "CONNECTOR": 0.4, "CONNECTOR_PM": 0.4}
 #: kind of consumer -> colour of its part of the stack
 _COLORS = dict(zip([kind for kind in KINDS if kind != "asic"], (*CHANNELS, "#8a6f5a"), strict=False))
-#: fibres and engines that leave room for the engines' names
-_NAMED = 120
+#: engines that leave room for their names
+_NAMED = 16
 _OTHERS = "#9da7b1"
 
 
@@ -83,13 +83,14 @@ def _lanes(axes: Axes, state: State, engines: list[str], scale: Scale, last: boo
     axes.tick_params(length=0)
 
 
-def _fibres(axes: Axes, lanes: Iterable[LinkLane], scene: Scene, scale: Scale) -> None:
+def _fibres(axes: Axes, lanes: Sequence[LinkLane], scene: Scene, scale: Scale) -> None:
     """The package from above, its transmit fibres and engines coloured by the worst of their lanes."""
     worst: dict[str, float] = {}
     for lane in lanes:
         own = [s.instance for s in lane.steps if not s.far and s.instance and "/" not in s.instance]
         for name in (lane.engine, *own[-1:]):
             worst[name] = min(worst.get(name, np.inf), lane.margin_dB if np.isfinite(lane.margin_dB) else scale.low)
+    engines = engine_names(lanes)
     top = scene.cells[scene.top]
     for name, outlines in top.outlines.items():
         if name in _OUTLINES:
@@ -105,7 +106,7 @@ def _fibres(axes: Axes, lanes: Iterable[LinkLane], scene: Scene, scale: Scale) -
             fill = scale.colormap(scale.normalize(worst[placed.name])) if placed.name in worst else "none"
             shapes = [outline for _, outline in wanted]
             axes.add_collection(PolyCollection(shapes, facecolors=[fill], edgecolors=INK, linewidths=0.5))
-            if shapes and "FLOORPLAN" in layers and len(worst) <= _NAMED:
+            if shapes and "FLOORPLAN" in layers and len(engines) <= _NAMED:
                 x, y = np.concatenate(shapes).mean(axis=0)
                 axes.text(x, y, short_name(placed.name), ha="center", va="center", fontsize=6)
     _frame(axes, top.box)
