@@ -59,7 +59,7 @@ def temperatures_of(
         out_W=field.out_W,
         cells=cells,
         iterations=field.iterations,
-        warnings=tuple(_too_hot(float(asic), hottest)),
+        warnings=tuple(_too_hot(float(asic), hottest, rings)),
     )
     return found
 
@@ -95,7 +95,7 @@ def _within(grid: Grid, field: Field, row: int, box: tuple[float, float, float, 
     return float(np.nanmax(part))
 
 
-def _too_hot(asic: float, engines: Mapping[str, float]) -> list[str]:
+def _too_hot(asic: float, engines: Mapping[str, float], rings: Mapping[str, float]) -> list[str]:
     """What is beyond a limit, one line each."""
     limits = thermal_table().limits
     found = []
@@ -110,6 +110,13 @@ def _too_hot(asic: float, engines: Mapping[str, float]) -> list[str]:
         found.append(
             f"{many} of {len(engines)} engines are hotter than {limits['engine']:g} C, {name} {engines[name]:.1f} C: "
             "cool them (thermal.covers: all, htc_W_m2K, coolant_C), or spread their heat over a larger die"
+        )
+    warm = [path for path, value in rings.items() if value > limits["rings"]]
+    if warm:
+        path = max(warm, key=lambda key: rings[key])
+        found.append(
+            f"{len(warm)} of {len(rings)} rings are hotter than {limits['rings']:g} C, {path} {rings[path]:.1f} C, "
+            "where their models end: their shifts are some percent short"
         )
     top, low = max(asic, *engines.values()), min(asic, *engines.values())
     if top > limits["materials"]:

@@ -211,6 +211,9 @@ def test_limits_are_named() -> None:
     text = "\n".join(hot.warnings)
     assert "the ASIC reaches" in text and "silicon is specified to 105 C" in text
     assert "3 of 3 engines are hotter than 105 C" in text and "beyond 150 C" in text
+    rings = {"engine_E1/r": ("engine_E1", 17000.0, 0.0)}
+    hot = model_of(package(), spec(htc_W_m2K=1000), rings, cells=CELLS).temperatures(WATTS)
+    assert any("1 of 1 rings are hotter than 125 C, engine_E1/r" in line for line in hot.warnings)
     assert model().temperatures({"asic": 100}).warnings == ()
 
 
