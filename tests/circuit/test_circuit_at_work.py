@@ -17,7 +17,6 @@ from cpo_pdk.circuit.engine_lanes import EngineSolver
 from cpo_pdk.circuit.engine_state import EngineState
 from cpo_pdk.circuit.interferometers import INTERFEROMETER
 from cpo_pdk.circuit.locking import cold_resonances
-from cpo_pdk.circuit.powers import levels_dBm, self_heating, self_heating_warnings
 from cpo_pdk.circuit.receive import receive
 from cpo_pdk.circuit.results import Lane, SimulationResult
 from cpo_pdk.circuit.simulation import Simulator, simulate
@@ -25,8 +24,6 @@ from cpo_pdk.circuit.transmit import transmit
 from cpo_pdk.circuit.warming import feels_heat, warmed
 from cpo_pdk.cli.app import run
 from cpo_pdk.errors import ModelError
-from cpo_pdk.models.modulator import ring_modulator
-from cpo_pdk.models.operating import operating_point
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.tech.layers import layer_of
 
@@ -214,34 +211,6 @@ def test_devices_of_lanes_have_their_facts(cold: SimulationResult, rings: Simula
                 assert lane.zero_loss_dB > lane.insertion_loss_dB + 3
             else:
                 assert device.params["responsivity_A_W"] > 0.5
-
-
-def test_light_heats_the_rings_that_it_passes(cold: SimulationResult) -> None:
-    launch = 6.0
-    heated = {ring.ring: ring for ring in self_heating(cold, launch)}
-    senders = [lane for lane in cold.lanes if lane.direction == "tx"]
-    assert set(heated) == {lane.ring for lane in senders}
-    for lane in senders[:2]:
-        device, ring = cold.devices[lane.modulator], heated[lane.ring]
-        before = [item.loss_dB for item in lane.items[: [item.instance for item in lane.items].index(lane.ring)]]
-        assert ring.input_dBm == pytest.approx(launch - sum(before))
-        assert levels_dBm(lane, launch)[-1] == pytest.approx(launch - lane.insertion_loss_dB)
-        params = {k: v for k, v in device.params.items() if k in (ring_modulator.__kwdefaults__ or {})}
-        point = operating_point(
-            device.operating["V_one"],
-            device.operating["V_zero"],
-            detuning_nm=device.operating["detuning_nm"],
-            laser_power_dBm=ring.input_dBm,
-            wl_center=lane.wl_um,
-            **params,
-        )
-        assert ring.absorbed_mW == pytest.approx(point.absorbed_mW, rel=1e-3)
-        assert ring.shift_nm == pytest.approx(point.self_heating_nm, rel=1e-3)
-        at_zero_volts = point.linewidth_GHz * lane.wl_um**2 / 299792.458 * 1e3
-        assert ring.linewidth_nm == pytest.approx(at_zero_volts, rel=0.25)  # that of the point is at the mean bias
-    assert not self_heating_warnings(cold, 0.0)
-    (line,) = self_heating_warnings(cold, 25.0)
-    assert line.startswith("8 ring modulators")
 
 
 def test_conditions_that_need_not_be_told_apart_are_one(rings: Simulator) -> None:
