@@ -114,10 +114,11 @@ def decide(
 
 def delay_of(wave: Array, symbols: Array, samples: int) -> int:
     """Samples from the beginning of a symbol to the middle of its eye: where the waveform looks most like it."""
-    ideal = np.zeros(len(wave))
-    ideal[::samples] = symbols - symbols.mean()
-    likeness = np.fft.irfft(np.fft.rfft(wave) * np.conj(np.fft.rfft(ideal)), n=len(wave))
-    return int(np.argmax(likeness))
+    sent, by_symbol = symbols - symbols.mean(), wave.reshape(len(symbols), samples)
+    means = np.fft.rfft(by_symbol.mean(axis=1)) * np.conj(np.fft.rfft(sent))
+    whole = int(np.argmax(np.fft.irfft(means, n=len(symbols))))
+    near = [sent @ np.roll(by_symbol, -shift, axis=0) for shift in range(whole - 1, whole + 2)]
+    return (whole - 1) * samples + int(np.argmax(np.concatenate(near)))
 
 
 def outer_amplitude(wave: Array, symbols: Array, samples: int) -> float:
