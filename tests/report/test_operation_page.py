@@ -300,6 +300,15 @@ def test_warnings_at_work_stand_in_their_section_only(at_work: ReportData) -> No
     assert "can&#39;t lock at full load" not in head and "can&#39;t lock at full load" in rest
 
 
+@pytest.mark.parametrize(("energy", "said"), [(6.0, "limits fail"), (60.0, "limits hold")])
+def test_the_head_says_whether_the_limits_of_the_spec_hold(at_work: ReportData, energy: float, said: str) -> None:
+    assert at_work.operation is not None
+    gates = [g for g in at_work.operation.gates if g.key == "energy_pJ_bit"]
+    gates = tuple(dataclasses.replace(gate, limit=energy, holds=gate.value <= energy) for gate in gates)
+    data = dataclasses.replace(at_work, operation=dataclasses.replace(at_work.operation, gates=gates))
+    assert said in page(data, FIGURES, {}, b"").partition("<nav")[0]
+
+
 def test_without_an_operation_the_page_is_as_it_was(report_data: ReportData) -> None:
     text = page(report_data, {"spectra": "", "insertion_loss": ""}, {}, b"")
     assert 'id="work"' not in text and 'href="#margin"' not in text and 'id="operation"' not in text

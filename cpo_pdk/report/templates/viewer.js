@@ -267,6 +267,7 @@
         else if (e.key === "+" || e.key === "=") this.zoom(1.5);
         else if (e.key === "-") this.zoom(1 / 1.5);
         else if (e.key === "0") this.home();
+        else if (e.key === "Enter" && this.quiet) this.tell("pick", { x: this.x, y: this.y, scale: this.scale });
         else return;
         e.preventDefault();
       });
