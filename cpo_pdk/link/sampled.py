@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from cpo_pdk.link.ber import Array, levels_of, tail
 from cpo_pdk.link.equaliser import LARGEST, constrained
 from cpo_pdk.link.noise import level_variance
+
+Numbers = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +58,7 @@ class Decisions:
     sigma: float
     middle: Array
     worse: Array
-    sent: Array
+    sent: Numbers
 
 
 def decide(
@@ -134,7 +138,7 @@ def outer_amplitude(wave: Array, symbols: Array, samples: int) -> float:
     return ends[0] - ends[1]
 
 
-def wrong_symbols(y: Array, sent: Array, count: int, sigma: float, *, fixed: bool) -> float:
+def wrong_symbols(y: Array, sent: Numbers, count: int, sigma: float, *, fixed: bool) -> float:
     """Symbol error ratio of equalised samples with Gaussian noise.
 
     Args:
@@ -150,12 +154,12 @@ def wrong_symbols(y: Array, sent: Array, count: int, sigma: float, *, fixed: boo
     return float(np.mean(tail((above - y) / sigma) + tail((y - below) / sigma)))
 
 
-def levels_seen(y: Array, sent: Array, count: int) -> Array:
+def levels_seen(y: Array, sent: Numbers, count: int) -> Array:
     """Mean of the samples of every level, shape (count,)."""
     return np.array([y[:, sent == level].mean() for level in range(count)])
 
 
-def noise_for(groups: Sequence[Array], sent: Array, count: int, ratio: float, *, fixed: bool) -> float:
+def noise_for(groups: Sequence[Array], sent: Numbers, count: int, ratio: float, *, fixed: bool) -> float:
     """Rms noise at the decision, in OMA, at which the worse group has `ratio` wrong symbols; 0 where there is none."""
 
     def excess(log_sigma: float) -> float:
