@@ -208,6 +208,7 @@ def _state(book: _Book, state: State, order: dict[str, int], rings: dict[str, in
             [_milli(lane.penalties_dB.get(key)) for key in penalties],
             way,
             other,
+            _milli(state.energy.lanes_pJ_bit.get((lane.engine, lane.port, lane.channel))),
         ]
     held: list[list[Any] | None] = [None] * len(rings)
     for ring in state.rings:

@@ -87,13 +87,14 @@ def test_every_step_of_every_lane_comes_back(operation: Operation, document: dic
 
 def test_numbers_of_lanes_and_rings_come_back(operation: Operation, document: dict[str, Any]) -> None:
     state, lane = operation.states[1], operation.states[1].budget.lanes[17]
-    numbers, log_ber, noise, _, _, _ = document["states"][1]["lanes"][17]
+    numbers, log_ber, noise, _, _, _, energy = document["states"][1]["lanes"][17]
     assert document["numbers"] == list(NUMBERS)
     for name, value in zip(NUMBERS, numbers, strict=True):
         wanted = getattr(lane, name)
         assert value == (None if wanted is None else pytest.approx(1000 * wanted, abs=0.51)), name
     assert 10 ** (log_ber / 1000) == pytest.approx(lane.ber, rel=2e-3)
     assert noise == [round(1000 * lane.noise_uA[key]) for key in document["states"][1]["noise"]]
+    assert energy == pytest.approx(1000 * state.energy.lanes_pJ_bit[lane.engine, lane.port, lane.channel], abs=0.51)
     ring = state.rings[5]
     channel, celsius, _, heater, up, down, locked = document["states"][1]["rings"][5]
     assert (channel, locked) == (ring.channel, int(ring.locked))

@@ -165,6 +165,11 @@
     cell.append(track);
     return cell;
   };
+  const ringAt = new Map(rings.map((one, k) => [one.name, k]));
+  const ringsOf = (steps, own) => [...new Set(steps.map((s) => ringAt.get(s.instance)))].flatMap((k) => { // those that serve this channel
+    const now = k === undefined ? null : work.states[state].rings[k];
+    return now && now[0] === own.channel ? [[`ring ${rings[k].name.slice(rings[k].engine.length + 1)}`, `${dB(now[1], 1)} °C, ${dB(now[3], 1)} mW`]] : [];
+  });
   const show = () => {
     const own = lanes[lane], row = work.states[state].lanes[lane], steps = stepsOf(lane);
     options(picks.engine, engines, own.engine);
@@ -199,6 +204,7 @@
     const facts = [["laser, per wavelength", `${v("laser_dBm")} dBm`], ["in the fibre at the facet", `${v("launch_dBm")} dBm`], ["extinction", `${v("extinction_dB")} dB`], ["OMA at the facet", `${v("oma_tx_dBm")} dBm`],
       ["OMA at the detector", `${v("oma_rx_dBm")} dBm`], ["OMA needed there", `${v("needed_oma_dBm")} dBm`], ["mean at the detector", `${v("received_dBm")} dBm`], ["TDECQ", `${v("tdecq_dB")} dB`], ["worst-case eye opening", `${row[0][N.eye_opening] === null ? "-" : (row[0][N.eye_opening] / 10).toFixed(0)} %`],
       ["Q", v("q")], ["bit error ratio", row[1] === null ? "below 1e-300" : (10 ** (row[1] / 1000)).toExponential(1)], ["margin, crosstalk at its worst phase", `${v("margin_peak_dB")} dB`], ["laser needed", row[0][N.needed_laser_dBm] === null ? "none would do" : `${v("needed_laser_dBm")} dBm`],
+      ["energy of the lane and its receiver", row[6] === null ? "-" : `${dB(row[6])} pJ/bit`], ...ringsOf(steps, own),
       ...work.states[state].noise.map((key, k) => [`noise, ${key}`, `${dB(row[2][k], 3)} µA`]), ...work.states[state].penalties.map((key, k) => [`penalty, ${key}`, `${dB(row[3][k], 2)} dB`])];
     box.querySelector(".facts").replaceChildren(...facts.map(([a, b]) => { const d = make("div"); d.append(make("dt", a), make("dd", b)); return d; }));
   };
