@@ -96,6 +96,7 @@ def cure_of(
     bias_nm: float,
     keep_mW: float = 0.0,
     settles: Callable[[RingBank], bool] = lambda _bank: True,
+    most_nm: float = BIAS_MOST_NM,
 ) -> str:
     """What in the spec would hold all rings at the temperatures of all states; empty where nothing is found.
 
@@ -108,6 +109,7 @@ def cure_of(
         bias_nm: `engine.heater_bias_nm` that they were drawn with.
         keep_mW: power that is to be left at either end.
         settles: whether all rings hold once heaters and heat have settled.
+        most_nm: largest bias that a spec may ask for.
     """
     names = worst_engines(bank, temperatures)
     kept = np.array([fact.engine in names for fact in bank.facts], dtype=bool)
@@ -123,7 +125,7 @@ def cure_of(
             total += float(tuning.power_mW.sum())
         return total
 
-    steps = np.arange(0.0, BIAS_MOST_NM + BIAS_STEP_NM / 2, BIAS_STEP_NM)
+    steps = np.arange(0.0, most_nm + 1e-9, BIAS_STEP_NM)
     found = [(total, bias) for bias in steps if (total := holds(few.rebiased(float(bias) - bias_nm))) is not None]
     for _, bias in sorted(found)[:TRIED]:
         if settles(bank.rebiased(float(bias) - bias_nm)):

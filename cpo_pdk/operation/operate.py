@@ -21,10 +21,11 @@ from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.energy.ledger import Account
 from cpo_pdk.energy.results import Ledger
 from cpo_pdk.energy.summary import energy_of
+from cpo_pdk.errors import SpecError
 from cpo_pdk.handover.parts import Package
 from cpo_pdk.link.budget import link_budget
 from cpo_pdk.operation.gates import gates_of
-from cpo_pdk.operation.headroom import cure_of, margin_of, unlocks
+from cpo_pdk.operation.headroom import BIAS_MOST_NM, BIAS_STEP_NM, cure_of, margin_of, unlocks
 from cpo_pdk.operation.results import Operation, RingState, State, Unlock
 from cpo_pdk.operation.ring_bank import Fraction, RingBank, bank_of
 from cpo_pdk.operation.sensitivity import HeatOfHeaters
@@ -50,6 +51,8 @@ SAME_LIGHT_K = 0.25
 #: engines whose temperatures agree to this are computed as one, K: what is held on a channel does not notice, all else
 #: drifts by less than 0.02 nm
 SAME_DT_K = 0.5
+#: temperature that no package survives: peak of lead-free reflow, C (J-STD-020, from memory)
+MELTS_C = 260.0
 #: share of a heater's limit that a cure leaves at either end, where one does
 RESERVE = 0.1
 #: heater power of interferometers that is worth a word when another reference temperature saves it, W
@@ -89,7 +92,7 @@ def operate(
         say: told what is being done.
 
     Raises:
-        SpecError: parts or powers that don't fit the package.
+        SpecError: parts or powers that don't fit the package, cooling that lets it melt.
         LayoutError: rings that lie on no engine, a package without an ASIC.
         ModelError: a device that can't be computed at its temperature.
     """
@@ -194,9 +197,21 @@ class _Loop:
             ring_C, engine_C = now.ring_C, now.engine_C
             if moved < SAME_LIGHT_K:
                 return settled, lanes
+            self._refuse_what_melts(settled, load)
             lanes = self.resimulate(self._conditions(settled))
         assert settled is not None
         return settled, lanes
+
+    def _refuse_what_melts(self, settled: Settled, load: float) -> None:
+        """Raise `SpecError` where engines are so hot that there is no package any more to compute lanes of."""
+        name, hottest = max(settled.engine_C.items(), key=lambda item: item[1])
+        if hottest > MELTS_C:
+            text = (
+                f"{name} reaches {hottest:.4g} C with the ASIC at {load * self.spec.asic.power_W:.4g} W, solder melts "
+                f"below {MELTS_C:g} C; cool it better (thermal.htc_W_m2K, coolant_C, covers), take power off it, or "
+                "give its heat a larger die (engine.die_mm)"
+            )
+            raise SpecError([self.spec.problem("thermal.htc_W_m2K", text)])
 
     def _change(self, old: Settled, new: Settled) -> float:
         """Largest change of a ring or an engine, K; infinite where a ring changes its channel."""
@@ -234,7 +249,7 @@ class _Loop:
         rings = ring_states(self.bank, settled.tuning, settled.ring_C)
         cold = set(self.simulation.warnings)
         told = [line for line in lanes.warnings if line not in cold]
-        warnings = [*_lost(self.bank, settled.tuning, self.spec.origin.name), *told, *budget.warnings]
+        warnings = [*_lost(self.bank, settled.tuning), *told, *budget.warnings]
         warnings += [*energy.warnings, *(line for line in temperatures.warnings if line not in self.heat.warnings)]
         return State(
             name=name,
@@ -284,8 +299,9 @@ class _Loop:
 
         reserve = max(self.around.keep_mW, RESERVE * self.bank.max_mW)
         bias = self.spec.engine.heater_bias_nm
-        said = cure_of(self.bank, temperatures, bias, reserve, holds) or cure_of(
-            self.bank, temperatures, bias, self.around.keep_mW, holds
+        most = _largest_bias_nm(self.bank)
+        said = cure_of(self.bank, temperatures, bias, reserve, holds, most) or cure_of(
+            self.bank, temperatures, bias, self.around.keep_mW, holds, most
         )
         lost = max(sum(not ring.locked for ring in state.rings) for state in states)
         text = f"{lost} of {len(self.bank)} rings can't be held on a channel; "
@@ -354,7 +370,13 @@ def ring_states(bank: RingBank, tuning: Tuning, ring_C: Real) -> tuple[RingState
     )
 
 
-def _lost(bank: RingBank, tuning: Tuning, spec: str) -> list[str]:
+def _largest_bias_nm(bank: RingBank) -> float:
+    """Below the distance of two channels, beyond which a ring would be one of the channel below."""
+    spacing = [1e3 * float(np.diff(np.sort(f.channels_um)).min()) for f in bank.facts[:1] if len(f.channels_um) > 1]
+    return min([BIAS_MOST_NM, *(nm - BIAS_STEP_NM / 2 for nm in spacing)])
+
+
+def _lost(bank: RingBank, tuning: Tuning) -> list[str]:
     """One line for rings that are too warm, one for those whose heater is too weak."""
     margin = margin_of(bank, tuning)
     hot = ~tuning.held & (tuning.shift_nm < tuning.given_nm)
@@ -366,7 +388,7 @@ def _lost(bank: RingBank, tuning: Tuning, spec: str) -> list[str]:
             names = ", ".join(bank.facts[int(number)].instance for number in numbers[:SHOWN])
             more = f" and {numbers.size - SHOWN} more" if numbers.size > SHOWN else ""
             found.append(
-                f"{spec}: {numbers.size} rings are {what} ({names}{more}), by up to {-margin[worst]:.3g} mW with a "
+                f"{numbers.size} rings are {what} ({names}{more}), by up to {-margin[worst]:.3g} mW with a "
                 f"heater limit of {bank.max_mW:g} mW"
             )
     return found
