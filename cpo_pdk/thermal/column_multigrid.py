@@ -66,7 +66,7 @@ class ColumnMultigrid:
     @property
     def cells(self) -> tuple[int, ...]:
         """Of each grid that is relaxed, fine to coarse."""
-        return tuple(level.stencil.diagonal.size for level in self._levels)
+        return tuple(level.stencil.ground.size for level in self._levels)
 
     def __call__(self, residual: Array) -> Array:
         """An approximate solution for a residual (nz, ny, nx)."""
@@ -100,7 +100,7 @@ class _Columns:
 
     def __init__(self, stencil: Stencil) -> None:
         nz = stencil.shape[0]
-        pivot = stencil.diagonal.copy()
+        pivot = stencil.diagonal()
         self._lower = np.empty(stencil.gz.shape, dtype=np.float32)
         for k in range(nz - 1):
             ratio = stencil.gz[k] / pivot[k]
@@ -217,7 +217,7 @@ def _coarser(stencil: Stencil, merge: _Merge) -> Stencil:
         gx, gy = merge.conductance, merge.add(stencil.gy)
     else:
         gx, gy = merge.add(stencil.gx), merge.conductance
-    return Stencil.of(gx, gy, merge.add(stencil.gz), merge.add(stencil.ground))
+    return Stencil(gx, gy, merge.add(stencil.gz), merge.add(stencil.ground))
 
 
 def _breaks(gz: Array, dx: Array, dy: Array) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -230,7 +230,7 @@ class Conduction:
         if self.void is not None:
             ground = np.where(self.void, _VOID_W_K, ground)
         gz, gy, gx = conductances
-        return Stencil.of(gx, gy, gz, ground)
+        return Stencil(gx, gy, gz, ground)
 
     def _check_grounded(self) -> None:
         """Every part that hangs together must touch a film."""

@@ -90,7 +90,8 @@ class LinearSystem:
             cycle = levels.aspreconditioner(cycle="V")
             self._precondition = lambda residual: np.asarray(cycle @ residual.ravel()).reshape(residual.shape)
         else:
-            self._precondition = lambda residual: residual / stencil.diagonal
+            diagonal = stencil.diagonal()
+            self._precondition = lambda residual: residual / diagonal
         self.setup_s += time.process_time() - start
 
     def _conjugate_gradients(self, b: Real, x: Real | None, scale: float) -> tuple[Real, float]:

@@ -27,35 +27,31 @@ class Stencil:
     Attributes:
         gx, gy, gz: conductances across inner faces, W/K, shapes (nz, ny, nx - 1), (nz, ny - 1, nx), (nz - 1, ny, nx).
         ground: conductance of each cell to fluids, W/K, (nz, ny, nx).
-        diagonal: sum of all conductances of each cell.
     """
 
     gx: Array
     gy: Array
     gz: Array
     ground: Array
-    diagonal: Array
-
-    @classmethod
-    def of(cls, gx: Array, gy: Array, gz: Array, ground: Array) -> Stencil:
-        """From the conductances."""
-        diagonal = ground.copy()
-        for g, axis in ((gz, 0), (gy, 1), (gx, 2)):
-            low, high = neighbours(axis)
-            diagonal[low] += g
-            diagonal[high] += g
-        return cls(gx, gy, gz, ground, diagonal)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(nz, ny, nx)."""
-        nz, ny, nx = self.diagonal.shape
+        nz, ny, nx = self.ground.shape
         return nz, ny, nx
+
+    def diagonal(self) -> Array:
+        """Sum of all conductances of each cell, (nz, ny, nx)."""
+        total = self.ground.copy()
+        for g, axis in ((self.gz, 0), (self.gy, 1), (self.gx, 2)):
+            low, high = neighbours(axis)
+            total[low] += g
+            total[high] += g
+        return total
 
     def astype(self, dtype: DTypeLike) -> Stencil:
         """The same in another precision."""
-        parts = (self.gx, self.gy, self.gz, self.ground, self.diagonal)
-        return Stencil(*(part.astype(dtype, copy=False) for part in parts))
+        return Stencil(*(part.astype(dtype, copy=False) for part in (self.gx, self.gy, self.gz, self.ground)))
 
     def apply(self, x: Array, out: Array | None = None) -> Array:
         """The operator on `x`, (nz, ny, nx).
@@ -103,8 +99,8 @@ class Stencil:
         if n * 7 >= 2**31:
             raise ParameterError(f"{n} cells are too many for 32-bit indices; give at most {2**31 // 7}")
         # seven entries a row: those before the cell along z, y, x, the cell, and those after it along x, y, z
-        entries = np.zeros((nz, ny, nx, 7), dtype=self.diagonal.dtype)
-        entries[..., 3] = self.diagonal
+        entries = np.zeros((nz, ny, nx, 7), dtype=self.ground.dtype)
+        entries[..., 3] = self.diagonal()
         for axis, g in enumerate((self.gz, self.gy, self.gx)):
             low, high = neighbours(axis)
             entries[(*high, axis)] = -g

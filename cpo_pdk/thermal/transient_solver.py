@@ -98,8 +98,8 @@ def follow(
 
 
 def _heavier(stencil: Stencil, more: Real) -> Stencil:
-    """The operator with more on its diagonal."""
-    return Stencil(stencil.gx, stencil.gy, stencil.gz, stencil.ground + more, stencil.diagonal + more)
+    """The operator with more between each cell and ground."""
+    return Stencil(stencil.gx, stencil.gy, stencil.gz, stencil.ground + more)
 
 
 def _shown(field: Real, void: np.ndarray | None) -> Real:

@@ -230,7 +230,7 @@ def test_a_part_that_no_film_reaches_is_refused() -> None:
     void[1] = True
     with pytest.raises(ParameterError, match="4 cells are cut off"):
         Conduction(grid, 1.0, [TOP], void=void)
-    assert np.isfinite(Conduction(grid, 1.0, [TOP, Film("bottom", 1.0, 20.0)], void=void).stencil.diagonal).all()
+    assert np.isfinite(Conduction(grid, 1.0, [TOP, Film("bottom", 1.0, 20.0)], void=void).stencil.diagonal()).all()
 
 
 def test_the_later_film_holds() -> None:
