@@ -275,11 +275,9 @@
     canvas.width = w; canvas.height = h; canvas.getContext("2d").putImageData(image, 0, 0);
     return canvas;
   };
-  const ranges = () => { // of the engine that is looked at, in all states; of the package without one
-    const maps = work.states.map((s) => s.maps[see.value]).filter(Boolean);
-    if (!see.value || !maps.length) return work.scales.package;
-    const low = Math.min(...maps.map((m) => m.low)), high = Math.max(...maps.map((m) => m.high));
-    return { ...work.scales.package, low, high: Math.max(high, low + 0.1) };
+  const ranges = () => { // of the engine that is looked at, in this state; of the package, in all states, without one
+    const map = work.states[state].maps[see.value];
+    return see.value && map ? { ...work.scales.package, low: map.low, high: Math.max(map.high, map.low + 0.1) } : work.scales.package;
   };
   const drawMap = (g, view, name, colors) => {
     const map = work.states[state].maps[name];
