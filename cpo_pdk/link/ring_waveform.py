@@ -64,6 +64,7 @@ def static_light(ring: Ring, detuning_GHz: float) -> float:
     return float(abs(1 - 2 * np.pi * ring.linewidth_bus_GHz / pole) ** 2)
 
 
+@lru_cache(maxsize=4)
 def light(ring: Ring, driver: Response, modulation: str, baud_GBd: float) -> tuple[Array, Array]:
     """Light of a ring, repeated for ever, and the symbols that were sent.
 

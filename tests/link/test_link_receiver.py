@@ -196,3 +196,34 @@ def test_no_light_that_would_do_is_said_without_a_warning(recwarn: pytest.Warnin
         assert np.isfinite(result.ber)
         assert np.isfinite(result.q)
     assert not recwarn.list
+
+
+def test_equaliser_enhances_the_amplifier_as_it_says() -> None:
+    """Noise times 1.25 asks for 0.97 dB more light where the amplifier is all the noise."""
+    louder = replace(IDEAL["PAM4"], noise_gain=1.25)
+    plain, enhanced = (
+        quality(Signal(0.0, 6.0, QUIET), Receiver(0.9, 0.0, 200.0, eye), 2.4e-4) for eye in (IDEAL["PAM4"], louder)
+    )
+    assert enhanced.needed_oma_dBm - plain.needed_oma_dBm == pytest.approx(10 * np.log10(1.25), abs=5e-3)
+    assert enhanced.noise_uA == plain.noise_uA
+    assert enhanced.penalties_dB["bandwidth"] == pytest.approx(10 * np.log10(1.25), abs=5e-3)
+
+
+def test_intensity_noise_alone_gives_the_textbook_ratio() -> None:
+    """Q = (r - 1) / (r + 1) / sqrt(RIN B): either level's noise goes with its current."""
+    receiver = Receiver(1.0, 0.0, 1e-6, IDEAL["NRZ"])
+    result = quality(Signal(20.0, 6.0, -121.0), receiver, 2.4e-4)
+    r, band = 10**0.6, IDEAL["NRZ"].noise_bandwidth_GHz * 1e9
+    assert result.q == pytest.approx((r - 1) / (r + 1) / np.sqrt(10**-12.1 * band), rel=1e-3)
+
+
+def test_uneven_levels_cost_what_the_smallest_eye_lacks() -> None:
+    """Inner levels closer together: the middle eye decides, with a third of the symbol errors of three eyes."""
+    even = IDEAL["PAM4"]
+    bent = replace(even, levels=np.array([-0.5, -0.10, 0.10, 0.5]))
+    signal, receiver = Signal(0.0, 6.0, QUIET), Receiver(0.9, 0.0, 200.0, bent)
+    result = quality(signal, receiver, 2.4e-4)
+    # only one eye errs: 2 Q(x) / 4 symbols, half of that bits
+    x = float(q_of_ber(2.4e-4 * 4, "NRZ"))
+    wanted = 10 * np.log10(2 * x * 200e-6 / 0.2 / 0.9 * 1e3)
+    assert result.needed_oma_dBm == pytest.approx(wanted, abs=0.01)
