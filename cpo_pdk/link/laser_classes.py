@@ -29,6 +29,8 @@ ELSFP_DBM: MappingProxyType[str, float] = MappingProxyType(
 
 #: dB; extinction below which a modulator passes the same light whatever it is driven with
 _NO_EYE_DB = 0.3
+#: dBm; light at a detector that no receiver of such rates sees: a filter that is off its channel
+_NO_LIGHT_DBM = -50.0
 _ROUNDING_DB = 0.05  # 8 x 17 dBm is 26.03 dBm, and called 26
 
 
@@ -86,14 +88,15 @@ def margin_warnings(spec: PackageSpec, parts: Parts, lanes: Sequence[LinkLane]) 
     """
     wanted = spec.require.margin_dB if spec.require.margin_dB is not None else 0.0
     short = [lane for lane in lanes if lane.margin_dB < wanted]
-    dark = [lane for lane in short if lane.extinction_dB < _NO_EYE_DB]
+    dark = [lane for lane in short if _is_dark(lane)]
     if dark:
         one = dark[0]
         yield (
-            f"{len(dark)} of {len(lanes)} lanes carry no data: {one.name} has {one.extinction_dB:.2f} dB extinction, "
-            "its modulator is not at its working point; see what is said of its ring, or its sheet's V_one and V_zero"
+            f"{len(dark)} of {len(lanes)} lanes carry no data: {one.name} has {one.extinction_dB:.2f} dB extinction "
+            f"and {one.received_dBm:.0f} dBm at its detector; its modulator or filter is not at its working point: see "
+            "what is said of its rings, or its sheet's V_one and V_zero"
         )
-    never = [lane for lane in short if lane.extinction_dB >= _NO_EYE_DB and lane.needed_laser_dBm is None]
+    never = [lane for lane in short if not _is_dark(lane) and lane.needed_laser_dBm is None]
     if never:
         one = never[0]
         yield (
@@ -101,7 +104,7 @@ def margin_warnings(spec: PackageSpec, parts: Parts, lanes: Sequence[LinkLane]) 
             f"the light (RIN, crosstalk, reflections) or a closed eye keeps {one.name} (opening {one.eye_opening:.2f}) "
             f"above a BER of {threshold_ber(spec):.1e}; less RIN, less crosstalk or faster parts would help"
         )
-    rest = [lane for lane in short if lane.extinction_dB >= _NO_EYE_DB and lane.needed_laser_dBm is not None]
+    rest = [lane for lane in short if not _is_dark(lane) and lane.needed_laser_dBm is not None]
     if not rest:
         return
     worst = min(rest, key=lambda lane: lane.margin_dB)
@@ -123,6 +126,10 @@ def margin_warnings(spec: PackageSpec, parts: Parts, lanes: Sequence[LinkLane]) 
             f"{many}; {worst.name} has {worst.margin_dB:.2f} dB; laser.per_wavelength_dBm: {_up(needed)} would do"
             f"{in_fibre}, ELSFP class {class_for(total)}"
         )
+
+
+def _is_dark(lane: LinkLane) -> bool:
+    return lane.extinction_dB < _NO_EYE_DB or lane.received_dBm < _NO_LIGHT_DBM
 
 
 def threshold_ber(spec: PackageSpec) -> float:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpo_pdk.circuit.results import Aggressor, DeviceFacts, Lane, LossItem, SimulationResult
+from cpo_pdk.energy.light import mean_over_one, span_dB
 from cpo_pdk.errors import LayoutError, SpecError
 from cpo_pdk.link.budget import link_budget
 from cpo_pdk.link.laser_classes import class_for, total_dBm
@@ -245,6 +246,20 @@ def test_an_eye_that_is_upside_down_is_counted_as_none_and_said() -> None:
     (one,) = found.lanes
     assert one.extinction_dB == 0.01 and one.margin_dB < -10
     assert "1 of 1 lanes carry no data" in found.warnings[0]
+
+
+def test_a_filter_off_its_channel_is_no_matter_of_lasers() -> None:
+    (said,) = [line for line in budget(*pair(rx=90.0)).warnings if "lanes" in line]
+    assert "carry no data" in said and "-91 dBm at its detector" in said
+
+
+def test_light_is_counted_as_for_its_heat() -> None:
+    outside = losses_outside(SPEC, parts_of(SPEC, PARTS), SHEETS)
+    assert isclose(outside.between, span_dB(SPEC, parts_of(SPEC, PARTS), SHEETS))
+    tx, rx = pair()
+    (one,) = budget(tx, rx).lanes
+    level_one = 17.0 - outside.laser_connectors - tx.insertion_loss_dB
+    assert isclose(one.launch_dBm - level_one, 10 * log10(mean_over_one(tx)), abs_tol=1e-9)
 
 
 def test_parts_for_slower_lanes_are_named() -> None:
