@@ -32,6 +32,7 @@ from cpo_pdk.circuit.interferometers import Lit, again, sections
 from cpo_pdk.circuit.locking import Lock, Locker
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.results import Aggressor, Direction, LossItem
+from cpo_pdk.circuit.resuming import resume
 from cpo_pdk.circuit.solver import Plan, SDict, compile_circuit
 from cpo_pdk.circuit.tracing import WaveGraph, Way, items_of
 from cpo_pdk.circuit.trimming import Trimmer, trimmers_of
@@ -143,7 +144,7 @@ class EngineState:
         self.passages: dict[int, dict[int, Passage]] = {}
         self.trimmers: dict[str, Trimmer] = {}
         self.trims: dict[str, float] = {}
-        self.transmit, self.receive = self._find() if drawn is None else self._resume(drawn)
+        self.transmit, self.receive = self._find() if drawn is None else resume(self, drawn)
         self.warnings += operation_warnings(circuit, bound, self.overrides)
         zero = {path: {VOLTAGE: drive.v_zero} for path, drive in self.drives.items()}
         self.warnings += operation_warnings(circuit, bound, zero)
@@ -196,14 +197,14 @@ class EngineState:
         if idle:
             self.warnings.append(f"{len(idle)} rings are on no bus ({', '.join(idle[:SHOWN])}); left cold")
         locker = Locker(self.channels)
-        on_bus = {bus.port: self._lock(locker, f"tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
+        on_bus = {bus.port: self.lock_bus(locker, f"tx_{bus.port}", bus.rings) for bus in buses if bus.rings}
         sent = {port: rings for port, rings in on_bus.items() if self.drives.keys() & set(rings.values())}
         received: list[Reception] = []
         for bus in dropped:
-            rings = self._lock(locker, f"rx_{bus.port}{bus.mode}", bus.rings)
+            rings = self.lock_bus(locker, f"rx_{bus.port}{bus.mode}", bus.rings)
             behind = dict(zip(bus.rings, bus.detectors, strict=True))
             received.append(Reception(bus.port, bus.mode, {c: behind[ring] for c, ring in rings.items()}, rings))
-        self._trim(trimmers_of(self.circuit, self.bound, self.channels, {*self.rings, *self.modulators}))
+        self.trim(trimmers_of(self.circuit, self.bound, self.channels, {*self.rings, *self.modulators}))
         lasers = {bus.port: bus.laser for bus in buses if bus.port not in sent}
         bare = sorted(set(self.facet.rx) - {reception.port for reception in received})
         if lasers or bare:
@@ -220,50 +221,7 @@ class EngineState:
         received.sort(key=lambda reception: (reception.port, order[reception.mode]))
         return tuple(Sender(bus.port, bus.laser, sent[bus.port]) for bus in buses), tuple(received)
 
-    def _resume(self, drawn: EngineState) -> tuple[tuple[Sender, ...], tuple[Reception, ...]]:
-        """Take every device to its working point under the condition; the light goes as it does in the engine as drawn.
-
-        Raises:
-            ModelError: conditions for devices that are none, a bus whose rings are not given a channel each.
-        """
-        condition = self.condition
-        tuned = {ring for rings in drawn.buses.values() for ring in rings}
-        trimmed = {*drawn.trimmers, *(path for path, drive in drawn.drives.items() if path not in tuned)}
-        for what, asked, known in (
-            ("ring on a bus", {*condition.channel, *condition.tuning_nm}, tuned),
-            ("interferometer with a heater", set(condition.trim_mW), trimmed),
-        ):
-            stray = sorted(asked - known)
-            if stray:
-                raise ModelError(
-                    f"engine {self.circuit.cell}: condition for {', '.join(stray[:SHOWN])}, which is no {what}; "
-                    f"{len(known)} there are, {', '.join(sorted(known)[:SHOWN])}..."
-                )
-        dT = condition.dT_K
-        locker = Locker(self.channels, lambda entry, low, high: drawn.drift.resonances(entry.cell, dT, low, high))
-        on_bus = {name: self._lock(locker, name, rings) for name, rings in drawn.buses.items()}
-        points: dict[tuple[str, str, str], tuple[Drive, ...]] = {}
-        sent: list[Sender] = []
-        for sender in drawn.transmit:
-            modulators = on_bus.get(f"tx_{sender.port}", {})
-            if not self.drives.keys() & set(modulators.values()):
-                self.passages[sender.port] = passed = drawn.passages.get(sender.port, {})
-                for channel, passage in passed.items():
-                    self._drive(passage, channel, points)
-                modulators = {channel: passage.path for channel, passage in sorted(passed.items())}
-            sent.append(Sender(sender.port, sender.laser, modulators))
-        received: list[Reception] = []
-        for reception in drawn.receive:
-            if reception.filters:
-                rings = on_bus[f"rx_{reception.port}{reception.mode}"]
-                behind = {ring: reception.detectors[channel] for channel, ring in reception.filters.items()}
-                detectors = {channel: behind[ring] for channel, ring in rings.items()}
-                reception = Reception(reception.port, reception.mode, detectors, rings)
-            received.append(reception)
-        self._trim(drawn.trimmers)
-        return tuple(sent), tuple(received)
-
-    def _trim(self, trimmers: Mapping[str, Trimmer]) -> None:
+    def trim(self, trimmers: Mapping[str, Trimmer]) -> None:
         """Heaters within interferometers to what keeps the fringes where they are drawn, or as the condition says."""
         self.trimmers = dict(trimmers)
         warm: dict[tuple[object, ...], float] = {}
@@ -278,10 +236,17 @@ class EngineState:
             if power:
                 self.overrides[path] = {HEATER: power}
 
-    def _lock(self, locker: Locker, name: str, rings: Sequence[str]) -> dict[int, str]:
-        """Tune the rings of a bus to their channels, level one on those that are driven; channel -> ring."""
+    def lock_bus(
+        self, locker: Locker, name: str, rings: Sequence[str], shared: Mapping[str, int] | None = None
+    ) -> dict[int, str]:
+        """Tune the rings of a bus to their channels, level one on those that are driven; channel -> ring.
+
+        `shared`: channels of rings that have been decided for several buses together.
+        """
         self.buses[name] = tuple(rings)
         chosen = assignment_of(self.condition, name, rings, self.count)
+        if chosen is None and shared and shared.keys() >= set(rings):
+            chosen = tuple(shared[ring] for ring in rings)
         for lock in locker.lock(f"bus of {name}", rings, [self.entry(ring)[0] for ring in rings], chosen):
             entry, model = self.entry(lock.ring)
             lock = replace(lock, tuning_nm=self.condition.tuning_nm.get(lock.ring, lock.tuning_nm))
@@ -311,11 +276,12 @@ class EngineState:
                 self.warnings.append(f"tx_{port}: no modulator before it, nothing is modulated")
             self.passages[port] = passed
             for channel, passage in passed.items():
-                self._drive(passage, channel, points)
+                self.drive(passage, channel, points)
             found[port] = {channel: passage.path for channel, passage in sorted(passed.items())}
         return found
 
-    def _drive(self, passage: Passage, channel: int, points: dict[tuple[str, str, str], tuple[Drive, ...]]) -> None:
+    def drive(self, passage: Passage, channel: int, points: dict[tuple[str, str, str], tuple[Drive, ...]]) -> None:
+        """Take a modulator that is no ring to its working point; `points` are those that are known."""
         path = passage.path
         if path in self.channel_of:
             raise ModelError(

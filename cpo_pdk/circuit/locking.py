@@ -23,6 +23,8 @@ from cpo_pdk.errors import CpoError, ModelError
 REACH_UM = 0.02
 #: a resonance on its channel within this needs no shift, um
 ON_CHANNEL_UM = 1e-9
+#: stands for a channel that a ring can't reach where rings are assigned together: more than any sum of shifts, nm
+BEYOND_NM = 1e6
 
 #: ring, first and last wavelength in um -> its resonances between them, um, rising
 Resonances = Callable[[Bound, float, float], NDArray[np.float64]]
@@ -89,6 +91,16 @@ class Locker:
             found = self.find(bound, float(targets.min()) - REACH_UM, float(targets.max()) + ON_CHANNEL_UM)
             self._shifts[bound.cell] = red_shifts_nm(found, targets)
         return self._shifts[bound.cell]
+
+    def together(self, groups: Sequence[Sequence[Bound]]) -> tuple[int, ...]:
+        """Channel of each group of rings that serve one channel together; the least shift of all.
+
+        Args:
+            groups: rings, one group a channel.
+        """
+        cost = np.stack([np.sum([self.shifts_nm(entry) for entry in group], axis=0) for group in groups])
+        reached = np.where(np.isfinite(cost), cost, BEYOND_NM)
+        return tuple(int(channel) for channel in linear_sum_assignment(reached)[1])
 
     def lock(
         self, bus: str, rings: Sequence[str], bound: Sequence[Bound], chosen: Sequence[int] | None = None

@@ -213,6 +213,16 @@ def test_devices_of_lanes_have_their_facts(cold: SimulationResult, rings: Simula
                 assert device.params["responsivity_A_W"] > 0.5
 
 
+def test_both_polarisations_of_a_receiver_go_to_one_detector(rings: Simulator, cold: SimulationResult) -> None:
+    for dT in np.arange(4.0, 40.0, 3.0):
+        result = under(rings, EngineCondition(dT_K=float(dT)))
+        assert all(x.insertion_loss_dB < 8 for x in result.lanes if x.direction == "rx")
+    te = {ring.path: (ring.channel + 1) % 4 for ring in cold.rings if ring.direction == "rx" and not ring.mode}
+    tm = {ring.path: ring.channel for ring in cold.rings if ring.mode}
+    with pytest.raises(ModelError, match="give the rings before a detector one channel"):
+        under(rings, EngineCondition(dT_K=5.0, channel={**te, **tm}))
+
+
 def test_conditions_that_need_not_be_told_apart_are_one(rings: Simulator) -> None:
     solver = solver_of(rings)
     assert solver.under(EngineCondition(30.04)) is solver.under(EngineCondition(29.96))
