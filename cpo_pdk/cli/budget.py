@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -57,11 +58,12 @@ def budget(
         if state == "cold":
             progress("making the budget")
             found = link_budget(prepared.spec, prepared.parts, prepared.sheets, prepared.simulation)
-            table, gates = cold_csv(found), cold_gates(prepared.spec, found)
+            table, gates, each = cold_csv(found), cold_gates(prepared.spec, found), {state: found}
         else:
             operation = analysis.operate(prepared, progress, transient=False)
             at = operation[state]
             found, table = at.budget, budget_csv(operation)
+            each = {one.name: one.budget for one in operation.states}
             gates = [gate for gate in operation.gates if gate.key == "margin_dB"]
             notes += [] if at.converged else [f"state {state} does not settle: {at.reason}"]
             notes += at.warnings
@@ -71,10 +73,10 @@ def budget(
         progress("")
         for note in dict.fromkeys([*notes, *found.warnings]):
             progress.warn(note)
-        text = _text(prepared.spec, found, state, worst, gates)
+        text = _text(prepared.spec, each, state, worst, gates)
         for one in chosen:
             text += ["", *_waterfall(one)]
-        document = as_json(prepared.spec, found, state, worst, chosen, gates)
+        document = as_json(prepared.spec, each, state, worst, chosen, gates)
         return Outcome(document, text, 0 if all(gate.holds for gate in gates) else 1)
 
     layout = Path(target).suffix.lower() in (".gds", ".gds2", ".gdsii", ".oas", ".oasis", ".gz")
@@ -125,11 +127,17 @@ def cold_csv(found: LinkBudget) -> str:
 
 
 def as_json(
-    spec: PackageSpec, found: LinkBudget, state: str, worst: int, chosen: list[LinkLane], gates: list[Gate]
+    spec: PackageSpec,
+    each: Mapping[str, LinkBudget],
+    state: str,
+    worst: int,
+    chosen: list[LinkLane],
+    gates: list[Gate],
 ) -> dict[str, Any]:
-    """What `--json` prints: figures of all lanes, what costs most, the worst lanes, waterfalls of those asked for."""
-    from cpo_pdk.operation.document import gate_json, median, rounded
+    """What `--json` prints: margins at every state; of one, costs, worst lanes, and waterfalls that were asked for."""
+    from cpo_pdk.operation.document import gate_json, rounded
 
+    found = each[state]
     lane = found.worst
     return {
         "package": spec.name,
@@ -140,12 +148,8 @@ def as_json(
         "fec": found.fec,
         "threshold_ber": found.threshold_ber,
         "parts": found.parts,
-        "margin_dB": {
-            "min": rounded(lane.margin_dB if lane else None),
-            "median": rounded(median(one.margin_dB for one in found.lanes)),
-            "max": rounded(max((one.margin_dB for one in found.lanes), default=None)),
-            "worst_lane": lane.name if lane else None,
-        },
+        "margin_dB": _margins(found),
+        "states": {name: _margins(budget) for name, budget in each.items()},
         "laser": _laser_json(spec, lane),
         "holds": all(gate.holds for gate in gates),
         "gates": [gate_json(gate) for gate in gates],
@@ -163,6 +167,19 @@ def as_json(
             for one in chosen
         },
         "warnings": list(found.warnings),
+    }
+
+
+def _margins(found: LinkBudget) -> dict[str, Any]:
+    """Least, middle and largest margin of all lanes, and the lane with the least."""
+    from cpo_pdk.operation.document import median, rounded
+
+    values, lane = [one.margin_dB for one in found.lanes], found.worst
+    return {
+        "min": rounded(min(values, default=None)),
+        "median": rounded(median(values)),
+        "max": rounded(max(values, default=None)),
+        "worst_lane": lane.name if lane else None,
     }
 
 
@@ -201,11 +218,12 @@ def _worst(found: LinkBudget, count: int) -> list[LinkLane]:
     return sorted(found.lanes, key=lambda lane: lane.margin_dB)[:count]
 
 
-def _text(spec: PackageSpec, found: LinkBudget, state: str, worst: int, gates: list[Gate]) -> list[Any]:
+def _text(spec: PackageSpec, each: Mapping[str, LinkBudget], state: str, worst: int, gates: list[Gate]) -> list[Any]:
     from rich.table import Table
 
     from cpo_pdk.operation.document import median
 
+    found = each[state]
     lane = found.worst
     text: list[Any] = [
         f"{spec.name}, {state}: {len(found.lanes)} lanes, {found.modulation} at {found.baud_GBd:g} GBd, threshold "
@@ -222,6 +240,10 @@ def _text(spec: PackageSpec, found: LinkBudget, state: str, worst: int, gates: l
         f"margin {lane.margin_dB:.2f} dB ({lane.name}), median {middle:.2f} dB; laser for {wanted:g} dB margin: "
         f"{needed}"
     )
+    others = [(name, budget.worst) for name, budget in each.items() if name != state]
+    if others:
+        listed = (f"{name} {least.margin_dB:.2f} dB ({least.name})" for name, least in others if least is not None)
+        text.append(f"least margin at other loads: {', '.join(listed)}")
     slow = ", ".join(f"{name} {value:.2f}" for name, value in found.bandwidth_dB.items())
     text.append(f"bandwidth, dB that each would give back if it were infinitely fast: {slow}")
     for gate in gates:

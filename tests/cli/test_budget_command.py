@@ -68,6 +68,7 @@ def test_figures_ranking_and_waterfall_agree(
     assert (found["package"], found["lanes"], found["state"], found["modulation"]) == ("small", 16, "cold", "PAM4")
     assert [lane["margin_dB"] for lane in found["worst"]] == sorted(lane["margin_dB"] for lane in found["worst"])
     assert found["worst"][0]["margin_dB"] == found["margin_dB"]["min"] <= found["margin_dB"]["median"]
+    assert found["states"] == {"cold": found["margin_dB"]}
     assert len(found["worst"]) == 4 and found["worst"][0]["name"] == found["margin_dB"]["worst_lane"]
     has, needed = found["laser"]["has"], found["laser"]["needed"]
     assert (has["per_wavelength_dBm"], has["fibre_dBm"], has["elsfp_class"]) == (17.0, 26.0309, "SHP")
@@ -138,3 +139,18 @@ def test_bad_input_is_refused_in_one_line(
 def test_a_layout_without_its_spec_asks_for_it(small: tuple[Path, Path], capfd: pytest.CaptureFixture[str]) -> None:
     error = document_of([str(small[1])], capfd, code=2)["error"]
     assert "--spec" in error["message"]
+
+
+def test_every_load_is_in_the_table(
+    small: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "lanes.csv"
+    capfd.readouterr()
+    arguments = ["budget", str(small[1]), "--spec", str(small[0]), "--state", "idle", "--csv", str(table), "--json"]
+    assert run(arguments) == 0, capfd.readouterr().err
+    found = json.loads(capfd.readouterr().out)
+    rows = list(csv.DictReader(table.open()))
+    assert list(found["states"]) == ["idle", "typical", "full"] and found["state"] == "idle" and len(rows) == 3 * 16
+    for name, margins in found["states"].items():
+        assert min(float(row["margin_dB"]) for row in rows if row["state"] == name) == margins["min"]
+    assert found["margin_dB"] == found["states"]["idle"]
