@@ -10,9 +10,9 @@ import pytest
 from cpo_pdk.cli.app import run
 
 
-def test_links_are_compared_as_devices_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_links_are_compared_as_devices_are(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "link", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
+    found = json.loads(capfd.readouterr().out)
     assert {case["device"] for case in found["cases"]} == {"link"}
     assert len(found["cases"]) > 90
     assert found["missed"] == 0
@@ -21,13 +21,13 @@ def test_links_are_compared_as_devices_are(capsys: pytest.CaptureFixture[str]) -
         assert words in quantities
 
 
-def test_page_of_one_room(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_page_of_one_room(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "energy.md"
     assert run(["validate", "energy", "--out", str(page)]) == 0
     assert "| energy |" in page.read_text(encoding="utf-8")
-    assert "0 missed" in capsys.readouterr().out
+    assert "0 missed" in capfd.readouterr().out
 
 
-def test_unknown_room_is_refused_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_room_is_refused_with_a_guess(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["validate", "lnik"]) == 2
-    assert 'did you mean "link"?' in capsys.readouterr().err
+    assert 'did you mean "link"?' in capfd.readouterr().err
