@@ -27,8 +27,10 @@ from cpo_pdk.tech.layers import layer_of
 SPEC = data_folder("assemblies") / "switch_51t2.yaml"
 FILES = {
     "banks.json",
+    "budget.csv",
     "checks.json",
     "crosstalk.png",
+    "energy.png",
     "engine.gds",
     "engine.png",
     "fibre_map.csv",
@@ -39,13 +41,16 @@ FILES = {
     "lanes.csv",
     "lanes.json",
     "manifest.json",
+    "margin.png",
     "netlist.json",
+    "operation.json",
     "optical_devices.json",
     "package.png",
     "report.html",
     "spectra.png",
     "switch_51t2.gds",
     "switch_51t2.oas",
+    "temperature.png",
     "violations.lyrdb",
 }
 
@@ -82,7 +87,7 @@ def test_the_package_is_clean_and_closes(result: BuildResult) -> None:
 
 
 def test_the_document_has_exactly_the_keys_that_scripts_rely_on(result: BuildResult) -> None:
-    keys = "name gds netlist report bandwidth_Tbps engines lanes_per_direction fibres checks lanes seconds"
+    keys = "name gds netlist report bandwidth_Tbps engines lanes_per_direction fibres checks lanes seconds operation"
     assert set(result.as_json()) == {*keys.split(), "insertion_loss_dB", "crosstalk_dB", "oasis", "lane_map"}
 
 
@@ -258,7 +263,8 @@ def test_a_sheet_that_wins_over_a_shipped_one_is_named(
     (tmp_path / "components").mkdir()
     spec = tmp_path / "assemblies" / "mine.yaml"
     text = SPEC.read_text("utf-8").replace("standard: CW-WDM", "standard: custom")
-    text = text.replace("spacing_GHz: 200", "spacing_GHz: 60").replace("bias_nm: 0.5", "bias_nm: 0.1")
+    text = text.replace("spacing_GHz: 200", "spacing_GHz: 60").replace("bias_nm: 0.8", "bias_nm: 0.1")
+    text = text.replace("require: {margin_dB: 1.5, energy_pJ_bit: 6.9, engine_C: 70}", "")
     spec.write_text(text, "utf-8")
     own = (SPEC.parent.parent / "components" / "ring_modulator.yaml").read_text("utf-8")
     (tmp_path / "components" / "ring_modulator.yaml").write_text(own, "utf-8")
