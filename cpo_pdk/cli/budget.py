@@ -220,6 +220,7 @@ def _worst(found: LinkBudget, count: int) -> list[LinkLane]:
 
 def _text(spec: PackageSpec, each: Mapping[str, LinkBudget], state: str, worst: int, gates: list[Gate]) -> list[Any]:
     from rich.table import Table
+    from rich.text import Text
 
     from cpo_pdk.operation.document import median
 
@@ -265,13 +266,13 @@ def _text(spec: PackageSpec, each: Mapping[str, LinkBudget], state: str, worst: 
         ):
             table.add_column(heading, justify="left" if heading == "lane" else "right")
         for one in _worst(found, worst):
-            table.add_row(printable(one.name), *_figures(one))
+            table.add_row(Text(printable(one.name)), *_figures(one))
         text.append(table)
     table = Table(box=None, padding=(0, 2, 0, 0), title="what costs most", title_justify="left")
     for heading in ("step", "mean dB", "max dB", "share"):
         table.add_column(heading, justify="left" if heading == "step" else "right")
     for cost in found.costs[:12]:
-        table.add_row(printable(cost.name), f"{cost.mean_dB:.2f}", f"{cost.max_dB:.2f}", f"{cost.share:.0%}")
+        table.add_row(Text(printable(cost.name)), f"{cost.mean_dB:.2f}", f"{cost.max_dB:.2f}", f"{cost.share:.0%}")
     text.append(table)
     return text
 

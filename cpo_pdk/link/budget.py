@@ -101,6 +101,7 @@ def link_budget(
             *margin_warnings(spec, parts, lanes),
             *guide_warnings(spec, sheets, links, outside),
             *ring_warnings(spec, links, simulation.devices, outside),
+            *_other_count(spec, len(links)),
         ),
         parts={kind: part.name for kind, part in parts.each().items()},
         bandwidth_dB=shares_dB(worst.chain, spec.engine.modulation, baud_GBd(spec)),
@@ -117,6 +118,15 @@ def _slow_parts(spec: PackageSpec, parts: Parts) -> Iterator[str]:
                 f"the line; its bandwidth of {part['bandwidth_GHz']:g} GHz is counted with, its noise may be another: "
                 "name a faster one"
             )
+
+
+def _other_count(spec: PackageSpec, count: int) -> Iterator[str]:
+    """What to say of a layout that has more or fewer lanes than its spec."""
+    if count != spec.lanes_per_direction:
+        yield (
+            f"the layout has {count} lanes each way, {spec.name} asks for {spec.lanes_per_direction}; name the spec "
+            "that it was drawn from, or draw it anew"
+        )
 
 
 class _Maker:
