@@ -26,7 +26,7 @@ def gates_of(spec: PackageSpec, states: Sequence[State]) -> tuple[Gate, ...]:
             (lane.margin_dB, f"{lane.name} at {state.name}") for state in states for lane in state.budget.lanes
         ],
         "heater_headroom_mW": [
-            (min(ring.free_up_mW, ring.free_down_mW) if ring.locked else 0.0, f"{ring.instance} at {state.name}")
+            (min(ring.free_up_mW, ring.free_down_mW), f"{ring.instance} at {state.name}")
             for state in states
             for ring in state.rings
         ],

@@ -348,6 +348,10 @@ def fractions_of(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> d
 
 def ring_states(bank: RingBank, tuning: Tuning, ring_C: Real) -> tuple[RingState, ...]:
     """The rings of one load as plain values."""
+    lacking = np.minimum(margin_of(bank, tuning), 0.0)
+    weak = tuning.shift_nm > tuning.given_nm
+    up = np.where(~tuning.held & weak, lacking, bank.max_mW - tuning.power_mW)
+    down = np.where(~tuning.held & ~weak, lacking, tuning.power_mW)
     return tuple(
         RingState(
             instance=fact.instance,
@@ -362,8 +366,8 @@ def ring_states(bank: RingBank, tuning: Tuning, ring_C: Real) -> tuple[RingState
             temperature_C=float(ring_C[number]),
             shift_nm=float(tuning.shift_nm[number]),
             heater_mW=float(tuning.power_mW[number]),
-            free_up_mW=float(bank.max_mW - tuning.power_mW[number]),
-            free_down_mW=float(tuning.power_mW[number]),
+            free_up_mW=float(up[number]),
+            free_down_mW=float(down[number]),
             locked=bool(tuning.held[number]),
         )
         for number, fact in enumerate(bank.facts)

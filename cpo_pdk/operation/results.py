@@ -21,7 +21,8 @@ class RingState:
         temperature_C: without its own heater.
         shift_nm: red shift that its heater, with its neighbours', must give.
         heater_mW: of its own heater.
-        free_up_mW, free_down_mW: power that it may rise and fall by until the heater is at its limit or off.
+        free_up_mW, free_down_mW: power that it may rise and fall by until the heater is at its limit or off;
+            negative by what is missing where the ring is not held.
         locked: whether the heater reaches.
     """
 

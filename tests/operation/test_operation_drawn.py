@@ -105,7 +105,7 @@ def test_heaters_that_are_too_weak_are_an_answer_with_a_cure(small: Prepared):
     assert "would hold all rings" in " ".join(found.warnings)
     assert not found.holds
     gates = {gate.key: gate for gate in found.gates}
-    assert gates["heater_headroom_mW"].value == 0.0 and not gates["margin_dB"].holds
+    assert gates["heater_headroom_mW"].value < 0.0 and not gates["margin_dB"].holds
     assert gates["margin_dB"].line.startswith("small.yaml:")
     assert {unlock.state for unlock in found.unlocks} == {"idle", "typical", "full"}
 
