@@ -140,7 +140,7 @@ def operation_section(operation: Operation | None) -> OperationSection | None:
         rows=tuple(_rows(states)),
         settled=all(state.converged for state in states),
         gates=tuple(_gate(gate) for gate in operation.gates),
-        unlocks=tuple(dict.fromkeys(_unlock(unlock) for unlock in operation.unlocks)),
+        unlocks=tuple(_unlocks(operation.unlocks)),
         warnings=tuple(warnings[:SHOWN]),
         more=max(0, len(warnings) - SHOWN),
         link=_link(full),
@@ -311,15 +311,23 @@ def _gate(gate: Gate) -> GateLine:
     return GateLine(what, f"{word} {gate.limit:g} {unit}".strip(), value, gate.where, gate.line, gate.holds)
 
 
+def _unlocks(found: Iterable[Unlock]) -> Iterator[str]:
+    """The steps in words; what is the same from several loads is said once."""
+    said: dict[str, list[str]] = {}
+    for unlock in found:
+        said.setdefault(_unlock(unlock), []).append(unlock.state)
+    for text, where in said.items():
+        yield text.format(where=", ".join(dict.fromkeys(where)))
+
+
 def _unlock(unlock: Unlock) -> str:
+    """One step in words, with `{where}` for the load that it begins at."""
+    ring, why = (text.replace("{", "{{").replace("}", "}}") for text in (unlock.ring, unlock.why))
     if unlock.asic_W is None:
-        return f"From {unlock.state}: {unlock.why or 'no step of the ASIC unlocks a ring'}."
-    if unlock.why.startswith("not held"):
-        return f"At {unlock.state}, before any step: {unlock.ring} is {unlock.why}."
-    return (
-        f"From {unlock.state}: a step of the ASIC to {unlock.asic_W:.0f} W is the first to lose a ring, "
-        f"{unlock.ring} ({unlock.why})."
-    )
+        return f"From {{where}}: {why or 'no step of the ASIC unlocks a ring'}."
+    if why.startswith("not held"):
+        return f"At {{where}}, before any step: {ring} is {why}."
+    return f"From {{where}}: a step of the ASIC to {unlock.asic_W:.0f} W is the first to lose a ring, {ring} ({why})."
 
 
 def _link(state: State) -> str:

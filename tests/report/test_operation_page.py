@@ -213,6 +213,21 @@ def test_a_ring_that_is_not_held_is_no_step(operation: Operation) -> None:
     )
 
 
+def test_steps_that_are_the_same_from_several_loads_are_said_once(operation: Operation) -> None:
+    follow = [Unlock(state, None, "", f"all rings follow to {w} W") for state in ("idle", "full") for w in (750, 0)]
+    lost = Unlock("full", 900.0, "engine_{0}/ring", "heater off")
+    section = operation_section(dataclasses.replace(operation, unlocks=(*follow, lost)))
+    assert section is not None
+    assert section.unlocks[:2] == (
+        "From idle, full: all rings follow to 750 W.",
+        "From idle, full: all rings follow to 0 W.",
+    )
+    assert (
+        section.unlocks[2].startswith("From full: a step of the ASIC to 900 W")
+        and "engine_{0}/ring" in section.unlocks[2]
+    )
+
+
 @pytest.mark.parametrize(
     ("margins", "low", "high", "zero"),
     [([0.5, 2.0], 0.0, 2.0, 0.0), ([-3.0, 1.0], -3.0, 1.0, 0.75), ([-0.1], -1.0, 1.0, 0.5), ([], 0.0, 1.0, 0.0)],
