@@ -25,15 +25,25 @@ def slab(name: str, group: str, box: tuple[float, float, float, float], bottom: 
     return Solid(name, group, outline, (), bottom, top)
 
 
-def package(*extra: Solid, engines: dict[str, tuple[int, int, int]] = ENGINES) -> Package:
-    """An ASIC of 26 x 31 mm and engines of 2 x 3 mm beside it, their electronic dies 0.1 mm smaller on each side."""
+def package(
+    *extra: Solid, engines: dict[str, tuple[int, int, int]] = ENGINES, eic: bool = True, floor: float = 0.0
+) -> Package:
+    """An ASIC of 26 x 31 mm and engines of 2 x 3 mm beside it, their electronic dies 0.1 mm smaller on each side.
+
+    Args:
+        extra: more bodies.
+        engines: x, y and turn of each.
+        eic: whether they have electronic dies.
+        floor: what they stand on, above the substrate, um.
+    """
     asic = Die("asic_cell", "asic", "asic", 1, (-13000.0, -15500.0, 13000.0, 15500.0))
-    engine = Die("engine_cell", "engine", "engine", 2, (0.0, 0.0, 2000.0, 3000.0), (100.0, 100.0, 1900.0, 2900.0))
-    floor = H.substrate_thickness
-    placed = [PlacedDie("asic", asic, kdb.DCplxTrans(), floor + H.asic_standoff)]
+    top = (100.0, 100.0, 1900.0, 2900.0) if eic else None
+    engine = Die("engine_cell", "engine", "engine", 2, (0.0, 0.0, 2000.0, 3000.0), top)
+    board = H.substrate_thickness
+    placed = [PlacedDie("asic", asic, kdb.DCplxTrans(), board + H.asic_standoff)]
     for name, (x, y, turn) in engines.items():
-        placed.append(PlacedDie(name, engine, kdb.DCplxTrans(1, turn, False, x, y), floor + H.engine_standoff))
-    substrate = slab("substrate", "SUBSTRATE", (-50000, -50000, 50000, 50000), 0, floor)
+        placed.append(PlacedDie(name, engine, kdb.DCplxTrans(1, turn, False, x, y), board + floor + H.engine_standoff))
+    substrate = slab("substrate", "SUBSTRATE", (-50000, -50000, 50000, 50000), 0, board)
     return Package("small", (asic, engine), tuple(placed), (substrate, *extra), (), (), np.empty((0, 2, 2)), {})
 
 
@@ -236,6 +246,35 @@ def test_a_lid_lies_between_with_paste_on_both_sides() -> None:
     lidded, bare = found.temperatures(WATTS), model().temperatures(WATTS)
     assert lidded.out_W == pytest.approx(lidded.in_W, rel=1e-6)
     assert lidded.asic_mean_C != pytest.approx(bare.asic_mean_C, abs=0.1)
+
+
+def test_engines_without_an_electronic_die_take_its_heat_themselves() -> None:
+    found = model_of(package(eic=False), spec(), cells=CELLS)
+    assert not any(source.startswith("eic:") for source in found.sources)
+    assert found.places({"eic:engine_E1": 3.0, "pic:engine_E1": 1.0})["pic:engine_E1"] == 4.0
+    warm = found.temperatures(WATTS)
+    assert warm.out_W == pytest.approx(524, rel=1e-6) and warm.engines_C["engine_E1"] > 30
+
+
+def test_engines_on_sub_assemblies_stand_above_the_asic() -> None:
+    """The base then reaches down to the ASIC by a pedestal; sockets keep the engines' heat off the substrate."""
+    low = H.substrate_thickness + H.carrier_standoff
+    boards = [
+        slab(name, "CARRIER", box, low, low + H.carrier_thickness)
+        for name, box in (
+            ("carrier_E", (15000.0, -3000.0, 19000.0, 3000.0)),
+            ("carrier_W", (-19000.0, -3000.0, -15000.0, 3000.0)),
+            ("carrier_N", (-3000.0, 17500.0, 3000.0, 21500.0)),
+        )
+    ]
+    raised = model_of(package(*boards, floor=H.carrier_standoff + H.carrier_thickness), spec(), cells=CELLS)
+    bodies = {body.name: body for body in raised.stack.bodies}
+    assert bodies["asic/pedestal"].span[1] == bodies["base"].span[0] > bodies["engine_E1/eic"].span[1]
+    assert "engine_E1/pedestal" not in bodies
+    found = raised.temperatures(WATTS)
+    assert found.out_W == pytest.approx(524, rel=1e-6)
+    edges = [m.temperatures({"pic:engine_E1": 5.0}).maps[0].T_C[0].mean() for m in (raised, model())]
+    assert edges[0] < edges[1], "with sockets between, an engine warms the substrate less"
 
 
 def test_what_does_not_fit_is_refused() -> None:
