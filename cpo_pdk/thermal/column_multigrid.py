@@ -16,12 +16,13 @@ Schueller, Multigrid (2001), chapter 5 (from memory). Here:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import splu
 
-from cpo_pdk.thermal.stencil import Array, Stencil
+from cpo_pdk.thermal.stencil import Array, Stencil, for_fields
 
 #: unknowns that are solved directly
 _DIRECT = 300
@@ -69,15 +70,16 @@ class ColumnMultigrid:
         return tuple(level.stencil.ground.size for level in self._levels)
 
     def __call__(self, residual: Array) -> Array:
-        """An approximate solution for a residual (nz, ny, nx)."""
-        scale = float(np.abs(residual).max())
-        if scale == 0:
-            return np.zeros_like(residual)
-        return self._cycle((residual / scale).astype(np.float32), 0).astype(residual.dtype) * scale
+        """An approximate solution for a residual, (nz, ny, nx), or for several, (nz, S, ny, nx)."""
+        scale = np.abs(residual).max(axis=(0, -2, -1), keepdims=True)
+        scale[scale == 0] = 1
+        return self._cycle((residual / scale).astype(np.float32), 0) * scale
 
     def _cycle(self, b: Array, depth: int) -> Array:
         if depth == len(self._levels):
-            return self._coarsest.solve(b.ravel().astype(float)).astype(np.float32).reshape(b.shape)
+            columns = np.moveaxis(b, 0, -3)
+            found = self._coarsest.solve(columns.reshape(-1, self._coarsest.shape[0]).T.astype(float))
+            return np.ascontiguousarray(np.moveaxis(found.T.reshape(columns.shape), -3, 0), dtype=np.float32)
         level = self._levels[depth]
         x = level.columns.solve(b.copy())
         x *= self._damping[0]
@@ -113,7 +115,7 @@ class _Columns:
         lower, work = self._lower, np.empty_like(b[0])
         for k in range(len(lower)):
             b[k + 1] += np.multiply(lower[k], b[k], out=work)
-        b *= self._inverse
+        b *= for_fields(self._inverse, b)
         for k in range(len(lower) - 1, -1, -1):
             b[k] += np.multiply(lower[k], b[k + 1], out=work)
         return b
@@ -166,35 +168,29 @@ class _Merge:
 
     def add(self, values: Array) -> Array:
         """Sums over merged columns."""
-        return np.add.reduceat(values, self.starts, axis=self.axis)
+        return np.add.reduceat(values, self.starts, axis=self.axis - 3)
 
     def prolong(self, coarse: Array) -> Array:
         """Corrections of fine columns."""
-        own = coarse.take(self.parent, axis=self.axis)
-        other = coarse.take(self.other, axis=self.axis)
+        own = coarse.take(self.parent, axis=self.axis - 3)
+        other = coarse.take(self.other, axis=self.axis - 3)
         other -= own
-        other *= self.share
+        other *= for_fields(self.share, other)
         own += other
         return own
 
     def restrict(self, fine: Array) -> Array:
         """The transpose of `prolong`."""
-        to_other = self.share * fine
+        to_other = for_fields(self.share, fine) * fine
         coarse = self.add(fine - to_other)
-        given = self.add_sides(to_other)
-        coarse += given
+        # shares are zero where a column is alone, so that nothing is counted twice
+        ends = np.append(self.starts[1:], len(self.parent)) - 1
+        coarse[self._cut(slice(1, None))] += to_other.take(ends[:-1], axis=self.axis - 3)
+        coarse[self._cut(slice(None, -1))] += to_other.take(self.starts[1:], axis=self.axis - 3)
         return coarse
 
-    def add_sides(self, values: Array) -> Array:
-        """What fine columns hand to their other coarse column."""
-        axis, count = self.axis, len(self.starts)
-        ends = np.append(self.starts[1:], len(self.parent)) - 1
-        out = np.zeros([count if i == axis else n for i, n in enumerate(values.shape)], dtype=values.dtype)
-        low, high = _cut(axis, slice(None, -1)), _cut(axis, slice(1, None))
-        # shares are zero where a column is alone, so that nothing is counted twice
-        out[high] += values.take(ends[:-1], axis=axis)
-        out[low] += values.take(self.starts[1:], axis=axis)
-        return out
+    def _cut(self, part: slice) -> tuple[Any, ...]:
+        return (..., part, slice(None)) if self.axis == 1 else (..., part)
 
 
 @dataclass(frozen=True)
@@ -205,10 +201,6 @@ class _Level:
     columns: _Columns
     across: _Merge
     along: _Merge
-
-
-def _cut(axis: int, part: slice) -> tuple[slice, ...]:
-    return tuple(part if i == axis else slice(None) for i in range(3))
 
 
 def _coarser(stencil: Stencil, merge: _Merge) -> Stencil:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from typing import Literal
@@ -54,27 +53,28 @@ class LinearSystem:
         self._prepare(method)
 
     def solve(self, b: Real, guess: Real | None = None, *, scale: float = 0.0) -> Real:
-        """The answer for one right-hand side.
+        """The answer for one right-hand side, or for several at once: less of the time goes to small steps then.
 
         Args:
-            b: W a cell, (nz, ny, nx).
+            b: W a cell, (nz, ny, nx), or (nz, S, ny, nx).
             guess: where to start from.
             scale: a right-hand side's norm below which the tolerance counts against this norm and not the own one.
 
         Raises:
             ModelError: no answer within the iterations allowed.
         """
-        x, error = self._conjugate_gradients(b, guess, scale)
+        fields = (b, guess) if b.ndim == 4 else (b[:, None], None if guess is None else guess[:, None])
+        x, error = self._conjugate_gradients(*fields, scale)
         if error > 1 and self.method == "columns":
             self._prepare("ruge_stuben")
-            x, error = self._conjugate_gradients(b, x, scale)
+            x, error = self._conjugate_gradients(fields[0], x, scale)
         if error > 1:
             raise ModelError(
                 f"the heat did not settle in {self.iterations} iterations: the residual is {error:.3g} times what the "
                 f"tolerance {self.tolerance:.1e} allows; conductivities that differ by more than 1e7, or cells that "
                 "are 1e4 times as long as wide, do that: grade the grid more evenly"
             )
-        return x
+        return x.reshape(b.shape)
 
     def _prepare(self, method: Method) -> None:
         start = time.process_time()
@@ -88,34 +88,36 @@ class LinearSystem:
                 stencil.matrix(), CF=("RS", {"second_pass": True}), max_coarse=200, coarse_solver="splu"
             )
             cycle = levels.aspreconditioner(cycle="V")
-            self._precondition = lambda residual: np.asarray(cycle @ residual.ravel()).reshape(residual.shape)
+            self._precondition = lambda residual: np.stack(
+                [np.asarray(cycle @ r.ravel()).reshape(r.shape) for r in np.moveaxis(residual, 1, 0)], axis=1
+            )
         else:
             diagonal = stencil.diagonal()
-            self._precondition = lambda residual: residual / diagonal
+            self._precondition = lambda residual: residual / diagonal[:, None]
         self.setup_s += time.process_time() - start
 
     def _conjugate_gradients(self, b: Real, x: Real | None, scale: float) -> tuple[Real, float]:
-        """Preconditioned (Hestenes and Stiefel 1952, from memory).
+        """Preconditioned (Hestenes and Stiefel 1952, from memory), each of several right-hand sides for itself.
 
         Returns:
-            The answer, and its error over what is allowed.
+            The answers, (nz, S, ny, nx), and the largest error over what is allowed.
         """
         stencil = self.stencil
         warm = x is not None
         x = x.copy() if x is not None else np.zeros_like(b)
         residual = stencil.residual(b, x) if warm else b.copy()
-        norm, total = math.sqrt(_dot(b, b)), float(np.abs(b).sum())
+        norm, total = np.sqrt(_dot(b, b)), np.abs(b).sum(axis=(0, 2, 3))
+        total[norm == 0] = norm[norm == 0] = 1
+        if scale:
+            total *= np.maximum(scale / norm, 1)
+            norm = np.maximum(norm, scale)
         self.iterations = 0
-        if norm == 0:
-            return np.zeros_like(b), 0.0
-        if norm < scale:
-            norm, total = scale, total * scale / norm
         direction: Real | None = None
         image = np.empty_like(b)
-        before = 1.0
+        before = np.ones(b.shape[1])
         while True:
-            error = max(math.sqrt(_dot(residual, residual)) / norm, abs(float(residual.sum())) / total)
-            error /= self.tolerance
+            lost = np.abs(residual.sum(axis=(0, 2, 3))) / total
+            error = float(np.maximum(np.sqrt(_dot(residual, residual)) / norm, lost).max()) / self.tolerance
             if error <= 1 or self.iterations == _ITERATIONS[self.method]:
                 return x, error
             self.iterations += 1
@@ -124,16 +126,24 @@ class LinearSystem:
             if direction is None:
                 direction = z
             else:
-                direction *= now / before
+                direction *= _ratio(now, before)
                 direction += z
             before = now
             stencil.apply(direction, image)
-            step = now / _dot(direction, image)
+            step = _ratio(now, _dot(direction, image))
             x += np.multiply(direction, step, out=z)
             image *= step
             residual -= image
 
 
-def _dot(a: Real, b: Real) -> float:
-    """Inner product on one thread: a BLAS that spins on several costs more than it gains on what memory limits."""
-    return float(np.einsum("ijk,ijk->", a, b))
+def _dot(a: Real, b: Real) -> Real:
+    """Inner products of fields (nz, S, ny, nx), shape (S,).
+
+    On one thread: a BLAS that spins on several costs more than it gains on what memory limits.
+    """
+    return np.einsum("zsyx,zsyx->s", a, b)
+
+
+def _ratio(a: Real, b: Real) -> Real:
+    """`a / b`, 0 where an answer is exact already, shape (S, 1, 1)."""
+    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)[:, None, None]

@@ -12,6 +12,9 @@ from cpo_pdk.thermal.conduction import Conduction
 from cpo_pdk.thermal.grid import Real
 from cpo_pdk.thermal.linear_system import LinearSystem, Method
 
+#: heat maps that are solved at once, and the cells of all of them: more would no longer stay in the cache
+_TOGETHER, _CELLS_TOGETHER = 8, 400_000
+
 
 @dataclass(frozen=True)
 class Balance:
@@ -107,11 +110,19 @@ class Solver:
             raise ParameterError("heat in void cells; move it into the solid")
         start = time.process_time()
         prepared = self._system.setup_s
-        answer = np.empty(watts.shape)
-        for i in np.ndindex(watts.shape[:-3]):
-            b = watts[i] if film_W is None else watts[i] + film_W
-            answer[i] = self._system.solve(b, None if guess is None else np.nan_to_num(guess[i]))
-            if conduction.void is not None:
-                answer[i][conduction.void] = np.nan
+        shape = (-1, *conduction.grid.shape)
+        maps, answer = watts.reshape(shape), np.empty(watts.shape)
+        answers = answer.reshape(shape)
+        guesses = None if guess is None else np.nan_to_num(guess).reshape(shape)
+        together = min(_TOGETHER, max(1, _CELLS_TOGETHER // conduction.grid.cells))
+        for low in range(0, len(maps), together):
+            part = slice(low, low + together)
+            b = np.stack(list(maps[part]), axis=1)
+            if film_W is not None:
+                b += film_W[:, None]
+            near = None if guesses is None else np.stack(list(guesses[part]), axis=1)
+            answers[part] = np.moveaxis(self._system.solve(b, near), 1, 0)
+        if conduction.void is not None:
+            answer[..., conduction.void] = np.nan
         self.solve_s += time.process_time() - start - (self._system.setup_s - prepared)
         return answer

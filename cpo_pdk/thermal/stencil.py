@@ -17,7 +17,7 @@ from cpo_pdk.errors import ParameterError
 
 Array = NDArray[Any]
 #: cells that are worked on at once
-_BLOCK = 16384
+_BLOCK = 32768
 
 
 @dataclass(frozen=True)
@@ -54,31 +54,32 @@ class Stencil:
         return Stencil(*(part.astype(dtype, copy=False) for part in (self.gx, self.gy, self.gz, self.ground)))
 
     def apply(self, x: Array, out: Array | None = None) -> Array:
-        """The operator on `x`, (nz, ny, nx).
+        """The operator on `x`, (nz, ny, nx), or on several fields, (nz, S, ny, nx).
 
         Summed up from flows between neighbours, so that what leaves one cell enters the other to the last digit.
         """
         out = np.empty_like(x) if out is None else out
-        nz, ny, nx = self.shape
-        step = max(1, _BLOCK // (ny * nx))
-        scratch = np.empty((step, ny, nx), dtype=x.dtype)
-        np.multiply(self.ground[0], x[0], out=out[0])
+        nz = self.shape[0]
+        gx, gy, gz, ground = (for_fields(g, x) for g in (self.gx, self.gy, self.gz, self.ground))
+        step = max(1, _BLOCK // x[0].size)
+        scratch = np.empty((step, *x.shape[1:]), dtype=x.dtype)
+        np.multiply(ground[0], x[0], out=out[0])
         for low in range(0, nz, step):
             high = min(nz, low + step)
             above = min(high, nz - 1)  # flows upwards from the planes below this one
             y, t, own = out[low:high], scratch[: high - low], x[low:high]
-            np.multiply(self.ground[low + 1 : above + 1], x[low + 1 : above + 1], out=out[low + 1 : above + 1])
+            np.multiply(ground[low + 1 : above + 1], x[low + 1 : above + 1], out=out[low + 1 : above + 1])
             flow = np.subtract(own[..., 1:], own[..., :-1], out=t[..., 1:])
-            flow *= self.gx[low:high]
+            flow *= gx[low:high]
             y[..., 1:] += flow
             y[..., :-1] -= flow
-            flow = np.subtract(own[:, 1:], own[:, :-1], out=t[:, 1:])
-            flow *= self.gy[low:high]
-            y[:, 1:] += flow
-            y[:, :-1] -= flow
+            flow = np.subtract(own[..., 1:, :], own[..., :-1, :], out=t[..., 1:, :])
+            flow *= gy[low:high]
+            y[..., 1:, :] += flow
+            y[..., :-1, :] -= flow
             if above > low:
                 flow = np.subtract(x[low + 1 : above + 1], x[low:above], out=t[: above - low])
-                flow *= self.gz[low:above]
+                flow *= gz[low:above]
                 out[low + 1 : above + 1] += flow
                 out[low:above] -= flow
         return out
@@ -112,6 +113,11 @@ class Stencil:
         shifts = np.array([-nx * ny, -nx, -1, 0, 1, nx, nx * ny], dtype=np.int32)
         indices = (np.arange(n, dtype=np.int32)[:, None] + shifts)[kept]
         return sparse.csr_array((flat[kept], indices, indptr), shape=(n, n))
+
+
+def for_fields(cells: Array, fields: Array) -> Array:
+    """An array of cells laid out so that it multiplies one field, (nz, ny, nx), or several, (nz, S, ny, nx)."""
+    return cells if fields.ndim == 3 else cells[:, None]
 
 
 def neighbours(axis: int) -> tuple[tuple[slice, ...], tuple[slice, ...]]:

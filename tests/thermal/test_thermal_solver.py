@@ -316,3 +316,16 @@ def test_a_film_that_hardly_cools_still_closes_the_balance() -> None:
     assert solver.iterations <= 12
     assert solver.balance(T, watts).error < 1e-9
     assert T.mean() == pytest.approx(30 + 1e-6 / (1e-3 * 16e-6), rel=1e-4)
+
+
+def test_many_heat_maps_at_once_are_what_they_are_alone() -> None:
+    conduction, watts = layered(20, void=True)
+    random = np.random.default_rng(3)
+    maps = watts * random.uniform(0, 2, (11, *watts.shape))
+    maps[4] = 0
+    for method in ("columns", "ruge_stuben", "jacobi"):
+        solver = Solver(conduction, tolerance=1e-10, method=method)
+        together = solver.rise(maps)
+        alone = np.stack([solver.rise(one) for one in maps])
+        assert np.nanmax(np.abs(together - alone)) < 1e-7 * np.nanmax(alone), method
+        assert np.nanmax(np.abs(together[4])) == 0
