@@ -54,14 +54,12 @@ def thermal(
             finer = model_of(prepared.package, prepared.spec, rings, cells=cells)
             finer = finer.temperatures(at.energy.ledger.by_place())
         progress("")
-        warnings = [*prepared.notes, *operation.warnings, *at.temperatures.warnings]
-        if not at.converged:
-            warnings.insert(0, f"state {state} does not settle: {at.reason}")
-        for note in dict.fromkeys(warnings):
+        warnings = list(dict.fromkeys([*prepared.notes, *operation.warnings]))
+        for note in warnings:
             progress.warn(note)
         gates = [gate for gate in operation.gates if gate.key.endswith("_C") or "heater" in gate.key]
         text = _text(prepared.spec, at, finer, operation.transient, gates)
-        document = as_json(prepared.spec, at, finer, operation.transient, gates)
+        document = as_json(prepared.spec, at, finer, operation.transient, gates, warnings)
         return Outcome(document, text, 0 if all(gate.holds for gate in gates) else 1)
 
     layout = Path(target).suffix.lower() in (".gds", ".gds2", ".gdsii", ".oas", ".oasis", ".gz")
@@ -69,7 +67,12 @@ def thermal(
 
 
 def as_json(
-    spec: PackageSpec, at: State, finer: Temperatures | None, transient: Transient | None, gates: list[Gate]
+    spec: PackageSpec,
+    at: State,
+    finer: Temperatures | None,
+    transient: Transient | None,
+    gates: list[Gate],
+    warnings: list[str],
 ) -> dict[str, Any]:
     """What `--json` prints."""
     from cpo_pdk.operation.document import gate_json, rounded, transient_json
@@ -104,7 +107,7 @@ def as_json(
         "transient": None if transient is None else transient_json(transient),
         "holds": all(gate.holds for gate in gates),
         "gates": [gate_json(gate) for gate in gates],
-        "warnings": list(dict.fromkeys([*at.warnings, *heat.warnings])),
+        "warnings": warnings,
     }
 
 
