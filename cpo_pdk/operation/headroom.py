@@ -73,6 +73,28 @@ def _end(limit: bool) -> str:
     return "heater at its limit" if limit else "heater off: the ring is too warm"
 
 
+def lost_on_the_way(steps: Sequence[tuple[str, Unlock, Unlock]], least_W: float, most_W: float) -> str:
+    """What to say where no state's channels can be kept from the least to the most load; empty where some can.
+
+    Args:
+        steps: name of each state, its load step upwards, and downwards.
+        least_W, most_W: of the ASIC, over all states.
+    """
+    reach = []
+    for name, up, down in steps:
+        top = most_W if up.asic_W is None else min(up.asic_W, most_W)
+        bottom = least_W if down.asic_W is None else max(down.asic_W, least_W)
+        if top >= most_W and bottom <= least_W:
+            return ""
+        reach.append(f"those of {name} hold from {bottom:.4g} to {top:.4g} W")
+    if not reach:
+        return ""
+    return (
+        f"no channels can be kept from {least_W:.4g} to {most_W:.4g} W: {', '.join(reach)}; links go down when rings "
+        "move on, unless they are cooled better or have stronger heaters (engine.heater_max_mW)"
+    )
+
+
 def margin_of(bank: RingBank, tuning: Tuning) -> Real:
     """Power that each heater has left to the nearer end, mW; negative by what a ring that is not held lacks."""
     lacking = np.abs(tuning.shift_nm - tuning.given_nm) / bank.heater_nm_mW
@@ -139,3 +161,9 @@ def cure_of(
     if not settles(bank.limited(float(np.ceil(high)))):
         return ""
     return f"engine.heater_max_mW {np.ceil(high):.0f} would hold all rings"
+
+
+def largest_bias_nm(bank: RingBank) -> float:
+    """Below the distance of two channels, beyond which a ring would be one of the channel below."""
+    spacing = [1e3 * float(np.diff(np.sort(f.channels_um)).min()) for f in bank.facts[:1] if len(f.channels_um) > 1]
+    return min([BIAS_MOST_NM, *(nm - BIAS_STEP_NM / 2 for nm in spacing)])

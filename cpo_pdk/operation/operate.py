@@ -25,12 +25,12 @@ from cpo_pdk.errors import SpecError
 from cpo_pdk.handover.parts import Package
 from cpo_pdk.link.budget import link_budget
 from cpo_pdk.operation.gates import gates_of
-from cpo_pdk.operation.headroom import BIAS_MOST_NM, BIAS_STEP_NM, cure_of, margin_of, unlocks
-from cpo_pdk.operation.results import Operation, RingState, State, Unlock
+from cpo_pdk.operation.headroom import cure_of, largest_bias_nm, lost_on_the_way, unlocks
+from cpo_pdk.operation.results import Operation, State, Unlock
 from cpo_pdk.operation.ring_bank import Fraction, RingBank, bank_of
+from cpo_pdk.operation.ring_states import lost_rings, ring_states
 from cpo_pdk.operation.sensitivity import HeatOfHeaters
 from cpo_pdk.operation.settling import Settled, Surroundings, settle, settle_lowest, trim_power_mW
-from cpo_pdk.operation.tuning import Tuning
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
 from cpo_pdk.thermal.near_heater import near_heater_of
@@ -59,8 +59,6 @@ RESERVE = 0.1
 WORTH_W = 1.0
 #: times that lanes are computed at one load
 PASSES = 3
-#: rings or lanes named in one warning
-SHOWN = 3
 
 
 def operate(
@@ -100,7 +98,7 @@ def operate(
     heat = model_of(package, spec, {ring.instance: (ring.engine, ring.x, ring.y) for ring in simulation.rings})
     loop = _Loop(spec, parts, sheets, simulation, heat, resimulate)
     found: list[State] = []
-    steps: list[Unlock] = []
+    steps: list[tuple[str, Unlock, Unlock]] = []
     temperatures: list[Real] = []
     engines: list[Mapping[str, float]] = []
     for name in states:
@@ -112,7 +110,16 @@ def operate(
         steps += loop.steps(name, load, settled)
         temperatures.append(settled.ring_C)
         engines.append(settled.engine_C)
-    warnings = [*heat.warnings, *loop.cures(found, temperatures), *loop.wasted(engines), *_told(found)]
+    reach = [state.asic_W for state in found]
+    held = all(ring.locked for state in found for ring in state.rings)
+    kept = lost_on_the_way(steps, min(reach), max(reach)) if held else ""
+    warnings = [
+        *heat.warnings,
+        *([kept] if kept else []),
+        *loop.cures(found, temperatures),
+        *loop.wasted(engines),
+        *_told(found),
+    ]
     by_name = {state.name: state for state in found}
     step = None
     if transient and {"idle", "full"} <= by_name.keys():
@@ -120,7 +127,8 @@ def operate(
         low, high = (by_name[name].energy.ledger.by_place() for name in ("idle", "full"))
         drift = {ring.instance: ring.nm_per_K for ring in simulation.rings}
         step = heat.load_step(low, high, drift, spec.thermal.control_Hz)
-    return Operation(tuple(found), step, tuple(steps), gates_of(spec, found), tuple(dict.fromkeys(warnings)))
+    unlock = tuple(one for _, *both in steps for one in both)
+    return Operation(tuple(found), step, unlock, gates_of(spec, found), tuple(dict.fromkeys(warnings)))
 
 
 def _told(states: list[State]) -> list[str]:
@@ -249,7 +257,7 @@ class _Loop:
         rings = ring_states(self.bank, settled.tuning, settled.ring_C)
         cold = set(self.simulation.warnings)
         told = [line for line in lanes.warnings if line not in cold]
-        warnings = [*_lost(self.bank, settled.tuning), *told, *budget.warnings]
+        warnings = [*lost_rings(self.bank, settled.tuning), *told, *budget.warnings]
         warnings += [*energy.warnings, *(line for line in temperatures.warnings if line not in self.heat.warnings)]
         return State(
             name=name,
@@ -266,22 +274,16 @@ class _Loop:
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def steps(self, name: str, load: float, settled: Settled) -> tuple[Unlock, ...]:
-        """Load steps that a ring can't follow; none in a package without rings."""
+    def steps(self, name: str, load: float, settled: Settled) -> list[tuple[str, Unlock, Unlock]]:
+        """Load steps up and down that a ring can't follow; none in a package without rings."""
         if not self.bank.facts:
-            return ()
+            return []
         per_watt = self.heat.places({"asic": 1.0})
         vector = np.array([per_watt.get(source, 0.0) for source in self.response.sources])
         rated = self.spec.asic.power_W
-        return unlocks(
-            name,
-            load * rated,
-            rated,
-            self.bank,
-            settled.tuning,
-            self.matrix[self.rows] @ vector,
-            self.around.heaters,
-        )
+        asic_K_W = self.matrix[self.rows] @ vector
+        up, down = unlocks(name, load * rated, rated, self.bank, settled.tuning, asic_K_W, self.around.heaters)
+        return [(name, up, down)]
 
     def cures(self, states: list[State], temperatures: list[Real]) -> list[str]:
         """What would hold the rings that are lost."""
@@ -299,7 +301,7 @@ class _Loop:
 
         reserve = max(self.around.keep_mW, RESERVE * self.bank.max_mW)
         bias = self.spec.engine.heater_bias_nm
-        most = _largest_bias_nm(self.bank)
+        most = largest_bias_nm(self.bank)
         said = cure_of(self.bank, temperatures, bias, reserve, holds, most) or cure_of(
             self.bank, temperatures, bias, self.around.keep_mW, holds, most
         )
@@ -343,56 +345,4 @@ def fractions_of(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> d
             sheet = sheets[ring.sheet]
             field = near_heater_of(sheet.geometry, sheet.cell)
             found[ring.sheet] = partial(field.fraction, own_K_mW=ring.heater_nm_mW / ring.nm_per_K)
-    return found
-
-
-def ring_states(bank: RingBank, tuning: Tuning, ring_C: Real) -> tuple[RingState, ...]:
-    """The rings of one load as plain values."""
-    lacking = np.minimum(margin_of(bank, tuning), 0.0)
-    weak = tuning.shift_nm > tuning.given_nm
-    up = np.where(~tuning.held & weak, lacking, bank.max_mW - tuning.power_mW)
-    down = np.where(~tuning.held & ~weak, lacking, tuning.power_mW)
-    return tuple(
-        RingState(
-            instance=fact.instance,
-            engine=fact.engine,
-            direction=fact.direction,
-            port=fact.port,
-            mode=fact.mode,
-            x=fact.x,
-            y=fact.y,
-            channel=int(tuning.channel[number]) + 1,
-            drawn_channel=fact.channel + 1,
-            temperature_C=float(ring_C[number]),
-            shift_nm=float(tuning.shift_nm[number]),
-            heater_mW=float(tuning.power_mW[number]),
-            free_up_mW=float(up[number]),
-            free_down_mW=float(down[number]),
-            locked=bool(tuning.held[number]),
-        )
-        for number, fact in enumerate(bank.facts)
-    )
-
-
-def _largest_bias_nm(bank: RingBank) -> float:
-    """Below the distance of two channels, beyond which a ring would be one of the channel below."""
-    spacing = [1e3 * float(np.diff(np.sort(f.channels_um)).min()) for f in bank.facts[:1] if len(f.channels_um) > 1]
-    return min([BIAS_MOST_NM, *(nm - BIAS_STEP_NM / 2 for nm in spacing)])
-
-
-def _lost(bank: RingBank, tuning: Tuning) -> list[str]:
-    """One line for rings that are too warm, one for those whose heater is too weak."""
-    margin = margin_of(bank, tuning)
-    hot = ~tuning.held & (tuning.shift_nm < tuning.given_nm)
-    found = []
-    for lost, what in ((hot, "warmer than their channels"), (~tuning.held & ~hot, "beyond their heaters")):
-        numbers = np.flatnonzero(lost)
-        if numbers.size:
-            worst = int(numbers[np.argmin(margin[numbers])])
-            names = ", ".join(bank.facts[int(number)].instance for number in numbers[:SHOWN])
-            more = f" and {numbers.size - SHOWN} more" if numbers.size > SHOWN else ""
-            found.append(
-                f"{numbers.size} rings are {what} ({names}{more}), by up to {-margin[worst]:.3g} mW with a "
-                f"heater limit of {bank.max_mW:g} mW"
-            )
     return found

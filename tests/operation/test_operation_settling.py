@@ -11,7 +11,8 @@ from ring_samples import FSR_NM, HEATER, NM_PER_K, alone, bus, near
 
 from cpo_pdk.circuit.results import RingFacts, TrimmerFacts
 from cpo_pdk.energy.results import Consumer, Heat, Ledger
-from cpo_pdk.operation.headroom import unlocks
+from cpo_pdk.operation.headroom import lost_on_the_way, unlocks
+from cpo_pdk.operation.results import Unlock
 from cpo_pdk.operation.ring_bank import RingBank, bank_of
 from cpo_pdk.operation.sensitivity import HeatOfHeaters, followed, watts_per_K
 from cpo_pdk.operation.settling import SETTLED_K, Surroundings, settle, settle_lowest, trim_power_mW
@@ -133,6 +134,17 @@ def test_a_ring_that_is_not_held_is_lost_already():
     assert found.converged and not found.tuning.held.any()
     up, down = unlocks("full", 800.0, 800.0, place.bank, found.tuning, np.full(1, ASIC_K_W), place.heaters)
     assert up == down and up.asic_W == 800.0 and up.ring == facts[0].instance and "limit" in up.why
+
+
+def test_channels_that_no_load_can_keep_are_told():
+    def step(asic_W: float | None) -> Unlock:
+        return Unlock("", asic_W, "", "")
+
+    idle, full = ("idle", step(300.0), step(None)), ("full", step(None), step(250.0))
+    said = lost_on_the_way([idle, full], 150.0, 500.0)
+    assert "those of idle hold from 150 to 300 W, those of full hold from 250 to 500 W" in said
+    assert lost_on_the_way([idle, full, ("typical", step(600.0), step(100.0))], 150.0, 500.0) == ""
+    assert lost_on_the_way([], 150.0, 500.0) == ""
 
 
 def test_interferometers_go_round_to_the_next_fringe():
