@@ -53,6 +53,8 @@ pictures: demo
 	  open_ = lambda name: Image.open(f'gds_out/{name}/package.png').convert('RGB'); \
 	  small = lambda i: i.resize((1800, 1800 * i.height // i.width), 1).quantize(128); \
 	  small(open_('switch_51t2')).save('docs/pictures/package.png', optimize=True); \
+	  [Image.open(f'gds_out/switch_51t2/{n}.png').convert('RGB').quantize(128).save(f'docs/pictures/{n}.png', optimize=True) \
+	   for n in ('margin', 'temperature', 'energy')]; \
 	  small(open_('switch_102t4')).save('docs/pictures/switch_102t4.png', optimize=True)"
 	$(BIN)/cpo cells --gallery --out gds_out/cells
 	cp gds_out/cells/gallery.png docs/pictures/gallery.png
