@@ -1,4 +1,4 @@
-"""Photonic layout of co-packaged optics, from a spec to a checked GDS and the loss and crosstalk of its lanes."""
+"""Photonic layout of co-packaged optics, from a spec to a checked GDS, its lanes, their margin, energy and heat."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from cpo_pdk.version import __version__
 if TYPE_CHECKING:
     from gdsfactory.pdk import Pdk
 
+    from cpo_pdk.analysis import operate
     from cpo_pdk.flow import build, check, simulate
     from cpo_pdk.spec import load_spec as load
 
     PDK: Pdk
 
-__all__ = ["PDK", "__version__", "build", "check", "load", "simulate"]
+__all__ = ["PDK", "__version__", "build", "check", "load", "operate", "simulate"]
 
 #: name -> (module, attribute): nothing heavy is imported before it is asked for
 _LAZY = {
@@ -23,6 +24,7 @@ _LAZY = {
     "build": ("cpo_pdk.flow", "build"),
     "check": ("cpo_pdk.flow", "check"),
     "simulate": ("cpo_pdk.flow", "simulate"),
+    "operate": ("cpo_pdk.analysis", "operate"),
 }
 
 

@@ -108,20 +108,21 @@ def prepare(
     return Prepared(package, parts, sheets, file, netlists, read_package(file), simulation, notes, simulator)
 
 
-def operate(prepared: Prepared, progress: Say | None = None, *, transient: bool = True) -> Operation:
+def operate(target: Prepared | str | Path, progress: Say | None = None, *, transient: bool = True) -> Operation:
     """The package at work: temperatures, tuning, power and margins at every load.
 
     Args:
-        prepared: see `prepare`.
+        target: see `prepare`, or what it gave.
         progress: called with a few words as each stage begins.
         transient: whether the ASIC's load step is followed in time as well.
 
     Raises:
-        InputError: a spec that asks for what the models don't hold for.
+        InputError: as `prepare`; a spec that asks for what the models don't hold for.
         ModelError: a device that can't be computed at its temperature.
     """
     from cpo_pdk.operation.operate import operate as operate_package  # multigrid takes long to import
 
+    prepared = target if isinstance(target, Prepared) else prepare(target, progress=progress)
     simulator = prepared.simulator or Simulator(prepared.file, prepared.sheets, netlists=prepared.netlists)
     return operate_package(
         prepared.spec,
