@@ -68,7 +68,7 @@ def validate(
     out: Annotated[Path | None, typer.Option("--out", help="Also write the table to this Markdown file.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare models, budgets and energies with published numbers: value, ours, difference, and whether it is within."""
+    """Compare models, budgets and energies with published numbers: value, ours, difference, whether it is within."""
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk.catalog.published import all_cases

@@ -137,7 +137,8 @@ def test_rows_keep_the_metal_rules_at_any_bump_pitch(bump_x: float, tmp_path: Pa
     [
         ((("{north: 2, east: 2, south: 2, west: 2}", "{north: 0, east: 0, south: 8, west: 0}"),
           ("size_mm: [26, 31]", "size_mm: [40, 31]"), ("pitch_mm: 12.0", "pitch_mm: 4.0"),
-          ("shoreline_um: 1100", "shoreline_um: 2100")), "pitch_mm", "ribbon + gap"),
+          ("shoreline_um: 1100", "shoreline_um: 2100"), ("die_mm: [7, 6]", "die_mm: [2, 3]")),
+         "pitch_mm", "ribbon + gap"),
         ((("ribbon_pitch_um: 250", "ribbon_pitch_um: 900"), ("loopback_length_mm: 13", "loopback_length_mm: 60"),
           ("distance_mm: 130", "distance_mm: 300"), ("pitch_mm: 12.0", "pitch_mm: 22.0"),
           ("size_mm: [26, 31]", "size_mm: [50, 50]"), ("width_mm: 440", "width_mm: 600"),

@@ -87,7 +87,7 @@ def test_two_builds_in_two_processes_give_the_same_bytes(tmp_path: Path) -> None
     ("old", "new", "line_has", "words"),
     [
         ("pitch_mm: 12.0", "pitch_mm: 3.2", "pitch_mm", "overlap"),
-        ("pitch_mm: 12.0", "pitch_mm: 40.0", "pitch_mm", "raise asic.size_mm[0] by 17 mm or use pitch_mm 23"),
+        ("pitch_mm: 12.0", "pitch_mm: 40.0", "pitch_mm", "raise asic.size_mm[0] by 20.05 mm or use pitch_mm 19.95"),
         ("gap_mm: 3.0", "gap_mm: 0.3", "gap_mm", "keep-out"),
         ("size_mm: [100, 100]", "size_mm: [40, 34]", "substrate", "substrate"),
         ("bend_radius_mm: 15", "bend_radius_mm: 70", "", "bend"),
