@@ -46,7 +46,7 @@ def test_radius_20_nm_too_large(planted: Callable[..., CheckResult], says: Says)
     result = planted(ring_grown(20))
     assert says(result, "LVS.RADIUS", r"radius is .* as drawn, .* as recorded, \+20\.\d nm")
     assert says(
-        result, "LVS.RESONANCE", r"^tx_3: the modulator of channel 2 \(1299.486 nm\) rests -2.\d+ nm below it, 0.8"
+        result, "LVS.RESONANCE", r"^tx_3: the modulator of channel 2 \(1299.486 nm\) rests -1.\d+ nm below it, 0.8"
     )
 
 
