@@ -158,6 +158,24 @@ def test_the_drawn_device_is_bound_to_its_model_from_the_file(sheet: Sheet, tmp_
 
 
 @pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"gap": 0.18}, "ring_modulator"),
+        ({"gap": 0.2, "radius": 6.42}, "ring_modulator"),
+        ({"gap": 0.16, "radius": 6.42}, "ring_modulator_200g"),
+        ({"gap": 0.16, "junction": "interleaved", "junction_fill": 0.7}, "ring_modulator_interleaved"),
+    ],
+)
+def test_a_ring_modulator_finds_the_sheet_that_is_meant_for_its_geometry(
+    settings: dict[str, Any], name: str, tmp_path: Path
+) -> None:
+    write_gds(CELLS["ring_modulator"](**settings), tmp_path / "x.gds")
+    netlists = extract(read_layout(tmp_path / "x.gds"), leaf_factories(SHEETS))
+    (entry,) = bind(netlists, flatten(netlists, netlists.top), SHEETS, MODELS).values()
+    assert entry.sheet.name == name
+
+
+@pytest.mark.parametrize(
     "sheet", [s for s in SHEETS.values() if s.model and MODELS[s.model].core_length], ids=lambda s: s.name
 )
 def test_a_drawing_changed_in_the_file_is_refused_where_the_length_is_known(sheet: Sheet, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def params_of(name: str) -> dict[str, Any]:
 
 
 def seen(name: str, baud_GBd: float, rate: str, **moved: float) -> tuple[Eye, float]:
-    """Eye of a sheet's ring with the parts of a rate, and its amplitude less closure in dB of the light at its input."""
+    """Eye of a sheet's ring with the parts of a rate, and amplitude less closure in dB of the light at its input."""
     params, driver = params_of(name), PARTS[f"driver_ring_{rate}"]
     operating = {**SHEETS[name].operating_values, **moved}
     dual = params_of("photodetector_dual")
