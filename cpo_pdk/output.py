@@ -249,6 +249,8 @@ def _clean_leftovers(folder: Path) -> None:
 def _refuse_link(path: Path) -> None:
     if path.is_symlink():
         raise OutputError(f"{path}: is a symbolic link, and results are never written through one; remove it")
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a rename would put a file in place of the device
+        raise OutputError(f"{path}: is a device, pipe or socket, and would be replaced by a file; choose another name")
 
 
 def _explain(path: Path, error: OSError) -> str:

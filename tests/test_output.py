@@ -49,6 +49,16 @@ def test_json_refuses_nan(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
+def test_a_file_never_takes_the_place_of_a_device_or_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="device, pipe or socket"):
+        output.refuse_unwritable(pipe)
+    with pytest.raises(OutputError, match="device, pipe or socket"):
+        output.write_text(pipe, "x")
+    assert pipe.is_fifo()
+
+
 def test_results_are_never_written_through_a_link(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text("precious")

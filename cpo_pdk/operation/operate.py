@@ -211,13 +211,17 @@ class _Loop:
         return settled, lanes
 
     def _refuse_what_melts(self, settled: Settled, load: float) -> None:
-        """Raise `SpecError` where engines are so hot that there is no package any more to compute lanes of."""
-        name, hottest = max(settled.engine_C.items(), key=lambda item: item[1])
+        """Raise `SpecError` where dies are so hot that there is no package any more to compute lanes of."""
+        watts = self.heat.places(settled.ledger.by_place())
+        vector = np.array([watts.get(source, 0.0) for source in self.response.sources])
+        row = self.response.probes.index("asic")
+        dies = {**settled.engine_C, "the ASIC": float(self.base_C[row] + self.matrix[row] @ vector)}
+        name, hottest = max(dies.items(), key=lambda item: item[1])
         if hottest > MELTS_C:
+            wider = ", or give its heat a larger die (engine.die_mm)" if name in settled.engine_C else ""
             text = (
                 f"{name} reaches {hottest:.4g} C with the ASIC at {load * self.spec.asic.power_W:.4g} W, solder melts "
-                f"below {MELTS_C:g} C; cool it better (thermal.htc_W_m2K, coolant_C, covers), take power off it, or "
-                "give its heat a larger die (engine.die_mm)"
+                f"below {MELTS_C:g} C; cool it better (thermal.htc_W_m2K, coolant_C, covers), take power off it{wider}"
             )
             raise SpecError([self.spec.problem("thermal.htc_W_m2K", text)])
 

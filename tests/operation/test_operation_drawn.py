@@ -115,6 +115,14 @@ def test_a_package_that_melts_is_refused(small: Prepared):
         operate(changed(small, thermal={"htc_W_m2K": 2.0}), transient=False)
 
 
+def test_an_asic_that_melts_beside_cool_engines_is_refused(small: Prepared):
+    paste = small.spec.thermal.conductivity_W_mK.model_copy(update={"tim": 0.1})
+    with pytest.raises(
+        SpecError, match=r"small.yaml:\d+.*the ASIC reaches .* solder melts below 260 C; cool it better"
+    ):
+        operate(changed(small, thermal={"conductivity_W_mK": paste}), transient=False)
+
+
 def test_lanes_are_asked_for_where_the_loop_came_to(small: Prepared):
     asked: list[EngineCondition] = []
 
