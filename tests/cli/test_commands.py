@@ -80,7 +80,7 @@ def test_init_refuses_names_that_are_none(here: Path, name: str, capfd: pytest.C
 
 def test_list_says_what_there_is_and_where_from(here: Path, capfd: pytest.CaptureFixture[str]) -> None:
     document = document_of(["list"], capfd)
-    assert set(document) == {"sheets", "cells", "specs"}
+    assert set(document) == {"sheets", "parts", "cells", "specs"}
     assert {"ring_modulator", "add_drop_ring"} <= {sheet["name"] for sheet in document["sheets"]}
     assert {row["origin"] for row in document["specs"]} == {"shipped"}
     assert "gap=" in next(cell["arguments"] for cell in document["cells"] if cell["name"] == "ring_modulator")

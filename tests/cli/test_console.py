@@ -181,7 +181,7 @@ def test_without_stderr_the_result_is_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("arguments", [["--json", "list"], ["list", "--json"]])
 def test_json_may_stand_before_the_command(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 0
-    assert set(json.loads(capfd.readouterr().out)) == {"sheets", "cells", "specs"}
+    assert set(json.loads(capfd.readouterr().out)) == {"sheets", "parts", "cells", "specs"}
     assert run(["--version", "--json"]) == 0
     assert json.loads(capfd.readouterr().out) == {"version": cpo_pdk.__version__}
 

@@ -27,7 +27,8 @@ def all_parts() -> dict[str, Part]:
 
 @pytest.fixture(scope="session")
 def spec() -> PackageSpec:
-    return load_spec("switch_51t2")
+    package = load_spec("switch_51t2")
+    return package.model_copy(update={"laser": package.laser.model_copy(update={"per_wavelength_dBm": 17.0})})
 
 
 @pytest.fixture(scope="session")
