@@ -59,24 +59,24 @@ def budget(
             progress("making the budget")
             found = link_budget(prepared.spec, prepared.parts, prepared.sheets, prepared.simulation)
             table, gates, each = cold_csv(found), cold_gates(prepared.spec, found), {state: found}
+            notes += found.warnings
         else:
             operation = analysis.operate(prepared, progress, transient=False)
-            at = operation[state]
-            found, table = at.budget, budget_csv(operation)
+            found, table = operation[state].budget, budget_csv(operation)
             each = {one.name: one.budget for one in operation.states}
             gates = [gate for gate in operation.gates if gate.key == "margin_dB"]
-            notes += [] if at.converged else [f"state {state} does not settle: {at.reason}"]
-            notes += at.warnings
+            notes += operation.warnings
         chosen = [one for name in asked for one in found.lanes if one.name == name]
         if csv is not None:
             write_text(csv, table)
         progress("")
-        for note in dict.fromkeys([*notes, *found.warnings]):
+        warnings = list(dict.fromkeys(notes))
+        for note in warnings:
             progress.warn(note)
         text = _text(prepared.spec, each, state, worst, gates)
         for one in chosen:
             text += ["", *_waterfall(one)]
-        document = as_json(prepared.spec, each, state, worst, chosen, gates)
+        document = as_json(prepared.spec, each, state, worst, chosen, gates, warnings)
         return Outcome(document, text, 0 if all(gate.holds for gate in gates) else 1)
 
     layout = Path(target).suffix.lower() in (".gds", ".gds2", ".gdsii", ".oas", ".oasis", ".gz")
@@ -133,6 +133,7 @@ def as_json(
     worst: int,
     chosen: list[LinkLane],
     gates: list[Gate],
+    warnings: list[str],
 ) -> dict[str, Any]:
     """What `--json` prints: margins at every state; of one, costs, worst lanes, and waterfalls that were asked for."""
     from cpo_pdk.operation.document import gate_json, rounded
@@ -166,7 +167,7 @@ def as_json(
             ]
             for one in chosen
         },
-        "warnings": list(found.warnings),
+        "warnings": warnings,
     }
 
 

@@ -154,3 +154,16 @@ def test_every_load_is_in_the_table(
     for name, margins in found["states"].items():
         assert min(float(row["margin_dB"]) for row in rows if row["state"] == name) == margins["min"]
     assert found["margin_dB"] == found["states"]["idle"]
+
+
+def test_the_document_warns_of_what_people_are_warned_of(
+    small: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "small.yaml"
+    spec.write_text(TEXT.replace("  modulation: PAM4\n", "  modulation: PAM4\n  heater_max_mW: 1\n"), "utf-8")
+    capfd.readouterr()
+    assert run(["budget", str(small[1]), "--spec", str(spec), "--json"]) == 0
+    out, err = capfd.readouterr()
+    said = [line.removeprefix("warning: ") for line in err.splitlines() if line.startswith("warning: ")]
+    assert json.loads(out)["warnings"] == said
+    assert any("can't be held on a channel" in line for line in said)
