@@ -262,16 +262,15 @@ def test_a_sheet_that_wins_over_a_shipped_one_is_named(
     (tmp_path / "assemblies").mkdir()
     (tmp_path / "components").mkdir()
     spec = tmp_path / "assemblies" / "mine.yaml"
-    text = SPEC.read_text("utf-8").replace("standard: CW-WDM", "standard: custom")
-    text = text.replace("spacing_GHz: 200", "spacing_GHz: 60").replace("bias_nm: 0.8", "bias_nm: 0.1")
-    text = text.replace("require: {margin_dB: 1.5, energy_pJ_bit: 6.9, engine_C: 70}", "")
+    text = (SPEC.parent / "optical_io_ucie.yaml").read_text("utf-8").replace("standard: CW-WDM", "standard: custom")
+    text = text.replace("spacing_GHz: 200}", "spacing_GHz: 60}\n  heater_bias_nm: 0.1")
     spec.write_text(text, "utf-8")
     own = (SPEC.parent.parent / "components" / "ring_modulator.yaml").read_text("utf-8")
     (tmp_path / "components" / "ring_modulator.yaml").write_text(own, "utf-8")
     assert run(["build", str(spec), "--out", str(tmp_path / "out")]) == 0
     said = "components/ring_modulator.yaml of the project is used in place of"
     assert f"warning: {said}" in capfd.readouterr().err
-    page = (tmp_path / "out" / "switch_51t2" / "report.html").read_text("utf-8")
+    page = (tmp_path / "out" / "optical_io_ucie" / "report.html").read_text("utf-8")
     assert said in page and "mine.yaml:" in page and str(tmp_path) not in page
     assert any(said in w for w in cpo_pdk.simulate(result.engine_gds, project=tmp_path).warnings)
     assert not any(said in w for w in cpo_pdk.simulate(result.engine_gds).warnings)
