@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from cpo_pdk import output
-from cpo_pdk.analysis import Prepared, operate
 from cpo_pdk.build_result import BuildResult
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile, read_layout
@@ -24,10 +23,8 @@ from cpo_pdk.circuit.netlist import Netlists
 from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.errors import CpoError, InputError
 from cpo_pdk.handover.layouts import oasis
-from cpo_pdk.handover.reading import read_package
 from cpo_pdk.integrity import confirm_written
 from cpo_pdk.manifest import Inputs, outdated_files, sheets_with_a_part, write_manifest
-from cpo_pdk.operation.document import budget_csv, document
 from cpo_pdk.project import draw, own_cells, own_sheet_notes, project_of, read_inputs, read_parts
 from cpo_pdk.spec import PackageSpec, Sheet, load_sheets
 from cpo_pdk.spec.part import Parts
@@ -36,6 +33,7 @@ from cpo_pdk.verify.findings import Group, Verdict
 from cpo_pdk.verify.run import check_layout
 
 if TYPE_CHECKING:
+    from cpo_pdk.analysis import Prepared
     from cpo_pdk.assemblies.overview import Overview
     from cpo_pdk.circuit.binding import ModelLike, SheetLike
     from cpo_pdk.lanes.rows import LaneMap
@@ -283,6 +281,9 @@ def _after_drawing(
             warnings = (*warnings, *(problem.message for problem in lane_map.problems[:_SHOWN]))
         oasis(file, stage / gds.with_suffix(".oas").name)
     with clock.stage("operate", "budget, energy and heat at every load"):
+        from cpo_pdk.analysis import Prepared
+        from cpo_pdk.handover.reading import read_package
+
         operation = _operate(
             lambda: Prepared(
                 package, parts, sheets, file, netlist, read_package(file), simulation, simulator=simulator
@@ -292,6 +293,8 @@ def _after_drawing(
         if isinstance(operation, str):
             warnings, operation = (*warnings, f"no budget, energy and heat: {operation}"), None
         if operation is not None:
+            from cpo_pdk.operation.document import budget_csv, document
+
             warnings = (*warnings, *operation.warnings)
             output.write_json(stage / OPERATION, document(operation))
             output.write_text(stage / BUDGET, budget_csv(operation))
@@ -357,6 +360,8 @@ def _after_drawing(
 
 def _operate(prepared: Callable[[], Prepared], verdict: Verdict) -> Operation | str:
     """The package at work; of one that the checks found wrong, and that can't be computed, why not."""
+    from cpo_pdk.analysis import operate  # `cpo check` does without
+
     try:
         return operate(prepared())
     except CpoError as error:
