@@ -17,7 +17,7 @@ from cpo_pdk.circuit.simulation import Simulator
 from cpo_pdk.errors import InputError
 from cpo_pdk.handover.parts import Package
 from cpo_pdk.handover.reading import read_package
-from cpo_pdk.project import draw, own_sheet_notes, project_of, read_inputs, read_parts
+from cpo_pdk.project import draw, own_part_notes, own_sheet_notes, project_of, read_inputs, read_parts
 from cpo_pdk.spec import PackageSpec, Sheet, list_specs
 from cpo_pdk.spec.part import Parts
 
@@ -104,7 +104,7 @@ def prepare(
     say("simulating the lanes")
     simulator = Simulator(file, sheets, netlists=netlists)
     simulation = simulator.as_drawn()
-    notes = (*own_sheet_notes(sheets), *notes)
+    notes = (*own_sheet_notes(sheets), *own_part_notes(parts), *notes)
     return Prepared(package, parts, sheets, file, netlists, read_package(file), simulation, notes, simulator)
 
 

@@ -25,7 +25,7 @@ from cpo_pdk.errors import CpoError, InputError
 from cpo_pdk.handover.layouts import oasis
 from cpo_pdk.integrity import confirm_written
 from cpo_pdk.manifest import Inputs, outdated_files, sheets_with_a_part, write_manifest
-from cpo_pdk.project import draw, own_cells, own_sheet_notes, project_of, read_inputs, read_parts
+from cpo_pdk.project import draw, own_cells, own_part_notes, own_sheet_notes, project_of, read_inputs, read_parts
 from cpo_pdk.spec import PackageSpec, Sheet, load_sheets
 from cpo_pdk.spec.part import Parts
 from cpo_pdk.tech.rules import load_rules
@@ -139,7 +139,7 @@ def build(
     with output.staged(folder, outdated_files) as stage:
         with clock.stage("draw", f"drawing {package.name}"):
             files, own = draw(package, stage, sheets, project or project_of(spec), trust)
-        notes = (*own_sheet_notes(sheets), *files.warnings)
+        notes = (*own_sheet_notes(sheets), *own_part_notes(parts), *files.warnings)
         result = _after_drawing(package, sheets, parts, files.package_gds, notes, stage, folder, clock, own)
     confirm_written(folder)
     return result
@@ -165,7 +165,8 @@ def report(
         raise InputError(f"{gds}: no such file; build it first: cpo build {spec}")
     folder = output.result_folder(out, package.name)
     with output.staged(folder, outdated_files) as stage:
-        result = _after_drawing(package, sheets, parts, gds, own_sheet_notes(sheets), stage, folder, clock)
+        notes = (*own_sheet_notes(sheets), *own_part_notes(parts))
+        result = _after_drawing(package, sheets, parts, gds, notes, stage, folder, clock)
     confirm_written(folder)
     return result
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec import PackageSpec, Sheet, check_devices, list_sheets, load_sheets, load_spec
+from cpo_pdk.spec.loading import data_folder
 from cpo_pdk.spec.part import Parts
 from cpo_pdk.spec.part_choice import load_parts, parts_of
 
@@ -81,4 +82,14 @@ def own_sheet_notes(sheets: dict[str, Sheet]) -> tuple[str, ...]:
         f"components/{sheet.origin.name} of the project is used in place of the sheet of that name that ships"
         for name, sheet in sheets.items()
         if name in shipped and sheet.origin.resolve() != shipped[name].resolve()
+    )
+
+
+def own_part_notes(parts: Parts) -> tuple[str, ...]:
+    """One line for each part of a package whose sheet of the project takes the place of a shipped one of its name."""
+    shipped = data_folder("components").resolve() / "parts"
+    return tuple(
+        f"components/parts/{part.origin.name} of the project is used in place of the part of that name that ships"
+        for part in parts.each().values()
+        if part.origin.resolve().parent != shipped and (shipped / part.origin.name).is_file()
     )

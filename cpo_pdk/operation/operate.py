@@ -221,7 +221,8 @@ class _Loop:
             wider = ", or give its heat a larger die (engine.die_mm)" if name in settled.engine_C else ""
             text = (
                 f"{name} reaches {hottest:.4g} C with the ASIC at {load * self.spec.asic.power_W:.4g} W, solder melts "
-                f"below {MELTS_C:g} C; cool it better (thermal.htc_W_m2K, coolant_C, covers), take power off it{wider}"
+                f"below {MELTS_C:g} C; cool it better (thermal.htc_W_m2K, coolant_C, covers, "
+                f"conductivity_W_mK), take power off it{wider}"
             )
             raise SpecError([self.spec.problem("thermal.htc_W_m2K", text)])
 

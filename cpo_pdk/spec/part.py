@@ -147,9 +147,8 @@ def _faults(part: Part) -> list[Problem]:
             text = f"{name} is in {given.unit}, {quantity.unit} needed; convert it"
             found.append(part.problem(("parameters", name, "unit"), text))
         elif not quantity.low <= given.value <= quantity.high:
-            text = (
-                f"{name} is {given.value:g} {quantity.unit}, {quantity.low:g} to {quantity.high:g} allowed; correct it"
-            )
+            unit = "" if quantity.unit == "1" else f" {quantity.unit}"
+            text = f"{name} is {given.value:g}{unit}, {quantity.low:g} to {quantity.high:g} allowed; correct it"
             found.append(part.problem(("parameters", name, "value"), text))
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cpo_pdk.errors import SpecError
+from cpo_pdk.project import own_part_notes
 from cpo_pdk.spec import list_specs, load_spec, parse_spec
 from cpo_pdk.spec.part import PART_KINDS, load_part_file
 from cpo_pdk.spec.part_choice import default_parts, load_parts, parts_of
@@ -73,6 +74,25 @@ def test_a_part_of_the_project_wins(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     written(folder, CONNECTOR.replace("plug", "mpo_connector"), "mpo_connector")
     assert load_parts(tmp_path)["mpo_connector"]["loss_dB"] == 0.2
+
+
+def test_a_part_that_takes_the_place_of_a_shipped_one_is_told(tmp_path: Path) -> None:
+    spec = load_spec(list_specs()[0])
+    shipped = parts_of(spec, load_parts()).connector
+    folder = tmp_path / "components" / "parts"
+    folder.mkdir(parents=True)
+    assert own_part_notes(parts_of(spec, load_parts(tmp_path))) == ()
+    written(folder, CONNECTOR.replace("name: plug", f"name: {shipped.name}"), shipped.name)
+    (line,) = own_part_notes(parts_of(spec, load_parts(tmp_path)))
+    assert f"components/parts/{shipped.origin.name} of the project is used in place" in line
+
+
+def test_a_bare_number_out_of_range_is_said_without_a_unit(tmp_path: Path) -> None:
+    shipped = load_parts()["els_dfb"].origin.read_text(encoding="utf-8")
+    assert shipped.count("wall_plug: {value: 0.123,") == 1
+    file = written(tmp_path, shipped.replace("wall_plug: {value: 0.123,", "wall_plug: {value: -1,"), "els_dfb")
+    with pytest.raises(SpecError, match=r"wall_plug is -1, 0\.001 to 0\.9 allowed"):
+        load_part_file(file)
 
 
 @pytest.mark.parametrize(
