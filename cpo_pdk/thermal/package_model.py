@@ -20,7 +20,7 @@ from cpo_pdk.tech.thermal_materials import thermal_table
 from cpo_pdk.thermal.conduction import Conduction, Film
 from cpo_pdk.thermal.floor_plan import FloorPlan, RingPlaces, floor_plan, heat_of
 from cpo_pdk.thermal.grid_lines import grid_of
-from cpo_pdk.thermal.layers import Stack, stack_of
+from cpo_pdk.thermal.layers import Rect, Stack, stack_of
 from cpo_pdk.thermal.load_step import stepped
 from cpo_pdk.thermal.maps import temperatures_of
 from cpo_pdk.thermal.painting import painted, plane_shares
@@ -67,11 +67,13 @@ def model_of(
         say: told what takes time.
 
     Raises:
-        LayoutError: no ASIC, engine or substrate; a ring beside its engine; a power map beside the die.
+        LayoutError: no ASIC, engine or substrate; an engine on the ASIC or beside what carries it; a ring beside its
+            engine; a power map beside the die.
         ParameterError: `cells` out of range.
     """
     stack = stack_of(package, spec)
     _same_asic(package, stack, spec)
+    _engines_in_place(package, stack)
     return PackageHeat(stack, spec, floor_plan(stack, spec, rings or {}), cells, say)
 
 
@@ -245,3 +247,18 @@ def _same_asic(package: Package, stack: Stack, spec: PackageSpec) -> None:
             f"{package.name}: the ASIC is drawn as {drawn[0] / 1e3:g} x {drawn[1] / 1e3:g} mm, the spec has "
             f"{asked[0] / 1e3:g} x {asked[1] / 1e3:g} mm; give the spec that the layout was drawn from"
         )
+
+
+def _engines_in_place(package: Package, stack: Stack) -> None:
+    """Every engine lies on the substrate, an interposer or a sub-assembly, and on no ASIC: elsewhere it has no heat."""
+    for engine in stack.engines:
+        at = f"{package.name}: {engine.name} lies"
+        if any(_shared_um(engine.pic, asic) > 1.0 for asic in stack.asics):
+            raise LayoutError(f"{at} on the ASIC; move it beside it, cpo check says where dies touch")
+        if not any(_shared_um(engine.pic, below) > 0 for below in (stack.substrate, *stack.carriers)):
+            raise LayoutError(f"{at} beside the substrate; move it onto it, or use the layout as it was built")
+
+
+def _shared_um(a: Rect, b: Rect) -> float:
+    """The shorter side of what two outlines share, um; 0 or less where they share nothing."""
+    return min(min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1]))

@@ -290,6 +290,12 @@ def test_what_does_not_fit_is_refused() -> None:
         model_of(package(), spec(), cells=10)
 
 
+@pytest.mark.parametrize(("at", "says"), [((12000, 0, 0), "on the ASIC"), ((200_000, 0, 0), "beside the substrate")])
+def test_an_engine_out_of_its_place_is_refused(at: tuple[int, int, int], says: str) -> None:
+    with pytest.raises(LayoutError, match=f"engine_E1 lies {says}"):
+        model_of(package(engines={**ENGINES, "engine_E1": at}), spec(), cells=CELLS)
+
+
 def test_the_load_step_ends_in_the_steady_state(heat: PackageHeat) -> None:
     idle, full = {**WATTS, "asic": 150.0}, WATTS
     step = heat.load_step(idle, full, 0.07, 1000.0)
