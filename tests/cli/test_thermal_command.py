@@ -63,11 +63,12 @@ def test_the_figures_agree_with_each_other(
 def test_people_read_a_table_and_limits_are_gates(
     warm: tuple[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    gate = THERMAL + "require: {asic_C: 40, engine_C: 130}\n"
+    gate = THERMAL + "require: {asic_C: 40, engine_C: 130, energy_pJ_bit: 0.01, margin_dB: 50}\n"
     assert run([*arguments(warm, tmp_path, gate), "--state", "idle"]) == 1
     out, err = capfd.readouterr()
     assert "warm, idle: " in out and "ASIC" in out and "engine_N1" in out and "heaters" in out and " W, out " in out
     assert "asic_C 40 is missed" in out and "engine_C 130 holds" in out
+    assert "energy_pJ_bit 0.01 is missed" in out and "margin_dB" not in out  # margins are what cpo budget is for
     assert "Traceback" not in err
 
 
