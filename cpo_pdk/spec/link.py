@@ -71,7 +71,7 @@ class Link(SpecModel):
 
 
 class Require(SpecModel):
-    """Limits as gates: a result beyond one makes `cpo build`, `cpo budget` and `cpo thermal` end with exit code 1."""
+    """Limits as gates: `cpo build` ends with exit code 1 beyond any, `cpo budget` the margin's, `cpo thermal` the others."""
 
     margin_dB: Annotated[float, bounded(-50, 50, "dB", "smallest margin of any lane", "1 to 3 dB")] | None = Field(
         default=None, description="smallest margin of any lane in any state, dB"

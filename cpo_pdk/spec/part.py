@@ -76,6 +76,15 @@ PART_KINDS: MappingProxyType[PartKind, dict[str, Quantity]] = MappingProxyType(
 )
 
 
+PART_OPTIONS: MappingProxyType[str, Quantity] = MappingProxyType(
+    {
+        "static_share": Quantity("1", 0, 1, "share of the power that is drawn without traffic as well"),
+        "idle_share": Quantity("1", 0, 1, "share of the dynamic power that is drawn at idle"),
+    }
+)
+"""Numbers that a part may have besides those of its kind."""
+
+
 class Part(BaseModel):
     """One part; made by `load_parts`."""
 
@@ -84,7 +93,7 @@ class Part(BaseModel):
     name: Name = Field(description="name of the part, equal to the name of the file")
     kind: PartKind = Field(description="what it is")
     description: Text = Field(description="what it is, one or two sentences")
-    parameters: dict[str, Parameter] = Field(description="its numbers, those of its kind and more")
+    parameters: dict[str, Parameter] = Field(description="its numbers: those of its kind, and those that any may have")
     _source: Source | None = PrivateAttr(default=None)
 
     @property
@@ -134,8 +143,14 @@ def _faults(part: Part) -> list[Problem]:
     found: list[Problem] = []
     if part.name != part.origin.stem:
         found.append(part.problem(("name",), f"name {part.name} in a file of name {part.origin.name}; make them equal"))
-    for name, quantity in PART_KINDS[part.kind].items():
+    known = {**PART_KINDS[part.kind], **PART_OPTIONS}
+    for name in part.parameters.keys() - known.keys():
+        text = f"a {part.kind} has no {name}{did_you_mean(name, known) or '; it has ' + ', '.join(known)}"
+        found.append(part.problem(("parameters", name), text))
+    for name, quantity in known.items():
         if name not in part.parameters:
+            if name in PART_OPTIONS:
+                continue
             found.append(
                 part.problem(
                     ("parameters",), f"a {part.kind} needs {name} ({quantity.meaning}, {quantity.unit}); add it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from cpo_pdk.errors import Problem, SpecError
+from cpo_pdk.errors import InputError, Problem, SpecError
 from cpo_pdk.spec.loading import data_folder
 from cpo_pdk.spec.package import PackageSpec
 from cpo_pdk.spec.part import PART_KINDS, Part, Parts, load_part_file, unknown_part
@@ -19,9 +19,12 @@ def load_parts(project: Path | None = None) -> dict[str, Part]:
     """All parts by name; one in `components/parts/` of the project wins over the shipped one of the same name.
 
     Raises:
+        InputError: a file that would be passed over.
         SpecError: every problem of every sheet.
     """
     folders = [data_folder("components")] + ([Path(project) / "components"] if project is not None else [])
+    for stray in (file for folder in folders for file in sorted((folder / "parts").glob("*.yml"))):
+        raise InputError(f"{stray}: would be passed over, sheets of parts end in .yaml; rename it")
     files = {file.stem: file for folder in folders for file in sorted((folder / "parts").glob("*.yaml"))}
     parts: dict[str, Part] = {}
     problems: list[Problem] = []

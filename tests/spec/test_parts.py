@@ -55,7 +55,7 @@ def test_a_part_reads_back(tmp_path: Path) -> None:
     [
         ("value: 0.2", "value: 7", 5, "loss_dB is 7 dB, 0 to 3 allowed"),
         ("unit: dB, source: data sheet}\n  return", 'unit: "1", source: data sheet}\n  return', 5, "dB needed"),
-        ("  return_loss_dB", "  reflection_dB", 4, "a connector needs return_loss_dB"),
+        ("value: 60", "value: 5", 6, "10 to 90 allowed"),
         ("kind: connector", "kind: conector", 2, "connector"),
         ("name: plug", "name: pluck", 1, "make them equal"),
         ("value: 0.2", "value: .nan", 5, "finite"),
@@ -67,6 +67,14 @@ def test_faults_are_found_at_their_line(tmp_path: Path, old: str, new: str, line
         load_part_file(written(tmp_path, CONNECTOR.replace(old, new)))
     (problem,) = caught.value.problems
     assert problem.line == line and says in problem.message
+
+
+def test_a_number_that_is_not_known_is_no_number_of_the_part(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_part_file(written(tmp_path, CONNECTOR.replace("  return_loss_dB", "  retrun_loss_dB")))
+    said = sorted(problem.message for problem in caught.value.problems)
+    assert said[0].startswith("a connector has no retrun_loss_dB") and 'mean "return_loss_dB"' in said[0]
+    assert said[1].startswith("a connector needs return_loss_dB")
 
 
 def test_a_part_of_the_project_wins(tmp_path: Path) -> None:
