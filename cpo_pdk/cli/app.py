@@ -33,7 +33,7 @@ from cpo_pdk.cli.streams import stdout_failed
 
 app = typer.Typer(
     name="cpo",
-    help="Photonic layout of co-packaged optics: a spec in, a checked GDS and the loss and crosstalk of its lanes out.",
+    help="Photonic layout of co-packaged optics: a spec in; a checked GDS, lane margins, energy and heat out.",
     epilog="Exit codes: 0 clean, 1 a check failed, 2 bad input, 3 a fault of cpo itself, 130 interrupted or "
     "terminated, 141 the reader of a pipe went away, 143 terminated before it had begun.",
     no_args_is_help=True,
