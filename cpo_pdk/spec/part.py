@@ -80,6 +80,8 @@ PART_OPTIONS: MappingProxyType[str, Quantity] = MappingProxyType(
     {
         "static_share": Quantity("1", 0, 1, "share of the power that is drawn without traffic as well"),
         "idle_share": Quantity("1", 0, 1, "share of the dynamic power that is drawn at idle"),
+        "case_min_C": Quantity("C", -60, 150, "coldest case that it is made for"),
+        "case_max_C": Quantity("C", -60, 150, "hottest case that it is made for"),
     }
 )
 """Numbers that a part may have besides those of its kind."""
