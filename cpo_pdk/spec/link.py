@@ -71,7 +71,7 @@ class Link(SpecModel):
 
 
 class Require(SpecModel):
-    """Limits as gates, with exit code 1: all in `cpo build`, the margin in `cpo budget`, the others in `cpo thermal`."""
+    """Limits as gates, exit code 1: all in `cpo build`, the margin in `cpo budget`, others in `cpo thermal`."""
 
     margin_dB: Annotated[float, bounded(-50, 50, "dB", "smallest margin of any lane", "1 to 3 dB")] | None = Field(
         default=None, description="smallest margin of any lane in any state, dB"
