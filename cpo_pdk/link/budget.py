@@ -4,15 +4,15 @@ Method
     The light's way comes from `light_path`, what the chain's bandwidth does to the data from `eye`, what the receiver
     makes of the light from `receiver`. Light of other wavelengths that reaches a detector is weighed by what its own
     transmit lane launches; what neighbouring modulators add to a wavelength is part of the crosstalk as well. More
-    laser power is more margin, dB by dB: margin is the loss that could be added before the detector, and loss before
-    the package is no other than loss behind it.
+    laser power is more margin, dB by dB but for what strong light loses to itself: margin is the loss that could be
+    added before the detector, and loss before the package is no other than loss behind it.
 
     Equal lanes are computed once: their numbers are rounded to 0.0001 dB first.
 
 Validity
-    The light of a ring modulator heats it, and strong light is absorbed in a silicon guide: neither changes a margin
-    here; both are warned of where they matter. Chromatic dispersion of O-band links up to 2 km is left out (below
-    0.1 dB at 53 GBd within 10 nm of 1310 nm; from memory).
+    Strong light is absorbed in the silicon guide before the first splitter: an estimate of it is counted (`own_light`).
+    The light of a ring modulator heats it: warned of where it matters, no margin changes. Chromatic dispersion of
+    O-band links up to 2 km is left out (below 0.1 dB at 53 GBd within 10 nm of 1310 nm; from memory).
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from cpo_pdk.link.devices import (
     tia_response,
 )
 from cpo_pdk.link.eye import eye_of
-from cpo_pdk.link.laser_classes import check_laser, guide_warnings, margin_warnings, threshold_ber
+from cpo_pdk.link.laser_classes import check_laser, margin_warnings, threshold_ber
 from cpo_pdk.link.light_path import Link, Losses, links_of, losses_outside, reflections
 from cpo_pdk.link.noise import double_reflections_dB
+from cpo_pdk.link.own_light import OwnLight
 from cpo_pdk.link.penalties import mean_penalty_dB, oma_of
 from cpo_pdk.link.ranking import ranking
 from cpo_pdk.link.receiver import Quality, Receiver, Signal, qualities
@@ -87,7 +88,9 @@ def link_budget(
     inputs = [made.inputs(link) for link in links]
     judged = _judged(inputs, threshold)
     splitter = sheets[spec.engine.devices.splitter].cell
-    lanes = tuple(_lane(entry, judged[k], spec, parts, outside, threshold, splitter) for k, entry in enumerate(inputs))
+    lanes = tuple(
+        _lane(entry, judged[k], spec, parts, outside, threshold, splitter, made.own) for k, entry in enumerate(inputs)
+    )
     worst = inputs[min(range(len(lanes)), key=lambda k: lanes[k].margin_dB)]
     return LinkBudget(
         lanes=lanes,
@@ -99,7 +102,7 @@ def link_budget(
         warnings=(
             *_slow_parts(spec, parts),
             *margin_warnings(spec, parts, lanes),
-            *guide_warnings(spec, sheets, links, outside),
+            *made.own.warnings(links),
             *ring_warnings(spec, links, simulation.devices, outside),
             *_other_count(spec, len(links)),
         ),
@@ -142,6 +145,7 @@ class _Maker:
     ) -> None:
         self.spec, self.parts, self.sheets, self.outside = spec, parts, sheets, outside
         self.devices = simulation.devices
+        self.own = OwnLight(spec, sheets, outside)
         self.launched = {
             (lane.engine, lane.port, lane.channel): self.launch_dBm(lane)
             for lane in simulation.lanes
@@ -153,7 +157,7 @@ class _Maker:
     def launch_dBm(self, lane: Lane) -> float:
         """Mean power of a transmit lane in the fibre."""
         one = self.spec.laser.per_wavelength_dBm - self.outside.laser_connectors - lane.insertion_loss_dB
-        return one - float(mean_penalty_dB(extinction_of(lane)))
+        return one - self.own.lost_dB(lane) - float(mean_penalty_dB(extinction_of(lane)))
 
     def inputs(self, link: Link) -> _Inputs:
         """Signal and receiver of a lane."""
@@ -252,6 +256,7 @@ def _lane(
     outside: Losses,
     threshold: float,
     splitter: str,
+    own: OwnLight,
 ) -> LinkLane:
     link, signal, eye = entry.link, entry.signal, entry.receiver.eye
     lane = link.transmit
@@ -281,8 +286,17 @@ def _lane(
         needed_oma_dBm=quality.needed_oma_dBm,
         margin_dB=quality.margin_dB,
         margin_peak_dB=quality.margin_peak_dB,
-        needed_laser_dBm=laser - quality.margin_dB + wanted if isfinite(quality.margin_dB) else None,
-        steps=waterfall(link, spec, parts, outside, signal.extinction_dB, waterfall_penalties(quality, bare), splitter),
+        needed_laser_dBm=own.needed_dBm(lane, wanted - quality.margin_dB) if isfinite(quality.margin_dB) else None,
+        steps=waterfall(
+            link,
+            spec,
+            parts,
+            outside,
+            signal.extinction_dB,
+            waterfall_penalties(quality, bare),
+            splitter,
+            own.lost_dB(lane),
+        ),
         bare_oma_dBm=bare,
     )
 

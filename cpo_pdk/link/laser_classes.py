@@ -7,20 +7,16 @@ Sources
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import log10
 from types import MappingProxyType
 
-from cpo_pdk.circuit.results import Lane
 from cpo_pdk.errors import Problem, SpecError
-from cpo_pdk.link.light_path import Link, Losses
 from cpo_pdk.link.results import LinkLane
-from cpo_pdk.link.safe_power import NEGLIGIBLE_DB, lost_to_itself_dB, safe_dBm
-from cpo_pdk.spec import PackageSpec, Sheet
+from cpo_pdk.spec import PackageSpec
 from cpo_pdk.spec.grid import CW_WDM_POWER_DBM
 from cpo_pdk.spec.link import FEC
 from cpo_pdk.spec.part import Parts
-from cpo_pdk.tech.waveguides import cross_sections
 
 ELSFP_DBM: MappingProxyType[str, float] = MappingProxyType(
     {"LP": 11.0, "MP": 14.0, "HP": 17.0, "VHP": 20.0, "UHP": 23.0, "SHP": 26.0}
@@ -135,48 +131,6 @@ def _is_dark(lane: LinkLane) -> bool:
 def threshold_ber(spec: PackageSpec) -> float:
     """Largest bit error ratio before correction that a lane may have."""
     return spec.link.pre_fec_BER if spec.link.pre_fec_BER is not None else FEC[spec.link.fec][0]
-
-
-def guide_warnings(
-    spec: PackageSpec, sheets: Mapping[str, Sheet], links: Sequence[Link], outside: Losses
-) -> Iterator[str]:
-    """What to say of laser light beyond what the first guide of an engine carries without absorbing it."""
-    channels = spec.engine.grid.channels
-    linear = cross_sections()["strip"].loss_dB_cm["TE"].value
-    runs: dict[tuple[float, float], Lane] = {}
-    for link in links:
-        before, length = _laser_run(link.transmit, spec, sheets, linear)
-        if length > 0:
-            runs.setdefault((round(before, 2), round(length, -1)), link.transmit)
-    found: list[tuple[float, float, float, float, Lane]] = []
-    for (before, length), lane in runs.items():
-        entering = total_dBm(spec.laser.per_wavelength_dBm, channels) - outside.laser_connectors - before
-        lost = lost_to_itself_dB(10 ** (entering / 10), length, linear, lane.wl_um, channels)
-        if lost > NEGLIGIBLE_DB:
-            found.append((lost, entering, before, length, lane))
-    if found:
-        lost, entering, before, length, lane = max(found, key=lambda entry: entry[0])
-        safe = safe_dBm(length, linear, lane.wl_um, channels) + outside.laser_connectors + before
-        yield (
-            f"{lane.engine}: {entering:.1f} dBm of laser light in a silicon guide; two-photon absorption and the "
-            f"carriers that it leaves cost about {lost:.1f} dB in the {length / 1e3:.1f} mm before the first splitter, "
-            f"which the margins don't count; {safe - 10 * log10(channels):.1f} dBm a wavelength keep it below "
-            f"{NEGLIGIBLE_DB:g} dB, or more laser fibres, or a guide of nitride up to the splitter"
-        )
-
-
-def _laser_run(lane: Lane, spec: PackageSpec, sheets: Mapping[str, Sheet], linear_dB_cm: float) -> tuple[float, float]:
-    """Loss up to the first guide of silicon, dB, and length of straight guide up to the first splitter, um."""
-    splitter, straight = sheets[spec.engine.devices.splitter].cell, sheets[spec.engine.devices.waveguide].cell
-    before, length = 0.0, 0.0
-    for item in lane.items:
-        if item.cell == splitter or item.instance == lane.modulator:
-            return before, length
-        if item.cell == straight:
-            length += item.loss_dB / linear_dB_cm * 1e4
-        elif not length:
-            before += item.loss_dB
-    return before, 0.0
 
 
 def _up(dBm: float) -> str:

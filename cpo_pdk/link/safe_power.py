@@ -15,7 +15,7 @@ Validity
 from __future__ import annotations
 
 from functools import lru_cache
-from math import e, log10
+from math import e, exp, log, log10
 
 from cpo_pdk.models.carriers import absorption_per_cm
 from cpo_pdk.tech.waveguides import cross_section
@@ -31,6 +31,8 @@ CARRIER_LIFETIME_S = 1e-9
 NEGLIGIBLE_DB = 0.1
 PLANCK, LIGHT_M_S = 6.62607015e-34, 299792458.0
 _STEPS = 200
+#: of the logarithm of the power in one step
+_LARGEST_FALL = 0.05
 
 
 @lru_cache(maxsize=4096)
@@ -49,19 +51,21 @@ def lost_to_itself_dB(power_mW: float, length_um: float, loss_dB_cm: float, wl_u
     area = guide.width * guide.height * 1e-8  # cm2
     beta = TWO_PHOTON_CM_W * (2 - 1 / channels)
     photon_J = PLANCK * LIGHT_M_S / (wl_um * 1e-6)
-    step, watts = length_um * 1e-4 / _STEPS, power_mW * 1e-3
+    whole = length_um * 1e-4
 
-    def fall(p: float) -> float:
-        intensity = p / area
+    def falls(logarithm: float) -> float:
+        """Loss a cm of exp(logarithm) watts."""
+        intensity = exp(logarithm) / area
         density = CARRIER_LIFETIME_S * beta * intensity**2 / (2 * photon_J)
-        carriers = _carriers_per_cm(wl_um, density)
-        return -(alpha + beta * intensity + carriers) * p
+        return alpha + beta * intensity + _carriers_per_cm(wl_um, density)
 
-    p = watts
-    for _ in range(_STEPS):  # midpoint rule: second order
-        p += step * fall(p + step / 2 * fall(p))
-        p = max(p, 1e-12)
-    return 10 * log10(watts / p) - loss_dB_cm * length_um * 1e-4
+    start = now = log(power_mW * 1e-3)
+    at = 0.0
+    while at < whole:  # midpoint rule: second order
+        step = min(whole / _STEPS, whole - at, _LARGEST_FALL / falls(now))
+        now -= step * falls(now - step / 2 * falls(now))
+        at += step
+    return 10 * log10(e) * (start - now) - loss_dB_cm * whole
 
 
 @lru_cache(maxsize=256)

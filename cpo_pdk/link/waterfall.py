@@ -66,6 +66,7 @@ def waterfall(
     extinction_dB: float,
     penalties_dB: Mapping[str, float],
     splitter: str = "",
+    own_light_dB: float = 0.0,
 ) -> tuple[Step, ...]:
     """All steps of one lane, in the order of the light.
 
@@ -77,6 +78,7 @@ def waterfall(
         extinction_dB: that is counted with.
         penalties_dB: name -> dB, of the receiver; finite.
         splitter: cell of the tree's splitters.
+        own_light_dB: what strong laser light loses to itself before the first of them.
     """
     fall = _Falling()
     laser, connector = f"part {parts.laser.name}", f"part {parts.connector.name}"
@@ -87,7 +89,13 @@ def waterfall(
     at = modulator_item(link.transmit)
     items = link.transmit.items
     shared = _shared_dB(link, splitter)
+    own = own_light_dB
     for k, item in enumerate(items):
+        if own and (item.cell == splitter or k == at):
+            fall.add(
+                "two-photon absorption", "loss", -own, "estimate of link/own_light", (item.instance, item.x, item.y)
+            )
+            own = 0.0
         fall.drawn(item, False, shared if item.cell == splitter else 0.0)
         if k == at:
             place = (link.transmit.modulator, item.x, item.y)

@@ -53,12 +53,12 @@ def item(instance: str, cell: str, loss: float, x: float = 0.0) -> LossItem:
     return LossItem(instance, cell, cell, x, 0.0, "o1>o2", loss)
 
 
-def lane(direction: str, channel: int, loss: float, **more: object) -> Lane:
+def lane(direction: str, channel: int, loss: float, run: str = "bend_euler", **more: object) -> Lane:
     unit = f"engine_E1/{direction}_1/unit_{channel}"
     if direction == "tx":
         items = (
             item("engine_E1/coupler", "edge_coupler", 1.5),
-            item("engine_E1/run", "straight", 0.5),
+            item("engine_E1/run", run, 0.5),
             item("engine_E1/tree/splitter", "mmi1x2", loss - 6.0),
             item(f"{unit}/modulator", "ring_modulator", 3.5, x=100.0 * channel),
             item("engine_E1/out", "straight", 0.6),
@@ -101,6 +101,24 @@ def changed(part: Part, **values: float) -> Part:
         for name, parameter in part.parameters.items()
     }
     return part.model_copy(update={"parameters": numbers})
+
+
+def test_strong_light_that_absorbs_itself_is_a_step_of_its_own_and_costs_margin() -> None:
+    """0.5 dB of straight guide is 1.7 mm; ten times less light there loses hardly anything to itself."""
+    (bent,), found = budget(*pair()).lanes, budget(lane("tx", 1, 14.0, run="straight"), lane("rx", 1, 4.0))
+    (one,) = found.lanes
+    (step,) = [step for step in one.steps if step.name == "two-photon absorption"]
+    assert 0.3 < -step.change_dB < 3.0 and isclose(bent.margin_dB - one.margin_dB, -step.change_dB, abs_tol=0.02)
+    assert isclose(one.steps[-1].level_dBm - one.bare_oma_dBm, one.margin_dB, abs_tol=1e-3)
+    assert any("two-photon" in warning for warning in found.warnings)
+    weak = budget(lane("tx", 1, 14.0, run="straight"), lane("rx", 1, 4.0), spec=asked(laser="7"))
+    assert not any("two-photon" in text for text in (*weak.warnings, *(step.name for step in weak.lanes[0].steps)))
+    assert one.needed_laser_dBm is not None
+    enough = budget(
+        lane("tx", 1, 14.0, run="straight"), lane("rx", 1, 4.0), spec=asked(laser=f"{one.needed_laser_dBm:.4f}")
+    )
+    wanted = SPEC.require.margin_dB or 0.0
+    assert isclose(enough.lanes[0].margin_dB, wanted, abs_tol=0.02)
 
 
 def test_levels_are_sums_along_the_way() -> None:
