@@ -18,6 +18,8 @@ from cpo_pdk.tech.waveguides import cross_sections
 
 #: rounds and dBm at which a needed laser power is given up: more light then brings less than it loses
 _ROUNDS, _MOST_DBM = 60, 45.0
+#: dB; less than this is 0
+_NOTHING_DB = 0.001
 
 
 class OwnLight:
@@ -36,7 +38,7 @@ class OwnLight:
         self.linear_dB_cm = cross_sections()["strip"].loss_dB_cm["TE"].value
 
     def lost_dB(self, lane: Lane, laser_dBm: float | None = None) -> float:
-        """Loss of a transmit lane, dB; 0 below what is negligible.
+        """Loss of a transmit lane, dB.
 
         Args:
             lane: a transmit lane.
@@ -52,7 +54,7 @@ class OwnLight:
             lane.wl_um,
             self.spec.engine.grid.channels,
         )
-        return lost if lost > NEGLIGIBLE_DB else 0.0
+        return lost if lost > _NOTHING_DB else 0.0
 
     def entering_dBm(self, before_dB: float, laser_dBm: float | None = None) -> float:
         """All the light at the beginning of the guide, dBm."""
@@ -98,7 +100,7 @@ class OwnLight:
         lanes = {self.run(link.transmit): link.transmit for link in reversed(links)}
         lane = max(lanes.values(), key=self.lost_dB, default=None)
         lost = self.lost_dB(lane) if lane is not None else 0.0
-        if lane is None or not lost:
+        if lane is None or lost <= NEGLIGIBLE_DB:
             return
         (before, length), channels = self.run(lane), self.spec.engine.grid.channels
         safe = safe_dBm(length, self.linear_dB_cm, lane.wl_um, channels) + self.outside.laser_connectors + before
