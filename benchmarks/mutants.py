@@ -254,7 +254,9 @@ def offset_50nm(b: Bench) -> None:
 
 def crossing(b: Bench) -> None:
     """A waveguide drawn across the transmit rows."""
-    b.box(b.engine(), "WG", 800, 700, 800.4, 1500)
+    south, north = (b.child(b.engine(), f"tx_{k}").dbbox() for k in (1, 7))
+    x = south.left + 680.0
+    b.box(b.engine(), "WG", x, south.center().y - 20, x + 0.4, north.center().y)
 
 
 def too_near(b: Bench) -> None:

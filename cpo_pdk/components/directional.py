@@ -78,7 +78,7 @@ def directional_coupler(
 def bent_coupler(
     radius: Annotated[float, Um(20, 500)] = 77.0,
     angle: Annotated[float, Real(2, 60, "degrees")] = 17.0,
-    gap: Annotated[float, Um(0.12, 0.5, step=0.002)] = 0.15,
+    gap: Annotated[float, Um(0.122, 0.5, step=0.002)] = 0.15,
     width_inner: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,
     width_outer: Annotated[float, Um(0.3, 0.6, step=0.002)] = 0.4,
     length_s: Annotated[float, Um(10, 200)] = 20.0,

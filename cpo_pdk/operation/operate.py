@@ -33,7 +33,7 @@ from cpo_pdk.operation.sensitivity import HeatOfHeaters
 from cpo_pdk.operation.settling import Settled, Surroundings, settle, settle_lowest, trim_power_mW
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
-from cpo_pdk.thermal.near_heater import near_heater_of
+from cpo_pdk.thermal.near_heater import has_heater, near_heater_of
 from cpo_pdk.thermal.package_model import PackageHeat, model_of
 from cpo_pdk.thermal.results import Response
 
@@ -115,6 +115,7 @@ def operate(
     kept = lost_on_the_way(steps, min(reach), max(reach)) if held else ""
     warnings = [
         *heat.warnings,
+        *_unknown_heaters(simulation, sheets),
         *([kept] if kept else []),
         *loop.cures(found, temperatures),
         *loop.wasted(engines),
@@ -348,6 +349,24 @@ def fractions_of(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> d
     for ring in simulation.rings:
         if ring.sheet not in found:
             sheet = sheets[ring.sheet]
+            if not has_heater(sheet.geometry):
+                found[ring.sheet] = _warms_none
+                continue
             field = near_heater_of(sheet.geometry, sheet.cell)
             found[ring.sheet] = partial(field.fraction, own_K_mW=ring.heater_nm_mW / ring.nm_per_K)
     return found
+
+
+def _warms_none(distance_um: Real) -> Real:
+    """Of a heater whose shape no sheet tells: its own ring alone."""
+    return np.where(np.asarray(distance_um) == 0, 1.0, 0.0)
+
+
+def _unknown_heaters(simulation: SimulationResult, sheets: Mapping[str, Sheet]) -> list[str]:
+    """What to say of rings whose sheet doesn't tell the shape of their heater."""
+    names = sorted({ring.sheet for ring in simulation.rings if not has_heater(sheets[ring.sheet].geometry)})
+    return [
+        f"sheet {name} has no radius and width_heater in its geometry: what its heaters do to the rings beside them is "
+        "not counted"
+        for name in names
+    ]

@@ -403,7 +403,9 @@ def _line(name: str, states: tuple[State, ...], watt: Callable[[State], float]) 
 
 def _stack(states: tuple[State, ...]) -> Iterator[StackLine]:
     found = [state.energy.ledger.by_kind() for state in states]
-    kinds = sorted({kind for sums in found for kind in sums if kind != "asic"}, key=lambda k: -found[-1].get(k, 0.0))
+    kinds = sorted(
+        {kind for sums in found for kind in sums if kind != "asic"}, key=lambda k: (-found[-1].get(k, 0.0), k)
+    )
     for kind in kinds:
         yield _line(
             KINDS.get(kind, kind), states, lambda state, kind=kind: state.energy.ledger.by_kind().get(kind, 0.0)

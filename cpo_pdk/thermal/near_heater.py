@@ -38,6 +38,8 @@ _THIN = 0.5
 _SLAB_REACH = 3.5
 #: cells that have a slab of 90 nm around their ring
 _WITH_SLAB = frozenset({"ring_modulator"})
+#: what a sheet's geometry says of a heater
+_SHAPE = ("radius", "width_heater")
 #: width of the cores, um, and radius of a disc about as large as an engine's photonic die
 _CORE, _WINDOW = 0.4, 2000.0
 #: points on the circle of a neighbour that its temperature is the mean of (half of it, the rest mirrors)
@@ -83,6 +85,11 @@ class NearHeater:
         return np.where(np.asarray(distance_um) == 0, 1.0, share)
 
 
+def has_heater(geometry: Mapping[str, Any]) -> bool:
+    """Whether the geometry of a sheet tells the shape of a ring's heater."""
+    return all(isinstance(geometry.get(name), int | float) for name in _SHAPE)
+
+
 def near_heater_of(geometry: Mapping[str, Any], cell: str = "") -> NearHeater:
     """The heater of a ring's sheet: `radius`, `width_heater` and `length_x` of its geometry, um.
 
@@ -93,7 +100,7 @@ def near_heater_of(geometry: Mapping[str, Any], cell: str = "") -> NearHeater:
     Raises:
         ParameterError: it has no ring or no heater.
     """
-    missing = [name for name in ("radius", "width_heater") if not isinstance(geometry.get(name), int | float)]
+    missing = [name for name in _SHAPE if not isinstance(geometry.get(name), int | float)]
     if missing:
         raise ParameterError(f"{cell or 'the sheet'} has no {missing[0]}; only a ring with a heater warms others")
     return near_heater(
