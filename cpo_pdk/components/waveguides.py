@@ -200,6 +200,13 @@ _CROSSING = (0.0, 0.104, 0.785, 0.878, 1.036, 1.215, 1.0)
 _CROSSING_STEPS = 20  # pieces of the outline between two of them
 
 
+def _without_steps(polygon: gf.kdb.Polygon) -> gf.kdb.Polygon:
+    """The polygon without the steps of 1 nm that rounding leaves where two arms meet."""
+    points = list(polygon.each_point_hull())
+    kept = [p for k, p in enumerate(points) if p.distance(points[k - 1]) > 1.5]
+    return polygon if len(kept) == len(points) else gf.kdb.Polygon(kept)
+
+
 @cell
 def crossing(
     arm_length: Annotated[float, Um(3, 20)] = 4.5, width_center: Annotated[float, Um(0.8, 3, step=0.002)] = 1.336
@@ -232,7 +239,7 @@ def crossing(
         [gf.kdb.DPolygon([gf.kdb.DPoint(*p) for p in pts]).to_itype(0.001) for pts in (across, across[:, ::-1])]
     )
     for merged in shapes.merged().each():
-        c.add_polygon(merged.to_dtype(0.001), layer=layer_of("WG"))
+        c.add_polygon(_without_steps(merged).to_dtype(0.001), layer=layer_of("WG"))
     for name, (px, py, angle) in {
         "o1": (-arm_length, 0, 180),
         "o2": (0, arm_length, 90),
