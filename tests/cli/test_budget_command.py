@@ -72,9 +72,11 @@ def test_figures_ranking_and_waterfall_agree(
     assert len(found["worst"]) == 4 and found["worst"][0]["name"] == found["margin_dB"]["worst_lane"]
     has, needed = found["laser"]["has"], found["laser"]["needed"]
     assert (has["per_wavelength_dBm"], has["fibre_dBm"], has["elsfp_class"]) == (17.0, 26.0309, "SHP")
-    assert abs(has["fibre_dBm"] - needed["fibre_dBm"] - found["margin_dB"]["min"]) < 1e-3
     assert abs(sum(cost["share"] for cost in found["costs_dB"]) - 1) < 0.01
     (steps,) = found["waterfalls"].values()
+    # less light loses less to itself: the laser may fall by the margin and at most by what is lost to that
+    own = -sum(step["change_dB"] for step in steps if step["name"] == "two-photon absorption")
+    assert 0 <= has["fibre_dBm"] - needed["fibre_dBm"] - found["margin_dB"]["min"] <= own + 0.2
     assert steps[0]["name"] == "laser" and {"extinction", "psr", "photodetector_dual"} <= {s["name"] for s in steps}
     rows = list(csv.DictReader(table.open()))
     assert len(rows) == 16 and {row["state"] for row in rows} == {"cold"}
