@@ -14,7 +14,8 @@ from cpo_pdk.components import CELLS, limits_of
 from cpo_pdk.components.cell import Count, Flag, Limit, Maybe, OneOf, Real, Text, Um
 from cpo_pdk.models import MODELS
 from cpo_pdk.spec import PackageSpec, Sheet
-from cpo_pdk.spec.part import PART_KINDS, Part, PartKind
+from cpo_pdk.spec.part import Part
+from cpo_pdk.spec.part_kinds import PART_KINDS, PartKind
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 #: kind -> name of the published file, in the folder of the data it describes

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from cpo_pdk.errors import ParameterError, SpecError
-from cpo_pdk.spec.part import PART_KINDS, Part
+from cpo_pdk.spec.part import Part
+from cpo_pdk.spec.part_kinds import PART_KINDS
 
 
 def wall_plug(laser: Part, case_C: float) -> float:

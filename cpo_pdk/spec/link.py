@@ -91,6 +91,9 @@ class Require(SpecModel):
     heater_headroom_mW: Annotated[float, bounded(0, 1000, "mW", "heater power left", "some mW")] | None = Field(
         default=None, description="heater power that any ring has left, up and down, in any state, mW"
     )
+    yield_pct: Annotated[float, bounded(0, 100, "%", "share of packages that work", "90 to 99.9")] | None = Field(
+        default=None, description="share of packages that work as made, before repair, lower end of its interval, %"
+    )
 
 
 class Cluster(SpecModel):

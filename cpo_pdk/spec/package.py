@@ -18,6 +18,7 @@ from cpo_pdk.spec.bounds import bounded, counted
 from cpo_pdk.spec.engine import EdgeLength, Engine
 from cpo_pdk.spec.link import Cluster, Link, Require
 from cpo_pdk.spec.model import Name, SpecModel
+from cpo_pdk.spec.production import Production
 from cpo_pdk.spec.thermal import PowerBlock, Thermal
 from cpo_pdk.spec.yaml_source import Source
 
@@ -284,6 +285,7 @@ class PackageSpec(SpecModel):
     link: Link = Field(default_factory=Link, description="what lies between two packages, and what judges their lanes")
     thermal: Thermal = Field(default_factory=Thermal, description="cooling, loads, what the parts conduct")
     cluster: Cluster | None = Field(default=None, description="the machine that many such packages make up")
+    production: Production = Field(default_factory=Production, description="what spreads, tests, repair, life, prices")
     require: Require = Field(default_factory=Require, description="limits that the results are held against")
     choices: tuple[Annotated[str, Field(strict=True)], ...] = Field(
         default=(), description="dotted paths of the values chosen without a published source"

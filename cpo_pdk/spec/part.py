@@ -1,4 +1,4 @@
-"""Sheets of parts that are bought, not drawn: lasers, connectors, drivers, receivers' amplifiers, serial links.
+"""Sheets of what is bought or given, not drawn: lasers, connectors, amplifiers, but also tolerances, tests, prices.
 
 They lie in `components/parts/`, one YAML a part, and have numbers with sources like the sheets of drawn devices. What
 each kind must say is in `PART_KINDS`.
@@ -9,82 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from cpo_pdk.errors import Problem, SpecError
 from cpo_pdk.spec.model import Name
+from cpo_pdk.spec.part_kinds import LINK_KINDS, PART_KINDS, PART_OPTIONS, PartKind
 from cpo_pdk.spec.sheet import Parameter, Text
 from cpo_pdk.spec.suggestions import did_you_mean
 from cpo_pdk.spec.validation import problems_of
 from cpo_pdk.spec.yaml_source import Source, read_yaml
-
-PartKind = Literal["laser", "connector", "driver", "tia", "serdes", "control"]
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One number that a kind of part has: unit, smallest and largest value, meaning."""
-
-    unit: str
-    low: float
-    high: float
-    meaning: str
-
-
-PART_KINDS: MappingProxyType[PartKind, dict[str, Quantity]] = MappingProxyType(
-    {
-        "laser": {
-            "wall_plug": Quantity("1", 0.001, 0.9, "light over electrical power of the whole module at wall_plug_at_C"),
-            "wall_plug_at_C": Quantity("C", -40, 125, "case temperature that wall_plug holds for"),
-            "wall_plug_drop_per_K": Quantity("1/K", 0, 0.1, "relative loss of wall_plug a kelvin of case temperature"),
-            "rin_dB_Hz": Quantity("dB/Hz", -180, -100, "relative intensity noise"),
-            "max_dBm": Quantity("dBm", -20, 40, "most light in one fibre of the module, all wavelengths"),
-        },
-        "connector": {
-            "loss_dB": Quantity("dB", 0, 3, "insertion loss of one mated pair"),
-            "return_loss_dB": Quantity("dB", 10, 90, "light sent back by one mated pair"),
-        },
-        "driver": {
-            "rate_Gbps": Quantity("Gb/s", 1, 1000, "fastest lane that it is made for"),
-            "bandwidth_GHz": Quantity("GHz", 0.1, 500, "3 dB bandwidth"),
-            "resistance_ohm": Quantity("ohm", 0, 1000, "output resistance"),
-            "static_mW": Quantity("mW", 0, 5000, "power of one lane without what charging the modulator takes"),
-            "efficiency": Quantity("1", 0.01, 1, "energy that the modulator takes over what the supply gives for it"),
-        },
-        "tia": {
-            "rate_Gbps": Quantity("Gb/s", 1, 1000, "fastest lane that it is made for"),
-            "bandwidth_GHz": Quantity("GHz", 0.1, 500, "3 dB bandwidth"),
-            "noise_uA": Quantity("uA", 0.001, 100, "input-referred noise current, rms over the bandwidth"),
-            "power_mW": Quantity("mW", 0, 5000, "power of one lane"),
-        },
-        "serdes": {
-            "rate_Gbps": Quantity("Gb/s", 1, 1000, "fastest lane that it is made for"),
-            "host_pJ_bit": Quantity("pJ/bit", 0, 100, "energy in the ASIC, both directions, a bit of one direction"),
-            "engine_pJ_bit": Quantity(
-                "pJ/bit", 0, 100, "energy in the engine, both directions, a bit of one direction"
-            ),
-        },
-        "control": {
-            "ring_mW": Quantity("mW", 0, 1000, "loop, converter and monitor of one ring or interferometer"),
-            "engine_W": Quantity("W", 0, 100, "controller, clocks and supply of one engine"),
-            "heater_efficiency": Quantity("1", 0.01, 1, "heater power over the power that its driver takes"),
-        },
-    }
-)
-
-
-PART_OPTIONS: MappingProxyType[str, Quantity] = MappingProxyType(
-    {
-        "static_share": Quantity("1", 0, 1, "share of the power that is drawn without traffic as well"),
-        "idle_share": Quantity("1", 0, 1, "share of the dynamic power that is drawn at idle"),
-        "case_min_C": Quantity("C", -60, 150, "coldest case that it is made for"),
-        "case_max_C": Quantity("C", -60, 150, "hottest case that it is made for"),
-    }
-)
-"""Numbers that a part may have besides those of its kind."""
 
 
 class Part(BaseModel):
@@ -183,7 +117,7 @@ class Parts:
 
     def each(self) -> Mapping[str, Part]:
         """Kind -> part."""
-        return {kind: getattr(self, kind) for kind in PART_KINDS}
+        return {kind: getattr(self, kind) for kind in LINK_KINDS}
 
 
 def unknown_part(name: str, kind: str, parts: Mapping[str, Part]) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 from cpo_pdk.errors import InputError, Problem, SpecError
 from cpo_pdk.spec.loading import data_folder
 from cpo_pdk.spec.package import PackageSpec
-from cpo_pdk.spec.part import PART_KINDS, Part, Parts, load_part_file, unknown_part
+from cpo_pdk.spec.part import Part, Parts, load_part_file, unknown_part
+from cpo_pdk.spec.part_kinds import LINK_KINDS
 from cpo_pdk.spec.reach import rate_Gbps
 
 _RATES = (56, 112, 224)
@@ -72,10 +73,10 @@ def parts_of(spec: PackageSpec, parts: Mapping[str, Part]) -> Parts:
     """
     chosen = {**default_parts(spec), **spec.link.parts.named()}
     problems = []
-    for kind in PART_KINDS:
+    for kind in LINK_KINDS:
         name = chosen[kind]
         if name not in parts or parts[name].kind != kind:
             problems.append(spec.problem(f"link.parts.{kind}", f"link.parts.{kind}: {unknown_part(name, kind, parts)}"))
     if problems:
         raise SpecError(problems)
-    return Parts(**{kind: parts[chosen[kind]] for kind in PART_KINDS})
+    return Parts(**{kind: parts[chosen[kind]] for kind in LINK_KINDS})

@@ -9,8 +9,9 @@ import pytest
 from cpo_pdk.errors import SpecError
 from cpo_pdk.project import own_part_notes
 from cpo_pdk.spec import list_specs, load_spec, parse_spec
-from cpo_pdk.spec.part import PART_KINDS, load_part_file
+from cpo_pdk.spec.part import load_part_file
 from cpo_pdk.spec.part_choice import default_parts, load_parts, parts_of
+from cpo_pdk.spec.part_kinds import PART_KINDS
 
 CONNECTOR = """name: plug
 kind: connector

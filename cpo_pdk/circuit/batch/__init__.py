@@ -1,0 +1,1 @@
+"""Many samples of one engine at once: every device tabulated over its deviations, one plan for all."""

@@ -1,0 +1,1 @@
+"""Search through designs; every point that counts is drawn, checked and computed."""
