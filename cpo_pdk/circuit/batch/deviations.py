@@ -1,0 +1,62 @@
+"""Deviations of devices from how they are drawn: the axes that device tables know, and how a model is given them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpo_pdk.circuit.binding import ModelLike, accepted
+from cpo_pdk.errors import ModelError
+from cpo_pdk.tech.waveguides import cross_section
+
+Real = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+#: nm: what silicon is wider, higher, and what the slab is thicker than drawn; parameters of the models
+LENGTHS = ("dw", "dh", "dslab")
+#: relative, 0 as drawn: doping, propagation loss, coupled power of the buses of a ring
+RELATIVE = ("doping", "guide_loss", "coupling")
+AXES = (*LENGTHS, *RELATIVE)
+#: parameters of models that propagation loss stands in, and the cross-section whose loss they have by default
+LOSSES = {"loss_dB_cm": "strip", "loss_rib_dB_cm": "rib"}
+
+
+def axes_of(model: ModelLike, coupled: bool = False) -> tuple[str, ...]:
+    """The axes that a model feels, in the order of `AXES`; `coupled`: it has buses whose coupling can deviate."""
+    names = accepted(model.function)
+    felt = {name for name in (*LENGTHS, "doping") if name in names}
+    felt |= {"guide_loss"} if names & LOSSES.keys() else set()
+    felt |= {"coupling"} if coupled else set()
+    return tuple(name for name in AXES if name in felt)
+
+
+def known(values: Mapping[str, Any]) -> None:
+    """Refuse axes that there are not.
+
+    Raises:
+        ModelError: naming the axis.
+    """
+    stray = sorted(set(values) - set(AXES))
+    if stray:
+        raise ModelError(f"deviation {stray[0]!r} is none; there are {', '.join(AXES)}")
+
+
+def loss_modes(model: ModelLike, params: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+    """What to give a model for its propagation loss to be said in numbers: one set of parameters a mode, TE then TM.
+
+    A model that is not told its loss takes that of its cross-section, which differs between modes.
+    """
+    names = accepted(model.function) & LOSSES.keys()
+    said: list[dict[str, Any]] = []
+    for mode in ("TE", "TM"):
+        found: dict[str, Any] = {}
+        for name in names:
+            section = cross_section(str(params.get("cross_section", LOSSES[name])))
+            value = params.get(name)
+            number = section.loss_dB_cm.get(mode, section.loss_dB_cm["TE"]).value if value is None else value
+            found[name] = np.asarray(number, np.float64)
+        said.append(found)
+    return tuple(said)
