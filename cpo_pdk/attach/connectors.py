@@ -56,16 +56,16 @@ class Connectors:
             return cls(mean, 0.0, most, mean, 0.0)
         if not 0 < mean < most:
             text = (
-                f"connector_max_dB is {most:g} dB, the mean loss of {connector.name} is {mean:g} dB: a spread needs a mean "
-                "between 0 and the limit; raise connector_max_dB, or set connector_sigma_dB to 0"
+                f"connector_max_dB is {most:g} dB, the mean loss of {connector.name} is {mean:g} dB: a spread needs "
+                "a mean between 0 and the limit; raise connector_max_dB, or set connector_sigma_dB to 0"
             )
             raise SpecError([attach.problem(("parameters", "connector_max_dB", "value"), text)])
         try:
             centre, width = _parent(mean, sigma, most)
         except ValueError as largest:
             text = (
-                f"connector_sigma_dB is {sigma:g} dB, losses between 0 and {most:g} dB of mean {mean:g} dB can spread by "
-                f"{largest} dB; lower it or raise connector_max_dB"
+                f"connector_sigma_dB is {sigma:g} dB, losses between 0 and {most:g} dB of mean {mean:g} dB can spread "
+                f"by {largest} dB; lower it or raise connector_max_dB"
             )
             raise SpecError([attach.problem(("parameters", "connector_sigma_dB", "value"), text)]) from None
         return cls(mean, sigma, most, centre, width)
@@ -125,10 +125,9 @@ def _parent(mean: float, sigma: float, most: float) -> tuple[float, float]:
             break
         reached = moments(centre, width, most)[1]
         if reached >= sigma:
-            found = (
-                float(brentq(lambda w: _spread(mean, w, most) - sigma, low, width, xtol=1e-12)) if width > low else low
-            )
-            return cast(float, _centre(mean, found, most)), found
+            if width > low:
+                width = brentq(lambda w: _spread(mean, w, most) - sigma, low, width, xtol=1e-12)
+            return cast(float, _centre(mean, float(width), most)), float(width)
         low = width
     raise ValueError(f"{reached:.3g}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -115,7 +116,7 @@ class Facet:
         found = sorted(ports, key=lambda port: (port.x_um, port.name))
         if not found:
             raise ModelError("a facet without ports has no fibre array; draw laser_1, tx_1, rx_1... at the facet")
-        for here, there in zip(found, found[1:], strict=False):
+        for here, there in pairwise(found):
             if there.x_um - here.x_um < 1.0:
                 raise ModelError(
                     f"facet ports {here.name} and {there.name} are {there.x_um - here.x_um:g} um apart, no two fibres "

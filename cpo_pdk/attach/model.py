@@ -220,7 +220,7 @@ class AttachModel:
 
         Args:
             draw: samples, seed; with the causes attach and fibre fixed the result is `nominal_dB`.
-            engines: how many, or their numbers in the package: an engine's loss doesn't depend on what others are asked.
+            engines: how many, or their numbers in the package; a loss doesn't depend on which others are asked for.
 
         Returns:
             dB, shape (S, E, P). Seldom below 0: a fibre whose mode field fits the coupler better than the nominal one.

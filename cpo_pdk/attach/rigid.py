@@ -2,9 +2,9 @@
 
 Conventions
     x runs along the facet, y up from the chip, z from the facet into the fibres, in um; the origin is the middle of the
-    couplers. The body is turned about the middle of its fibres' ends, first by the roll (about z, counter-clockwise seen
-    from the fibres), then by the pitch (about x, positive: the fibres point down into the board as they leave), then
-    by the yaw (about y, positive: they point towards +x as they leave), then shifted. Turns are exact, not small.
+    couplers. The body is turned about the middle of its fibres' ends, first by the roll (about z, counter-clockwise
+    seen from the fibres), then by the pitch (about x, positive: the fibres point down into the board as they leave),
+    then by the yaw (about y, positive: they point towards +x as they leave), then shifted. Turns are exact, not small.
 
 Validity
     Nothing bends: no warp of chip or array, no movement of the glue but what the spread of x, y and z says. Fibre ends
