@@ -8,6 +8,7 @@
     |   |-- ParameterError   an argument of a cell or model out of its declared range
     |   `-- LayoutError      a GDS/OASIS file that can't be read or holds nothing usable
     |-- OutputError          a result that can't be written (2)
+    |-- ExecutionError       work over processes or a cluster that can't be done (2)
     |-- AssemblyError        a package or engine that can't be drawn as asked (2)
     `-- ModelError           a circuit with a cell that has no usable model (2)
 
@@ -51,6 +52,10 @@ class SpecError(InputError):
         self.problems: tuple[Problem, ...] = tuple(sorted(problems, key=lambda p: (str(p.file), p.line, p.column)))
         super().__init__("\n".join(str(p) for p in self.problems))
 
+    def __reduce__(self) -> tuple[type[SpecError], tuple[tuple[Problem, ...]]]:
+        """Keep the problems when another process hands the error over."""
+        return (type(self), (self.problems,))
+
 
 class ParameterError(InputError):
     """An argument of a cell or a model that is out of range, of the wrong type, or not finite."""
@@ -62,6 +67,10 @@ class LayoutError(InputError):
 
 class OutputError(CpoError):
     """A result that can't be written where it was asked for."""
+
+
+class ExecutionError(CpoError):
+    """Work that processes or a cluster can't do: no scheduler, another version there, a chunk that kills its process."""
 
 
 class AssemblyError(CpoError):

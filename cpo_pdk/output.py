@@ -155,7 +155,7 @@ def staged(folder: Path, outdated: Callable[[Path, Path], Iterable[Path]] | None
         folder: of the results.
         outdated: told `folder` and the temporary one when all is made, names the files in `folder` to be removed.
     """
-    with _locked(folder):
+    with locked(folder):
         _clean_leftovers(folder)
         try:
             temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder))
@@ -207,8 +207,12 @@ def _uninterrupted() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process; the system lets go of it when the process ends, however it ends."""
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process; the system lets go of it when the process ends, however it ends.
+
+    Raises:
+        OutputError: another process holds it.
+    """
     if fcntl is None:
         if any(time.time() - p.stat().st_mtime < _STALE_AFTER for p in folder.glob(f"{TEMPORARY}*") if p.is_dir()):
             raise OutputError(_busy(folder))
