@@ -37,9 +37,15 @@ class Killer:
     Attributes:
         name: of the cause, a name of `causes.CAUSES`.
         words: the same in words.
-        first_share: share of the dead packages that this cause alone would have killed.
+        first_share: share of the dead packages that this cause alone would have killed; where that was not computed
+            (`alone` is false), the same as `rescued`.
         fixed_yield: yield of packages with this cause at its nominal value, on the same samples.
         sobol_first, sobol_total: variance-based indices of the least margin (Sobol), None where not computed.
+        alone: whether `first_share` rests on samples with all other causes at their nominal value.
+        rescued: share of the dead packages that work with this cause at its nominal value.
+        baseline: yield of packages of those samples as they are; to compare `fixed_yield` with.
+        engine_fixed, engine_baseline: the same of engines.
+        lane_fixed, lane_baseline: the same of lanes.
     """
 
     name: str
@@ -48,6 +54,13 @@ class Killer:
     fixed_yield: Interval
     sobol_first: Interval | None = None
     sobol_total: Interval | None = None
+    alone: bool = True
+    rescued: Interval | None = None
+    baseline: Interval | None = None
+    engine_fixed: Interval | None = None
+    engine_baseline: Interval | None = None
+    lane_fixed: Interval | None = None
+    lane_baseline: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,14 @@ class Cost:
 
 @dataclass(frozen=True)
 class LifePoint:
-    """Shares of the packages after some years: all lanes work without any repair, and with repair (availability)."""
+    """After some years.
+
+    Attributes:
+        years: since the packages were shipped.
+        untouched: share of packages that kept working all the time, without any repair but with their spares.
+        available: share of packages that work at that time when what fails is exchanged.
+        mean_lanes: mean share of lanes that still work without any repair.
+    """
 
     years: float
     untouched: Interval
@@ -166,7 +186,8 @@ class YieldResult:
         state: whose temperatures were used.
         ring, lane, die, engine, package: yields as made: a ring is held, a lane works, all lanes of a die before fibres
             are attached, of an engine with its fibres, of a package from untested dies without spares or repair.
-        tested: of packages from tested dies and engines, before repair; `shipped`: after spares, repair and last test.
+        tested: of packages from tested dies and engines, before spares and repair.
+        shipped: share of the packages begun that leave the last test, after spares and repair.
         escapes: share of shipped packages that do not work.
         killers: causes, the worst first.
         spares: curves.
