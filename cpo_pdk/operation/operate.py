@@ -278,6 +278,7 @@ class _Loop:
             energy=energy,
             budget=budget,
             warnings=tuple(dict.fromkeys(warnings)),
+            conditions=self._conditions(settled),
         )
 
     def steps(self, name: str, load: float, settled: Settled) -> list[tuple[str, Unlock, Unlock]]:

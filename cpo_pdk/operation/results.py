@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from cpo_pdk.circuit.conditions import EngineCondition
 from cpo_pdk.energy.results import EnergyResult
 from cpo_pdk.link.results import LinkBudget
 from cpo_pdk.thermal.results import Temperatures, Transient
@@ -56,6 +57,7 @@ class State:
         rings: all of them; empty without rings.
         temperatures, energy, budget: see there.
         warnings: rings that can't lock and the like, one line each.
+        conditions: what the circuit was computed under, by engine.
     """
 
     name: str
@@ -70,6 +72,7 @@ class State:
     energy: EnergyResult
     budget: LinkBudget
     warnings: tuple[str, ...] = ()
+    conditions: dict[str, EngineCondition] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
