@@ -1,0 +1,123 @@
+"""A run: all chunks of some work, each written as soon as it is there, continued where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cpo_pdk.errors import CpoError, ExecutionError
+from cpo_pdk.execution.chunks import Columns, Digest, checked, encode, joined
+from cpo_pdk.execution.pool import open_pool
+from cpo_pdk.execution.store import Store
+from cpo_pdk.execution.work import Outcome, Place, Whole, Work
+from cpo_pdk.output import chosen_folder, locked
+
+Progress = Callable[[int, int], None]
+
+
+def run(
+    work: Work, folder: Path, place: Place | None = None, *, resume: bool = False, progress: Progress | None = None
+) -> Outcome:
+    """Work out the samples of `work` into `folder`, chunk by chunk.
+
+    What is done stays readable whatever ends the run. Ctrl-C (and a polite kill, where it raises KeyboardInterrupt)
+    ends it with an outcome that says so.
+
+    Args:
+        work: what to do.
+        folder: of this run alone; made if needed. Without `resume` a run that is there is replaced.
+        place: where to work; this process where None.
+        resume: keep chunks that were made from the same inputs, by this version.
+        progress: told how many samples are done, of how many.
+
+    Raises:
+        InputError: the place can't be used, or `resume` and the folder holds another run.
+        OutputError: a chunk can't be written (the disk is full); says what is done.
+        ExecutionError: a cluster was lost or a chunk kills its process; says what is done.
+    """
+    place = place or Place()
+    place.check()
+    folder = chosen_folder(folder)
+    with locked(folder):
+        store = Store.begin(folder, work, resume)
+        resumed, deaths, interrupted, notes = store.samples, 0, False, ()
+        if progress is not None:
+            progress(resumed, work.samples)
+        there = set(store.numbers)
+        missing = [number for number in range(work.chunks) if number not in there]
+        if missing:
+            try:
+                with open_pool(_chunk, (work.function, work.payload), place, ahead=2) as pool:
+                    try:
+                        for _, (number, first, count, data) in pool.each(_tasks(work, missing), ordered=False):
+                            store.put(number, first, count, data)
+                            if progress is not None:
+                                progress(store.samples, work.samples)
+                    finally:
+                        deaths, notes = pool.deaths, pool.notes
+            except KeyboardInterrupt:
+                interrupted = True
+            except CpoError as error:
+                if isinstance(error, ExecutionError) or store.samples:
+                    raise type(error)(f"{error}; {_held(store, work)}") from error
+                raise
+        digest = Digest()
+        for piece in store.pieces():
+            digest.add(piece)
+        complete = store.samples == work.samples
+        if complete:
+            store.finish(digest.text())
+        return Outcome(
+            folder=folder,
+            samples=store.samples,
+            asked=work.samples,
+            chunks=len(store.numbers),
+            complete=complete,
+            interrupted=interrupted,
+            digest=digest.text(),
+            resumed=resumed,
+            deaths=deaths,
+            notes=notes,
+        )
+
+
+def read(folder: Path, columns: Iterable[str] | None = None) -> Columns:
+    """Numbers of a run, in order of samples: those that are done, where it isn't complete.
+
+    Args:
+        folder: of the run.
+        columns: wanted ones; all where None.
+
+    Returns:
+        Arrays by name, first axis the samples; `sample` holds their numbers. Empty where no chunk is done.
+
+    Raises:
+        InputError: no run, a damaged chunk, or an unknown column.
+    """
+    return joined(list(Store.open(folder).pieces(None if columns is None else list(columns))))
+
+
+def pieces(folder: Path, columns: Iterable[str] | None = None) -> Iterator[Columns]:
+    """As `read`, chunk by chunk, for runs that don't fit into memory."""
+    return Store.open(folder).pieces(None if columns is None else list(columns))
+
+
+def _tasks(work: Work, numbers: Iterable[int]) -> Iterator[tuple[int, int, int]]:
+    return ((number, *work.bounds(number)) for number in numbers)
+
+
+def _chunk(payload: tuple[Callable[[Any, Whole], Any], Any], item: tuple[int, int, int]) -> tuple[int, int, int, bytes]:
+    """Work out one chunk, in whichever process."""
+    function, inputs = payload
+    number, first, count = item
+    samples = np.arange(first, first + count, dtype=np.int64)
+    return number, first, count, encode(checked(function(inputs, samples), samples))
+
+
+def _held(store: Store, work: Work) -> str:
+    if not store.samples:
+        return "no sample was done yet"
+    return f"{store.samples} of {work.samples} samples are done and can be used; --resume goes on from there"
