@@ -1,0 +1,276 @@
+"""Failures too rare for plain sampling: subset simulation and importance sampling over standard normal numbers.
+
+The caller gives a limit state: a function of independent standard normal numbers that is at or below 0 where something
+has failed (a margin, say). Both methods find their way to the failures by its value, so it must not be a bare yes or no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp, ndtri, stdtrit
+
+from cpo_pdk.errors import InputError
+from cpo_pdk.yields.intervals import CONFIDENCE, exact, generator
+from cpo_pdk.yields.results import Interval
+
+Real = NDArray[np.float64]
+LimitState = Callable[[Real], NDArray[np.floating]]
+"""Standard normal numbers (n, d) -> g (n,); failed where g <= 0."""
+
+_SHARE = 0.1  # of a level's samples that are in the next one
+_ACCEPTED = 0.44  # share of steps that a chain should take: best for one dimension (Papaioannou et al. 2015)
+_PLAIN = 0.1  # share of an importance density that is the plain one: no weight is above 10
+
+
+@dataclass(frozen=True)
+class Rare:
+    """A small probability.
+
+    Attributes:
+        probability: with its interval.
+        calls: of the limit state, in samples.
+        levels: of subset simulation, 0 for other methods.
+        reached: whether failures were found at all; else `probability` is only an upper bound.
+        failed: some samples that failed, shape (m, d): what a failure looks like.
+    """
+
+    probability: Interval
+    calls: int
+    levels: int
+    reached: bool
+    failed: Real
+
+
+def plain(limit_state: LimitState, dimension: int, samples: int, seed: int) -> Rare:
+    """Brute force: counts failures; interval of Clopper and Pearson.
+
+    Raises:
+        InputError: see `subset_simulation`.
+    """
+    _check(dimension, samples, 1)
+    draw = generator(seed, "rare plain")
+    count, kept = 0, []
+    for start in range(0, samples, 100_000):
+        z = draw.standard_normal((min(100_000, samples - start), dimension))
+        failed = _values(limit_state, z) <= 0
+        count += int(np.count_nonzero(failed))
+        kept.append(z[failed][:100])
+    return Rare(exact(count, samples), samples, 0, count > 0, np.concatenate(kept))
+
+
+def subset_simulation(
+    limit_state: LimitState,
+    dimension: int,
+    seed: int,
+    *,
+    samples: int = 2000,
+    runs: int = 8,
+    most_levels: int = 20,
+) -> Rare:
+    """Probability of failure as a product of larger ones, each that of a level within the one before.
+
+    The samples of a level are made by Markov chains that start at the best tenth of the level before; a step goes to
+    `rho z + sqrt(1 - rho^2) x`, x standard normal, and is taken where it stays within the level; rho follows the share
+    of steps taken. The interval comes from independent runs (chains of one run depend on one another), Student's t on
+    the logarithm by the delta method.
+
+    Args:
+        limit_state: failed at or below 0.
+        dimension: d.
+        seed: of the drawing.
+        samples: of each level.
+        runs: independent ones.
+        most_levels: after which it gives up; 20 reach 1e-20.
+
+    Source:
+        S.-K. Au, J. L. Beck, Probabilistic Eng. Mech. 16, 263 (2001); steps: I. Papaioannou, W. Betz, K. Zwirglmaier,
+        D. Straub, ibid. 41, 89 (2015).
+
+    Raises:
+        InputError: no dimension, fewer than 100 samples, fewer than 2 runs, or a limit state that is not finite.
+    """
+    _check(dimension, samples, 100)
+    if runs < 2:
+        raise InputError(f"{runs} runs give no interval; at least 2 needed")
+    found = [_run(limit_state, dimension, samples, most_levels, seed, run) for run in range(runs)]
+    chances = np.array([chance for chance, _, _, _ in found])
+    calls = sum(calls for _, calls, _, _ in found)
+    levels = max(levels for _, _, levels, _ in found)
+    failed = np.concatenate([z for _, _, _, z in found])
+    mean = float(np.mean(chances))
+    method = f"subset simulation, {runs} runs"
+    if not len(failed):
+        bound = float(_SHARE**most_levels)
+        return Rare(Interval(0.0, 0.0, bound, CONFIDENCE, calls, method), calls, levels, False, failed)
+    spread = float(np.std(chances, ddof=1)) / np.sqrt(runs)
+    factor = np.exp(stdtrit(runs - 1, 0.5 + CONFIDENCE / 2) * spread / mean)
+    interval = Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
+    return Rare(interval, calls, levels, True, failed)
+
+
+def importance_sampling(
+    limit_state: LimitState,
+    dimension: int,
+    seed: int,
+    *,
+    samples: int = 10_000,
+    pilot: int = 1000,
+    parts: int = 2,
+) -> Rare:
+    """Probability of failure from samples drawn where failures are, weighted back.
+
+    Where they are is found by one run of subset simulation; normal distributions are fitted to its failures (the step
+    of the cross-entropy method that minimises the distance to the best density), and a tenth of the samples stay plain,
+    which bounds every weight by 10 and leaves no failure unseen for ever.
+
+    Args:
+        limit_state: failed at or below 0.
+        dimension: d.
+        seed: of the drawing.
+        samples: weighted ones.
+        pilot: samples of each level of the first run.
+        parts: normal distributions of the mixture: as many as there are separate ways to fail, or more.
+
+    Source:
+        R. Y. Rubinstein, D. P. Kroese, The Cross-Entropy Method, Springer 2004; plain part: T. Hesterberg,
+        Technometrics 37, 185 (1995).
+
+    Raises:
+        InputError: see `subset_simulation`.
+    """
+    _check(dimension, min(samples, pilot), 100)
+    _, calls, levels, failed = _run(limit_state, dimension, pilot, 20, seed, run=0)
+    method = "importance sampling"
+    if not len(failed):
+        return Rare(Interval(0.0, 0.0, _SHARE**20, CONFIDENCE, calls, method), calls, levels, False, failed)
+    shares, means, roots = _mixture(failed, parts, seed)
+    draw = generator(seed, "rare importance")
+    part = draw.choice(len(shares) + 1, size=samples, p=[_PLAIN, *((1 - _PLAIN) * shares)])
+    z = draw.standard_normal((samples, dimension))
+    for number in range(len(shares)):
+        mine = part == number + 1
+        z[mine] = means[number] + z[mine] @ roots[number].T
+    logs = [np.log(_PLAIN) + _log_normal(z)]
+    for share, mean, root in zip(shares, means, roots, strict=True):
+        logs.append(np.log((1 - _PLAIN) * share) + _log_normal_of(z, mean, root))
+    weight = np.exp(_log_normal(z) - logsumexp(np.stack(logs), axis=0))
+    hit = _values(limit_state, z) <= 0
+    values = np.where(hit, weight, 0.0)
+    mean = float(np.mean(values))
+    calls += samples
+    if mean == 0.0:
+        return Rare(Interval(0.0, 0.0, 1.0, CONFIDENCE, calls, method), calls, levels, False, failed)
+    error = float(np.std(values, ddof=1)) / np.sqrt(samples)
+    factor = np.exp(float(ndtri(0.5 + CONFIDENCE / 2)) * error / mean)
+    interval = Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
+    return Rare(interval, calls, levels, True, z[hit][:1000])
+
+
+def _run(
+    limit_state: LimitState, dimension: int, samples: int, most_levels: int, seed: int, run: int
+) -> tuple[float, int, int, Real]:
+    """One run of subset simulation: probability, calls, levels, samples that failed."""
+    draw = generator(seed, f"rare subset {run}")
+    z = draw.standard_normal((samples, dimension))
+    g = _values(limit_state, z)
+    chance, calls, width = 1.0, samples, 1.0
+    kept = round(samples * _SHARE)
+    for level in range(1, most_levels + 1):
+        order = np.argsort(g, kind="stable")
+        border = float(g[order[kept - 1]])
+        if border <= 0:
+            failed = g <= 0
+            return chance * float(np.mean(failed)), calls, level, z[failed]
+        within = g <= border
+        chance *= float(np.mean(within))
+        seeds = order[:kept]
+        z, g, width = _chains(limit_state, draw, z[seeds], g[seeds], border, samples, width)
+        calls += samples - kept
+        if np.ptp(g) == 0 and border == g[0]:
+            break  # flat: no way down from here
+    failed = g <= 0
+    return (chance * float(np.mean(failed)), calls, most_levels, z[failed])
+
+
+def _chains(
+    limit_state: LimitState,
+    draw: np.random.Generator,
+    z: Real,
+    g: NDArray[np.floating],
+    border: float,
+    samples: int,
+    width: float,
+) -> tuple[Real, NDArray[np.floating], float]:
+    """Samples within a level, from chains that all step at once."""
+    states, values = [z], [g]
+    done = len(z)
+    turn = 0
+    while done < samples:
+        step = min(width, 1.0)
+        rho = np.sqrt(1 - step**2)
+        candidate = rho * z + step * draw.standard_normal(z.shape)
+        new = _values(limit_state, candidate)
+        taken = new <= border
+        z = np.where(taken[:, None], candidate, z)
+        g = np.where(taken, new, g)
+        turn += 1
+        width = float(np.exp(np.log(width) + (np.mean(taken) - _ACCEPTED) / np.sqrt(turn)))
+        width = min(max(width, 0.01), 1.0)
+        states.append(z)
+        values.append(g)
+        done += len(z)
+    return np.concatenate(states)[:samples], np.concatenate(values)[:samples], width
+
+
+def _mixture(points: Real, parts: int, seed: int) -> tuple[Real, Real, Real]:
+    """Normal mixture of points by expectation and maximisation: shares, means, roots of the covariances."""
+    count, dimension = points.shape
+    parts = max(1, min(parts, count // (5 * dimension) or 1))
+    draw = generator(seed, "rare mixture")
+    means = points[draw.choice(count, size=parts, replace=False)]
+    shares = np.full(parts, 1 / parts)
+    # With few points a covariance is not known: pulled to the plain one, as one pseudo-point a dimension.
+    pull = dimension / (count / parts + dimension)
+    roots = np.tile(np.eye(dimension), (parts, 1, 1))
+    for _ in range(30):
+        logs = np.stack(
+            [np.log(s) + _log_normal_of(points, m, r) for s, m, r in zip(shares, means, roots, strict=True)]
+        )
+        duty = np.exp(logs - logsumexp(logs, axis=0))
+        weight = np.sum(duty, axis=1) + 1e-12
+        shares = weight / np.sum(weight)
+        means = (duty @ points) / weight[:, None]
+        for number in range(parts):
+            off = points - means[number]
+            covariance = (duty[number, :, None] * off).T @ off / weight[number]
+            covariance = (1 - pull) * covariance + pull * np.eye(dimension) + 1e-9 * np.eye(dimension)
+            roots[number] = np.linalg.cholesky(covariance)
+    return shares, means, roots
+
+
+def _log_normal(z: Real) -> Real:
+    return -0.5 * np.sum(z**2, axis=1) - 0.5 * z.shape[1] * np.log(2 * np.pi)
+
+
+def _log_normal_of(z: Real, mean: Real, root: Real) -> Real:
+    return _log_normal(np.linalg.solve(root, (z - mean).T).T) - float(np.sum(np.log(np.diag(root))))
+
+
+def _values(limit_state: LimitState, z: Real) -> NDArray[np.floating]:
+    g = np.asarray(limit_state(z), np.float64)
+    if g.shape != (len(z),):
+        raise InputError(f"the limit state gave the shape {g.shape}, {(len(z),)} needed; one number a sample")
+    if np.any(np.isnan(g)):
+        raise InputError(f"the limit state is not a number for {np.count_nonzero(np.isnan(g))} samples; make it one")
+    return g
+
+
+def _check(dimension: int, samples: int, least: int) -> None:
+    if dimension < 1:
+        raise InputError(f"{dimension} random numbers a sample; at least 1 needed")
+    if samples < least:
+        raise InputError(f"{samples} samples, at least {least} needed; draw more")
