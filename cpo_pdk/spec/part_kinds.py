@@ -113,6 +113,8 @@ PRODUCTION_KINDS: MappingProxyType[PartKind, dict[str, Quantity]] = MappingProxy
             "doping_lot_pct": Quantity("%", 0, 100, "doping: standard deviation from lot to lot"),
             "doping_radial_pct": Quantity("%", -100, 100, "doping: edge of the wafer less its middle, a parabola"),
             "width_thickness_correlation": Quantity("1", -1, 1, "correlation of width and thickness at one place"),
+            "width_etch_correlation": Quantity("1", -1, 1, "correlation of width and slab at one place"),
+            "thickness_etch_correlation": Quantity("1", -1, 1, "correlation of thickness and slab at one place"),
             "wafer_mm": Quantity("mm", 25, 450, "diameter of the wafer"),
             "edge_mm": Quantity("mm", 0, 50, "rim of the wafer without dies"),
         },
@@ -136,7 +138,9 @@ PRODUCTION_KINDS: MappingProxyType[PartKind, dict[str, Quantity]] = MappingProxy
             "roll_deg": Quantity("deg", 0, 5, "turn of the array about the light's direction, standard deviation"),
             "pitch_deg": Quantity("deg", 0, 5, "tilt of the fibres out of the chip's plane, standard deviation"),
             "yaw_deg": Quantity("deg", 0, 5, "turn of the fibres within the chip's plane, standard deviation"),
-            "pitch_error_um": Quantity("um", 0, 5, "groove off its place, each fibre and direction, standard deviation"),
+            "pitch_error_um": Quantity(
+                "um", 0, 5, "groove off its place, each fibre and direction, standard deviation"
+            ),
             "run_out_um": Quantity("um", 0, 20, "pitch too long or short, first fibre to last, standard deviation"),
             "core_um": Quantity("um", 0, 5, "core off the middle of its fibre, standard deviation of each direction"),
             "mode_field_pct": Quantity("%", 0, 50, "mode field diameter of a fibre, standard deviation"),
