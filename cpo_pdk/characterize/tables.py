@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from cpo_pdk.characterize import bends, guides, overlap, pairs, tips
+from cpo_pdk.characterize import bends, etch, guides, overlap, pairs, tips
 from cpo_pdk.characterize.cross_section import Fineness
 from cpo_pdk.characterize.provenance import provenance
 from cpo_pdk.tech.waveguides import cross_section
@@ -53,6 +53,10 @@ def _rib(fineness: Fineness, tell: Tell) -> dict[str, Any]:
     return _guides(fineness, tell, SLAB, ("TE",))
 
 
+def _etch(fineness: Fineness, tell: Tell) -> dict[str, Any]:
+    return etch.table(fineness, slab=SLAB, tell=tell)
+
+
 def _couplers(fineness: Fineness, tell: Tell) -> dict[str, Any]:
     return {n: pairs.table(fineness, slab=s, tell=tell) for n, s in (("strip", 0.0), ("rib", SLAB))}
 
@@ -73,6 +77,7 @@ PARTS: Mapping[str, Part] = MappingProxyType(
     {
         "strip": Part("strip_modes", "index of strips and its slope with temperature", Fineness(), _strip),
         "rib": Part("rib_modes", "index of ribs and its slope with temperature", Fineness(), _rib),
+        "etch": Part("rib_etch", "what another slab does to ribs", Fineness(), _etch),
         "couplers": Part("pair_modes", "coupling of two equal guides", pairs.FINENESS, _couplers),
         "bends": Part("bend_modes", "mismatch and index of circular bends", bends.FINENESS, _bends),
         "overlap": Part("rib_overlap", "lateral weight of a rib's mode", Fineness(), _overlap),

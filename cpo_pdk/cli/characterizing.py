@@ -15,7 +15,7 @@ from cpo_pdk.cli.console import JsonOption, Outcome, Progress
 def characterize(
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", help="A part: strip, rib, couplers, bends, overlap, tips. May be given again."),
+        typer.Option("--only", help="A part: strip, rib, etch, couplers, bends, overlap, tips. May be given again."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A coarse mesh, to try it out.")] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the tables.")] = Path("gds_out/characterize"),

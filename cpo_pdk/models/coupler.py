@@ -84,7 +84,7 @@ def s_bend_length_equivalent(length: ArrayLike, offset: ArrayLike, gamma: ArrayL
     return math.gamma(4 / 3) * (np.asarray(gamma) * a) ** (-1 / 3)
 
 
-def ring_coupler(
+def ring_angle(
     wl: ArrayLike,
     *,
     gap: ArrayLike,
@@ -95,8 +95,8 @@ def ring_coupler(
     height: ArrayLike | None = None,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
-) -> tuple[Array, Array]:
-    """Coupler of a ring or racetrack and its bus.
+) -> Array:
+    """Logarithm of the coupling angle (rad) of a ring or racetrack and its bus.
 
     Args:
         wl: wavelength in um.
@@ -108,9 +108,6 @@ def ring_coupler(
         height: of the cores in um; None: the process's 0.22.
         dw: what either core is wider than drawn, nm.
         dh: what the cores are higher than `height`, nm.
-
-    Returns:
-        Through amplitude t and cross amplitude k (to be used as `+1j k`), `t^2 + k^2 = 1`.
 
     Raises:
         ParameterError: something outside the tables.
@@ -126,5 +123,37 @@ def ring_coupler(
     kappa = np.exp(pair.at_gap(nearest + R * (1 - np.cos(at)), over_gap)[0])
     along = 2 * np.sum(kappa * step[..., None, None], axis=0)
     angle = np.exp(pair.at_gap(nearest, over_gap)[0]) * straight[..., None, None] + along
-    total = np.exp(pair.bands.evaluate(wl, np.log(angle))[0])
+    return pair.bands.evaluate(wl, np.log(angle))[0]
+
+
+def ring_coupler(
+    wl: ArrayLike,
+    *,
+    gap: ArrayLike,
+    radius: ArrayLike,
+    length_x: ArrayLike = 0.0,
+    cross_section: str = "strip",
+    width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+) -> tuple[Array, Array]:
+    """Coupler of a ring or racetrack and its bus; arguments and errors as `ring_angle`.
+
+    Returns:
+        Through amplitude t and cross amplitude k (to be used as `+1j k`), `t^2 + k^2 = 1`.
+    """
+    total = np.exp(
+        ring_angle(
+            wl,
+            gap=gap,
+            radius=radius,
+            length_x=length_x,
+            cross_section=cross_section,
+            width=width,
+            height=height,
+            dw=dw,
+            dh=dh,
+        )
+    )
     return np.cos(total), np.sin(total)

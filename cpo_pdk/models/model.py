@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from cpo_pdk.models.ring_response import RingTerms
 from cpo_pdk.models.sdict import SDict
 
 Ranges = dict[str, tuple[float, float, str]]
@@ -41,6 +42,7 @@ class Model:
             the drawn core divided by its width must be; None where the width varies.
         core_layer: layer whose area that is.
         gain_limit: largest singular value that is let pass, with a warning; measured data is often slightly above 1.
+        ring: how a ring is computed from smooth terms; None for what is none.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Model:
     core_length: Callable[..., float] | None = None
     core_layer: str = "WG"
     gain_limit: float = GAIN_LIMIT
+    ring: RingTerms | None = None
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:

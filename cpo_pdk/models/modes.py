@@ -238,25 +238,28 @@ def pair_gap(gap: ArrayLike, dw: ArrayLike = 0.0) -> Array:
 class BendTable:
     """What a circular bend of TE0 does: shape (width, wl, radius)."""
 
-    width: Array
+    width: CubicSpline
+    widths: tuple[float, float]
     wl: Array
     log_radius: Array
     log_loss: Array
     rise_R2: Array
 
     def read(self, values: Array, radius: ArrayLike, wl: ArrayLike, width: ArrayLike, slope: float) -> Array:
-        """Linear over width, wavelength and log(radius); `slope` per log(radius) beyond the radii of the table."""
+        """Spline over width, linear over wavelength and log(radius), `slope` per log(radius) beyond the table's radii."""
         x = np.log(number("radius", radius, 0.5, 1e6))
         inside = np.clip(x, self.log_radius[0], self.log_radius[-1])
+        weights = self.width(np.clip(np.asarray(width, dtype=np.float64), *self.widths))
         corners = [
             _between(axis, np.asarray(place))
-            for axis, place in zip((self.width, self.wl, self.log_radius), (width, wl, inside), strict=True)
+            for axis, place in zip((self.wl, self.log_radius), (wl, inside), strict=True)
         ]
         found = slope * (x - inside)
-        for which in np.ndindex(2, 2, 2):
+        for which in np.ndindex(2, 2):
             index = tuple(low + step for (low, _), step in zip(corners, which, strict=True))
             weight = [share if step else 1 - share for (_, share), step in zip(corners, which, strict=True)]
-            found = found + weight[0] * weight[1] * weight[2] * values[index]
+            at = np.moveaxis(values[:, *index], 0, -1)
+            found = found + weight[0] * weight[1] * np.sum(weights * at, axis=-1)
         return np.asarray(found)
 
 
@@ -272,7 +275,8 @@ def bends(cross_section: str) -> BendTable:
     part = table("bend_modes")[cross_section]
     radius = np.asarray(part["radius"])
     return BendTable(
-        np.asarray(part["width"]),
+        _cardinal(part["width"]),
+        (part["width"][0], part["width"][-1]),
         np.asarray(part["wl"]),
         np.log(radius),
         np.log(part["junction_dB"]),

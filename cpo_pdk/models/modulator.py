@@ -18,23 +18,28 @@ Validity
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction as pn
-from cpo_pdk.models.coupler import ring_coupler
+from cpo_pdk.models.coupler import ring_angle
 from cpo_pdk.models.model import DEVIATIONS, TWO, Model
 from cpo_pdk.models.ring import (
     RING,
+    bus_terms,
     circumference,
     find_resonances,
     heater_shift_nm,
     junctions_dB,
     round_trip_loss_dB,
     round_trip_phase,
+    round_trip_um,
+    turn,
 )
-from cpo_pdk.models.sdict import Array, SDict, amplitude, number, spread
-from cpo_pdk.models.waveguide import propagation
+from cpo_pdk.models.ring_response import RingTerms, cross_over, modulator, modulator_kept
+from cpo_pdk.models.sdict import Array, SDict, number
 
 
 def couplers(
@@ -49,7 +54,9 @@ def couplers(
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Through and cross amplitude of the bus, then of the monitor guide; arguments as `ring_modulator`."""
     bus, drop = (
-        ring_coupler(wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width, dw=dw, dh=dh)
+        cross_over(
+            ring_angle(wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width, dw=dw, dh=dh)
+        )
         for g in (gap, gap_drop)
     )
     return bus, drop
@@ -105,6 +112,64 @@ def carrier_loss_dB(
     return fill * per_cm * circumference(radius, length_x) * 1e-4
 
 
+def ring_modulator_terms(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike,
+    gap: ArrayLike,
+    gap_drop: ArrayLike,
+    length_x: ArrayLike,
+    length_lead: ArrayLike,
+    width: ArrayLike | None = None,
+    V: ArrayLike = 0.0,
+    doping: ArrayLike,
+    junction: str = "lateral",
+    junction_offset: ArrayLike = 0.0,
+    period: ArrayLike = 1.1,
+    junction_fill: ArrayLike,
+    loss_dB_cm: ArrayLike,
+    loss_dB_bend_90: ArrayLike,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **_: object,
+) -> dict[str, Array]:
+    """Terms of `ring_modulator`, see `ring_response`; arguments as there."""
+    length = circumference(radius, length_x)
+    dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
+    shape = {"radius": radius, "length_x": length_x, "width": width, "dw": dw}
+    doped = {"V": V, "doping": doping, "junction": junction, "junction_offset": junction_offset}
+    fill = number("junction_fill", junction_fill, 0.0, 1.0, "")
+    carriers = carrier_loss_dB(wl, period=period, junction_fill=fill, **doped, **shape)
+    pitch = finger_period(radius, length_x, junction_fill, period)
+    rise = pn.index_rise(wl, period=pitch, width=width, dw=dw, **doped)
+    angles = (ring_angle(wl, gap=g, cross_section="rib", dh=dh, **shape) for g in (gap, gap_drop))
+    bus = 2 * np.asarray(radius) + np.asarray(length_x) + 2 * number("length_lead", length_lead, 0.0, 1e4)
+    return {
+        **dict(zip(("angle", "angle_drop"), angles, strict=True)),
+        "guide_dB": round_trip_loss_dB(length, loss_dB_cm, 0.0),
+        "loss_dB": silicon_loss_dB(wl, loss_dB_cm=0.0, loss_dB_bend_90=loss_dB_bend_90, **shape) + carriers,
+        "rise_um": fill * rise * length,
+        **bus_terms(wl, bus, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh),
+    }
+
+
+def ring_modulator_um(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike,
+    length_x: ArrayLike,
+    width: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **_: object,
+) -> Array:
+    """Optical path once round at 0 V in um; arguments as `ring_modulator`."""
+    length = circumference(radius, length_x)
+    return round_trip_um(wl, length, cross_section="rib", width=width, dT=dT, dw=dw, dh=dh, radius=radius)
+
+
 def ring_modulator(
     wl: ArrayLike,
     *,
@@ -154,47 +219,21 @@ def ring_modulator(
         dw: what silicon is wider than drawn, nm.
         dh: what silicon is higher than 0.22 um, nm.
     """
-    length = circumference(radius, length_x)
-    dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
-    pitch = finger_period(radius, length_x, junction_fill, period)
-    (t1, k1), (t2, k2) = couplers(wl, radius, gap, gap_drop, length_x, width, dw, dh)
-    loss = silicon_loss_dB(
-        wl, radius=radius, length_x=length_x, loss_dB_cm=loss_dB_cm, loss_dB_bend_90=loss_dB_bend_90, width=width, dw=dw
-    ) + carrier_loss_dB(
+    ring = {"radius": radius, "length_x": length_x, "width": width, "dT": dT, "dw": dw, "dh": dh}
+    doped = {"V": V, "doping": doping, "junction": junction, "junction_offset": junction_offset, "period": period}
+    terms = ring_modulator_terms(
         wl,
-        radius=radius,
-        length_x=length_x,
-        V=V,
-        doping=doping,
-        junction=junction,
-        junction_offset=junction_offset,
-        period=period,
+        gap=gap,
+        gap_drop=gap_drop,
+        length_lead=length_lead,
         junction_fill=junction_fill,
-        width=width,
-        dw=dw,
+        loss_dB_cm=loss_dB_cm,
+        loss_dB_bend_90=loss_dB_bend_90,
+        **doped,
+        **ring,
     )
-    rise = pn.index_rise(
-        wl, V, doping, junction=junction, junction_offset=junction_offset, period=pitch, width=width, dw=dw
-    )
-    phase = round_trip_phase(
-        wl,
-        length,
-        cross_section="rib",
-        width=width,
-        index_rise=np.asarray(junction_fill, dtype=np.float64) * rise,
-        shift_nm=heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW),
-        dT=dT,
-        dw=dw,
-        dh=dh,
-        radius=radius,
-    )
-    half = np.sqrt(amplitude(loss)) * np.exp(0.5j * phase)
-    bus_um = 2 * np.asarray(radius) + np.asarray(length_x) + 2 * number("length_lead", length_lead, 0.0, 1e4)
-    bus = propagation(wl, bus_um, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
-    denominator = 1 - t1 * t2 * half**2
-    through = bus * (t1 - t2 * half**2) / denominator
-    monitor = -np.sqrt(bus) * k1 * k2 * half / denominator
-    return spread({("o1", "o2"): through, ("o2", "o1"): through, ("o1", "i1"): monitor})
+    shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
+    return modulator(wl, terms, (turn(partial(ring_modulator_um, **ring), wl, shift, terms["rise_um"]),))
 
 
 def ring_modulator_resonances(
@@ -298,6 +337,7 @@ MODELS = (
         },
         resonances=ring_modulator_resonances,
         tuning="tuning_nm",
+        ring=RingTerms(ring_modulator_terms, ring_modulator_um, modulator, modulator_kept),
         drawn_only={"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"},
     ),
 )

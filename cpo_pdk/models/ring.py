@@ -23,16 +23,18 @@ Validity
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.coupler import ring_coupler
+from cpo_pdk.models.coupler import ring_angle
 from cpo_pdk.models.model import CORE, DEVIATIONS, FOUR, Model, Ranges
 from cpo_pdk.models.modes import band_start
-from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
-from cpo_pdk.models.waveguide import bend_mismatch_dB, bend_phase, neff, propagation
+from cpo_pdk.models.ring_response import RingTerms, add_drop, add_drop_kept
+from cpo_pdk.models.sdict import Array, SDict, number, wavelength
+from cpo_pdk.models.waveguide import bend_mismatch_dB, bend_path_um, neff
 
 #: `find_resonances`: wavelengths at which it looks first, and steps with the slope found there; the error falls by
 #: more than a hundredfold a step
@@ -50,6 +52,38 @@ def heater_shift_nm(tuning_nm: ArrayLike, heater_mW: ArrayLike, heater_nm_mW: Ar
     return number("tuning_nm", tuning_nm, 0.0, 1e3, "nm") + power * number(
         "heater_nm_mW", heater_nm_mW, 0.0, 10.0, "nm/mW"
     )
+
+
+def round_trip_um(
+    wl: ArrayLike,
+    length: ArrayLike,
+    *,
+    cross_section: str = "strip",
+    width: ArrayLike | None = None,
+    height: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    radius: ArrayLike | None = None,
+) -> Array:
+    """Optical path once round in um, heater and junction at rest; arguments as `round_trip_phase`."""
+    path = neff(wl, width, height, dT, cross_section=cross_section, dw=dw, dh=dh) * np.asarray(length)
+    if radius is None:
+        return path
+    circle = 2 * np.pi * np.asarray(radius, dtype=np.float64)
+    return path + bend_path_um(wl, radius, circle, width=width, cross_section=cross_section, dw=dw)
+
+
+def turn(path_um: Callable[[Array], Array], wl: ArrayLike, shift_nm: ArrayLike, rise_um: ArrayLike = 0.0) -> Array:
+    """Phase once round in rad of a ring with this optical path, resonances moved to the red by `shift_nm`.
+
+    Args:
+        path_um: um, of an array of wavelengths in um.
+        wl: wavelength in um.
+        shift_nm: red shift in nm.
+        rise_um: added to the path (junction), um.
+    """
+    return shifted(lambda cold: 2 * np.pi * (path_um(cold) + np.asarray(rise_um)) / cold, wl, shift_nm)
 
 
 def round_trip_phase(
@@ -83,15 +117,20 @@ def round_trip_phase(
             straight.
     """
 
-    def cold_phase(cold: Array) -> Array:
-        index = neff(cold, width, height, dT, cross_section=cross_section, dw=dw, dh=dh) + np.asarray(index_rise)
-        phase = 2 * np.pi * index * np.asarray(length) / cold
-        if radius is None:
-            return phase
-        circle = 2 * np.pi * np.asarray(radius, dtype=np.float64)
-        return phase + bend_phase(cold, radius, circle, width=width, cross_section=cross_section, dw=dw)
+    def path_um(cold: Array) -> Array:
+        return round_trip_um(
+            cold,
+            length,
+            cross_section=cross_section,
+            width=width,
+            height=height,
+            dT=dT,
+            dw=dw,
+            dh=dh,
+            radius=radius,
+        )
 
-    return shifted(cold_phase, wl, shift_nm)
+    return turn(path_um, wl, shift_nm, np.asarray(index_rise) * np.asarray(length))
 
 
 def shifted(phase: Callable[[Array], Array], wl: ArrayLike, shift_nm: ArrayLike) -> Array:
@@ -179,6 +218,69 @@ def round_trip_loss_dB(length: ArrayLike, loss_dB_cm: ArrayLike, loss_dB_bend_90
     )
 
 
+def bus_terms(
+    wl: ArrayLike,
+    length: ArrayLike,
+    *,
+    cross_section: str = "strip",
+    width: ArrayLike | None,
+    loss_dB_cm: ArrayLike,
+    dT: ArrayLike,
+    dw: ArrayLike,
+    dh: ArrayLike,
+) -> dict[str, Array]:
+    """Terms of a bus of `length` um."""
+    index = neff(wl, width, dT=dT, cross_section=cross_section, dw=dw, dh=dh)
+    loss = number("loss_dB_cm", loss_dB_cm, 0.0, 1e4, "dB/cm")
+    return {"bus_um": index * np.asarray(length), "bus_guide_dB": loss * np.asarray(length) * 1e-4}
+
+
+def strip_terms(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike,
+    gap: ArrayLike,
+    length_x: ArrayLike,
+    length_bus: ArrayLike,
+    width: ArrayLike | None = None,
+    loss_dB_cm: ArrayLike,
+    loss_dB_bend_90: ArrayLike,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **_: object,
+) -> dict[str, Array]:
+    """Terms of a racetrack of strip beside a bus, see `ring_response`; arguments as `add_drop_ring`."""
+    number("dw", dw, -100.0, 100.0, "nm")
+    length = circumference(radius, length_x)
+    angle = ring_angle(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)
+    guide = round_trip_loss_dB(length, loss_dB_cm, 0.0)
+    bends = round_trip_loss_dB(length, 0.0, loss_dB_bend_90)
+    bus = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
+    return {
+        "angle": angle,
+        "guide_dB": guide,
+        "loss_dB": bends + junctions_dB(wl, radius, length_x, width=width, dw=dw),
+        **bus_terms(wl, bus, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh),
+    }
+
+
+def strip_path_um(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike,
+    length_x: ArrayLike,
+    width: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **_: object,
+) -> Array:
+    """Optical path once round a racetrack of strip in um; arguments as `add_drop_ring`."""
+    length = circumference(radius, length_x)
+    return round_trip_um(wl, length, width=width, dT=dT, dw=dw, dh=dh, radius=radius)
+
+
 def add_drop_ring(
     wl: ArrayLike,
     *,
@@ -214,21 +316,11 @@ def add_drop_ring(
         dw: what the cores are wider than drawn, nm; the gaps are as much narrower.
         dh: what the cores are higher than 0.22 um, nm.
     """
-    length = circumference(radius, length_x)
-    t, k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)
+    ring = {"radius": radius, "length_x": length_x, "width": width, "dT": dT, "dw": dw, "dh": dh}
+    losses = {"loss_dB_cm": loss_dB_cm, "loss_dB_bend_90": loss_dB_bend_90}
+    terms = strip_terms(wl, gap=gap, length_bus=length_bus, **losses, **ring)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
-    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
-    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90) + junctions_dB(
-        wl, radius, length_x, width=width, dw=dw
-    )
-    a = amplitude(loss)
-    half = np.sqrt(a) * np.exp(0.5j * phase)
-    bus_um = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
-    bus = propagation(wl, bus_um, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
-    denominator = 1 - t**2 * half**2
-    through = bus * t * (1 - half**2) / denominator
-    drop = -bus * k**2 * half / denominator
-    return reciprocal({("o1", "o4"): through, ("o3", "o2"): through, ("o1", "o2"): drop, ("o3", "o4"): drop})
+    return add_drop(wl, terms, (turn(partial(strip_path_um, **ring), wl, shift),))
 
 
 def add_drop_ring_resonances(
@@ -299,6 +391,7 @@ MODELS = (
         resonances=add_drop_ring_resonances,
         tuning="tuning_nm",
         core_length=add_drop_ring_core,
+        ring=RingTerms(strip_terms, strip_path_um, add_drop, add_drop_kept),
         drawn_only={"width_heater": "the heater's efficiency is a number of the sheet (heater_nm_mW)"},
     ),
 )

@@ -29,38 +29,26 @@ Validity
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.coupler import ring_coupler
+from cpo_pdk.models.coupler import ring_angle, ring_coupler
 from cpo_pdk.models.model import DEVIATIONS, FOUR, OPERATED, TWO, Model, Ranges
 from cpo_pdk.models.ring import (
     RING,
     circumference,
     find_resonances,
     heater_shift_nm,
-    junctions_dB,
-    round_trip_loss_dB,
     round_trip_phase,
+    strip_path_um,
+    strip_terms,
+    turn,
 )
-from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
-from cpo_pdk.models.waveguide import propagation
-
-
-def bus_amplitude(
-    wl: ArrayLike,
-    length_x: ArrayLike,
-    length_bus: ArrayLike,
-    width: ArrayLike | None,
-    loss_dB_cm: ArrayLike,
-    dT: ArrayLike,
-    dw: ArrayLike,
-    dh: ArrayLike,
-) -> np.ndarray:
-    """Amplitude along a bus from port to port."""
-    length = np.asarray(length_x, dtype=np.float64) + 2 * number("length_bus", length_bus, 0.0, 1e4)
-    return propagation(wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
+from cpo_pdk.models.ring_response import RingTerms, all_pass, all_pass_kept, double, double_kept
+from cpo_pdk.models.sdict import Array, SDict, number
 
 
 def _where_light_builds_up(
@@ -109,15 +97,11 @@ def all_pass_ring(
         dw: what the cores are wider than drawn, nm; the gap is as much narrower.
         dh: what the cores are higher than 0.22 um, nm.
     """
-    number("dw", dw, -100.0, 100.0, "nm")
-    length = circumference(radius, length_x)
-    t, _k = ring_coupler(wl, gap=gap, radius=radius, length_x=length_x, width=width, dw=dw, dh=dh)
+    ring = {"radius": radius, "length_x": length_x, "width": width, "dT": dT, "dw": dw, "dh": dh}
+    losses = {"loss_dB_cm": loss_dB_cm, "loss_dB_bend_90": loss_dB_bend_90}
+    terms = strip_terms(wl, gap=gap, length_bus=length_bus, **losses, **ring)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
-    phase = round_trip_phase(wl, length, width=width, shift_nm=shift, dT=dT, dw=dw, dh=dh, radius=radius)
-    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)
-    z = amplitude(loss + junctions_dB(wl, radius, length_x, width=width, dw=dw)) * np.exp(1j * phase)
-    bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
-    return reciprocal({("o1", "o2"): bus * (t - z) / (1 - t * z)})
+    return all_pass(wl, terms, (turn(partial(strip_path_um, **ring), wl, shift),))
 
 
 def all_pass_ring_resonances(
@@ -190,6 +174,24 @@ def double_ring_couplers(
     )
 
 
+def double_ring_terms(
+    wl: ArrayLike,
+    *,
+    radius: ArrayLike,
+    gap_ring: ArrayLike,
+    length_x: ArrayLike,
+    width: ArrayLike | None = None,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **others: Any,
+) -> dict[str, Array]:
+    """Terms of `double_ring`, see `ring_response`; arguments as there."""
+    shape = {"radius": radius, "length_x": length_x, "width": width, "dw": dw, "dh": dh}
+    half = number("radius", radius, 0.5, 1e4) / 2
+    between = ring_angle(wl, gap=gap_ring, **{**shape, "radius": half})
+    return {**strip_terms(wl, **shape, **others), "angle_ring": between}
+
+
 def double_ring(
     wl: ArrayLike,
     *,
@@ -229,27 +231,13 @@ def double_ring(
         dw: what the cores are wider than drawn, nm; the gaps are as much narrower.
         dh: what the cores are higher than 0.22 um, nm.
     """
-    number("dw", dw, -100.0, 100.0, "nm")
-    length = circumference(radius, length_x)
-    (t1, k1), (t2, k2) = double_ring_couplers(
-        wl, radius=radius, gap=gap, gap_ring=gap_ring, length_x=length_x, width=width, dw=dw, dh=dh
-    )
+    ring = {"radius": radius, "length_x": length_x, "width": width, "dT": dT, "dw": dw, "dh": dh}
+    losses = {"loss_dB_cm": loss_dB_cm, "loss_dB_bend_90": loss_dB_bend_90}
+    terms = double_ring_terms(wl, gap=gap, gap_ring=gap_ring, length_bus=length_bus, **losses, **ring)
     shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
     apart = number("detuning_nm", detuning_nm, -100.0, 100.0, "nm")
-    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)
-    half_loss = amplitude((loss + junctions_dB(wl, radius, length_x, width=width, dw=dw)) / 2)
-    half1, half2 = (
-        half_loss
-        * np.exp(0.5j * round_trip_phase(wl, length, width=width, shift_nm=red, dT=dT, dw=dw, dh=dh, radius=radius))
-        for red in (shift, shift + apart)
-    )
-    z1, z2 = half1**2, half2**2
-    bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
-    denominator = 1 - t1 * t2 * z1 - t1 * t2 * z2 + t1**2 * z1 * z2
-    drop = -1j * bus * k1**2 * k2 * half1 * half2 / denominator
-    lower = bus * (t1 - t2 * z1 - t1**2 * t2 * z2 + t1 * z1 * z2) / denominator
-    upper = bus * (t1 - t2 * z2 - t1**2 * t2 * z1 + t1 * z1 * z2) / denominator
-    return reciprocal({("o1", "o4"): lower, ("o2", "o3"): upper, ("o1", "o3"): drop, ("o2", "o4"): drop})
+    path = partial(strip_path_um, **ring)
+    return double(wl, terms, (turn(path, wl, shift), turn(path, wl, shift + apart)))
 
 
 def double_ring_resonances(
@@ -334,6 +322,7 @@ MODELS = (
         tuning="tuning_nm",
         drawn_only=HEATED,
         core_length=all_pass_ring_core,
+        ring=RingTerms(strip_terms, strip_path_um, all_pass, all_pass_kept),
     ),
     Model(
         "double_ring",
@@ -345,5 +334,6 @@ MODELS = (
         operated=OPERATED | {"detuning_nm"},
         drawn_only=HEATED,
         core_length=double_ring_core,
+        ring=RingTerms(double_ring_terms, strip_path_um, double, double_kept, split="detuning_nm"),
     ),
 )

@@ -207,6 +207,20 @@ def bend_mismatch_dB(
     return junction_loss_dB(radius, wl, core, cross_section=cross_section)
 
 
+def bend_path_um(
+    wl: ArrayLike,
+    radius: ArrayLike,
+    length: ArrayLike,
+    *,
+    width: ArrayLike | None = None,
+    cross_section: str = "strip",
+    dw: ArrayLike = 0.0,
+) -> Array:
+    """Optical path in um by which `length` um of circular bend exceeds the straight guide; arguments as `neff`."""
+    core = _core(width, dw, cross_section)
+    return bend_index_rise(radius, wl, core, cross_section=cross_section) * np.asarray(length)
+
+
 def bend_phase(
     wl: ArrayLike,
     radius: ArrayLike,
@@ -216,10 +230,9 @@ def bend_phase(
     cross_section: str = "strip",
     dw: ArrayLike = 0.0,
 ) -> Array:
-    """Phase in rad that `length` um of circular bend has more than as much straight guide; arguments as `neff`."""
-    core = _core(width, dw, cross_section)
-    rise = bend_index_rise(radius, wl, core, cross_section=cross_section)
-    return 2 * np.pi * rise * np.asarray(length) / np.asarray(wl)
+    """Phase in rad of `bend_path_um`."""
+    path = bend_path_um(wl, radius, length, width=width, cross_section=cross_section, dw=dw)
+    return 2 * np.pi * path / np.asarray(wl)
 
 
 def bend_euler(

@@ -13,41 +13,42 @@ Validity
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.model import FOUR, Model
 from cpo_pdk.models.modes import bend_index_rise
 from cpo_pdk.models.ring import (
-    circumference,
     find_resonances,
     heater_shift_nm,
-    junctions_dB,
-    round_trip_loss_dB,
-    shifted,
+    strip_terms,
+    turn,
 )
-from cpo_pdk.models.ring_filters import FILTER, HEATED, bus_amplitude
-from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
+from cpo_pdk.models.ring_filters import FILTER, HEATED
+from cpo_pdk.models.ring_response import RingTerms, add_drop, add_drop_kept
+from cpo_pdk.models.sdict import Array, SDict, number
 from cpo_pdk.models.waveguide import neff
 
 #: where the index along half an arc is looked at: cos^2 of the angle, all with the same weight (Chebyshev)
 _SHARES = (1 + np.cos((2 * np.arange(12) + 1) * np.pi / 24)) / 2
 
 
-def wide_ring_phase(
+def wide_ring_um(
     wl: ArrayLike,
     *,
     radius: ArrayLike,
     length_x: ArrayLike,
     width: ArrayLike,
     width_wide: ArrayLike,
-    shift_nm: ArrayLike = 0.0,
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    **_: object,
 ) -> Array:
-    """Phase once round `wide_ring` in rad: the index integrated over the width that changes along the arcs.
+    """Optical path once round `wide_ring` in um: the index integrated over the width that changes along the arcs.
 
     Args:
         wl: wavelength in um.
@@ -55,7 +56,6 @@ def wide_ring_phase(
         length_x: um.
         width: um.
         width_wide: um.
-        shift_nm: red shift of the resonances in nm.
         dT: K.
         dw: nm.
         dh: nm.
@@ -65,14 +65,21 @@ def wide_ring_phase(
     deviations = (("dT", dT, "K"), ("dw", dw, "nm"), ("dh", dh, "nm"))
     t, w, h = (number(name, value, -500.0, 500.0, unit)[..., None] for name, value, unit in deviations)
     R, straight = number("radius", radius, 0.5, 1e4), number("length_x", length_x, 0.0, 1e4)
+    at = np.asarray(wl, dtype=np.float64)[..., None]
+    index = neff(at, widths, dT=t, dw=w, dh=h) + bend_index_rise(R[..., None], at, widths + w * 1e-3)
+    arcs = 2 * np.pi * R * np.mean(index, axis=-1)
+    return arcs + 2 * straight * neff(wl, narrow, dT=dT, dw=dw, dh=dh)
 
-    def cold_phase(cold: Array) -> Array:
-        at = cold[..., None]
-        index = neff(at, widths, dT=t, dw=w, dh=h) + bend_index_rise(R[..., None], at, widths + w * 1e-3)
-        arcs = 2 * np.pi * R * np.mean(index, axis=-1)
-        return 2 * np.pi * (arcs + 2 * straight * neff(cold, narrow, dT=dT, dw=dw, dh=dh)) / cold
 
-    return shifted(cold_phase, wl, shift_nm)
+def wide_ring_terms(
+    wl: ArrayLike, *, radius: ArrayLike, width: ArrayLike, width_wide: ArrayLike, **others: Any
+) -> dict[str, Array]:
+    """Terms of `wide_ring`, see `ring_response`; arguments as there."""
+    widening = number("width_wide", width_wide, 0.1, 2.0) - number("width", width, 0.1, 2.0)
+    bend = np.asarray(radius, dtype=np.float64)
+    apart = bend / (1 - np.minimum(widening / bend, 0.9))
+    coupled = strip_terms(wl, radius=apart, width=width, **others)
+    return {**strip_terms(wl, radius=radius, width=width, **others), "angle": coupled["angle"]}
 
 
 def wide_ring(
@@ -115,30 +122,19 @@ def wide_ring(
         dw: what the cores are wider than drawn, nm; the gaps are as much narrower.
         dh: what the cores are higher than 0.22 um, nm.
     """
-    number("dw", dw, -100.0, 100.0, "nm")
-    length = circumference(radius, length_x)
-    widening = number("width_wide", width_wide, 0.1, 2.0) - number("width", width, 0.1, 2.0)
-    bend = np.asarray(radius, dtype=np.float64)
-    apart = bend / (1 - np.minimum(widening / bend, 0.9))
-    t, k = ring_coupler(wl, gap=gap, radius=apart, length_x=length_x, width=width, dw=dw, dh=dh)
-    phase = wide_ring_phase(
-        wl,
-        radius=radius,
-        length_x=length_x,
-        width=width,
-        width_wide=width_wide,
-        shift_nm=heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW),
-        dT=dT,
-        dw=dw,
-        dh=dh,
-    )
-    loss = round_trip_loss_dB(length, loss_dB_cm, loss_dB_bend_90)
-    half = amplitude((loss + junctions_dB(wl, radius, length_x, width=width, dw=dw)) / 2) * np.exp(0.5j * phase)
-    bus = bus_amplitude(wl, length_x, length_bus, width, loss_dB_cm, dT, dw, dh)
-    denominator = 1 - t**2 * half**2
-    through = bus * t * (1 - half**2) / denominator
-    drop = -bus * k**2 * half / denominator
-    return reciprocal({("o1", "o4"): through, ("o3", "o2"): through, ("o1", "o2"): drop, ("o3", "o4"): drop})
+    ring = {
+        "radius": radius,
+        "length_x": length_x,
+        "width": width,
+        "width_wide": width_wide,
+        "dT": dT,
+        "dw": dw,
+        "dh": dh,
+    }
+    losses = {"loss_dB_cm": loss_dB_cm, "loss_dB_bend_90": loss_dB_bend_90}
+    terms = wide_ring_terms(wl, gap=gap, length_bus=length_bus, **losses, **ring)
+    shift = heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW)
+    return add_drop(wl, terms, (turn(partial(wide_ring_um, **ring), wl, shift),))
 
 
 def wide_ring_resonances(
@@ -178,18 +174,18 @@ def wide_ring_resonances(
     """
     shift = float(heater_shift_nm(tuning_nm, heater_mW, heater_nm_mW))
 
+    ring = {
+        "radius": radius,
+        "length_x": length_x,
+        "width": width,
+        "width_wide": width_wide,
+        "dT": dT,
+        "dw": dw,
+        "dh": dh,
+    }
+
     def turns(wl: Array) -> Array:
-        return wide_ring_phase(
-            wl,
-            radius=radius,
-            length_x=length_x,
-            width=width,
-            width_wide=width_wide,
-            shift_nm=shift,
-            dT=dT,
-            dw=dw,
-            dh=dh,
-        ) / (2 * np.pi)
+        return turn(partial(wide_ring_um, **ring), wl, shift) / (2 * np.pi)
 
     return find_resonances(wl_min, wl_max, turns)
 
@@ -203,5 +199,6 @@ MODELS = (
         resonances=wide_ring_resonances,
         tuning="tuning_nm",
         drawn_only=HEATED,
+        ring=RingTerms(wide_ring_terms, wide_ring_um, add_drop, add_drop_kept),
     ),
 )
