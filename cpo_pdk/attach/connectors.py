@@ -113,7 +113,7 @@ def _centre(mean: float, width: float, most: float) -> float | None:
     low, high = -_FURTHEST * width, most + _FURTHEST * width
     if not moments(low, width, most)[0] < mean < moments(high, width, most)[0]:
         return None
-    return float(brentq(lambda centre: moments(centre, width, most)[0] - mean, low, high, xtol=1e-12))
+    return cast(float, brentq(lambda centre: moments(centre, width, most)[0] - mean, low, high, xtol=1e-12))
 
 
 def _parent(mean: float, sigma: float, most: float) -> tuple[float, float]:
@@ -126,7 +126,7 @@ def _parent(mean: float, sigma: float, most: float) -> tuple[float, float]:
         reached = moments(centre, width, most)[1]
         if reached >= sigma:
             if width > low:
-                width = brentq(lambda w: _spread(mean, w, most) - sigma, low, width, xtol=1e-12)
+                width = cast(float, brentq(lambda w: _spread(mean, w, most) - sigma, low, width, xtol=1e-12))
             return cast(float, _centre(mean, float(width), most)), float(width)
         low = width
     raise ValueError(f"{reached:.3g}")

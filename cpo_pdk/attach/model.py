@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from cpo_pdk.attach.connectors import Connectors
 from cpo_pdk.attach.facet import Coupler, Facet
@@ -148,17 +149,24 @@ class AttachModel:
         run_out = normals(draw, "fibre", numbers, purpose="run_out_um")
         return Errors(body, run_out, each("off_x"), each("off_y"), each("mode_field"))
 
-    def errors(self, drawn: Errors) -> Errors:
+    def errors(self, drawn: Errors, sigma: Mapping[str, ArrayLike] | None = None) -> Errors:
         """Standard normal numbers made to errors of this model.
+
+        Args:
+            drawn: see `draws`.
+            sigma: standard deviations in place of the model's, numbers or one a sample, shape (S,).
 
         Groove and core are normal and independent of each other, so that they are drawn as their sum. The mode field
         diameter is log-normal about its nominal value, so that it can't become negative.
         """
-        off = math.hypot(self.sigma["pitch_error_um"], self.sigma["core_um"])
-        relative = math.sqrt(math.log1p((self.sigma["mode_field_pct"] / 100) ** 2))
+        known = {
+            name: np.asarray(value, np.float64)[..., None] for name, value in {**self.sigma, **(sigma or {})}.items()
+        }
+        off = np.hypot(known["pitch_error_um"], known["core_um"])[..., None]
+        relative = np.sqrt(np.log1p((known["mode_field_pct"] / 100) ** 2))[..., None]
         return Errors(
-            {name: self.sigma[name] * drawn.body[name] for name in BODY},
-            self.sigma["run_out_um"] * drawn.run_out_um,
+            {name: known[name] * drawn.body[name] for name in BODY},
+            known["run_out_um"] * drawn.run_out_um,
             off * drawn.off_x_um,
             off * drawn.off_y_um,
             np.exp(relative * drawn.mode_field),
@@ -204,14 +212,16 @@ class AttachModel:
         )
         return np.asarray(total - self._reference[mode])
 
-    def excess_of(self, drawn: Errors) -> Array:
-        """Loss for numbers that were drawn before, dB, shape (S, A, P)."""
+    def excess_of(self, drawn: Errors, sigma: Mapping[str, ArrayLike] | None = None) -> Array:
+        """Loss for numbers that were drawn before, dB, shape (S, A, P); arguments as `errors`."""
+        given = {name: np.asarray(value, np.float64) for name, value in (sigma or {}).items()}
         count, arrays, ports = drawn.off_x_um.shape
         found = np.empty((count, arrays, ports))
         step = max(1, _POINTS // max(arrays * ports, 1))
         for start in range(0, count, step):
             rows = slice(start, start + step)
-            errors = self.errors(drawn.part(rows))
+            own = {name: value[rows] if value.ndim else value for name, value in given.items()}
+            errors = self.errors(drawn.part(rows), own)
             found[rows] = self.loss_dB(self.stand(errors), errors.mode_field)
         return found
 

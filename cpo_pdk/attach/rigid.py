@@ -65,8 +65,8 @@ def stand(pose: Pose, x_um: ArrayLike, gap_um: float, off_x_um: ArrayLike = 0.0,
         for value in (pose.x_um, pose.y_um, pose.z_um, pose.roll_deg, pose.pitch_deg, pose.yaw_deg)
     )
     here = np.asarray(x_um, np.float64)
-    px, py = here + off_x_um, np.asarray(off_y_um, np.float64)
-    (cr, sr), (cp, sp), (cy, sy) = ((np.cos(a), np.sin(a)) for a in (np.radians(t) for t in (roll, pitch, yaw)))
+    px, py = here + np.asarray(off_x_um, np.float64), np.asarray(off_y_um, np.float64)
+    (cr, sr), (cp, sp), (cy, sy) = (_turn(angle) for angle in (roll, pitch, yaw))
     rx, ry = cr * px - sr * py, sr * px + cr * py  # roll
     ty, tz = cp * ry, sp * ry  # pitch: z towards -y, y towards z
     fx, fz = cy * rx + sy * tz, -sy * rx + cy * tz  # yaw: z towards +x
@@ -82,6 +82,12 @@ def stand(pose: Pose, x_um: ArrayLike, gap_um: float, off_x_um: ArrayLike = 0.0,
         tilt_x_deg=np.clip(np.degrees(np.arcsin(ax)), -_STEEP_DEG, _STEEP_DEG),
         tilt_y_deg=np.clip(np.degrees(np.arcsin(ay)), -_STEEP_DEG, _STEEP_DEG),
     )
+
+
+def _turn(angle_deg: Array) -> tuple[Array, Array]:
+    """Cosine and sine."""
+    angle = np.radians(angle_deg)
+    return np.cos(angle), np.sin(angle)
 
 
 def _within(value: Array, far: float, shape: tuple[int, ...]) -> Array:

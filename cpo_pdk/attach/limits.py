@@ -1,0 +1,91 @@
+"""When an attached fibre array is good: what its fibres may lose, each alone or along the ways of the light."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cpo_pdk.attach.facet import Facet
+from cpo_pdk.errors import InputError
+from cpo_pdk.models.sdict import Array
+
+#: fibres whose loss matters to the link: loopbacks only align
+LINK_USES = ("laser", "tx", "rx")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Ways of the light through an array, and what each may lose beyond the circuit's loss.
+
+    Attributes:
+        words: what is asked, for people.
+        names: of the ways, K of them.
+        ways: numbers of the ports that the light of each passes.
+        allowed_dB: shape (K,).
+    """
+
+    words: str
+    names: tuple[str, ...]
+    ways: tuple[tuple[int, ...], ...]
+    allowed_dB: Array
+
+    @classmethod
+    def each_fibre(cls, facet: Facet, allowed_dB: float) -> Limit:
+        """Every fibre that carries light of the link may lose so much.
+
+        Raises:
+            InputError: no such fibre, or a limit that is none.
+        """
+        if not (math.isfinite(allowed_dB) and allowed_dB > 0):
+            raise InputError(
+                f"a fibre may lose {allowed_dB:g} dB more, a number above 0 needed; give some tenths to 3 dB"
+            )
+        ways = tuple((number,) for number, port in enumerate(facet.ports) if port.use in LINK_USES)
+        if not ways:
+            raise InputError("the facet has no laser, tx or rx fibre, only loopbacks; name another engine")
+        names = tuple(facet.ports[way[0]].name for way in ways)
+        return cls(f"every fibre loses at most {allowed_dB:g} dB more", names, ways, np.full(len(ways), allowed_dB))
+
+    @classmethod
+    def lanes(cls, facet: Facet, slack_dB: Mapping[Sequence[str], float], words: str) -> Limit:
+        """Lanes keep their margin: the ports along each one's way may lose its slack together.
+
+        Args:
+            facet: the array.
+            slack_dB: names of the ports on a way -> what the link can spare there.
+            words: what is asked.
+
+        Raises:
+            InputError: no way, or a port that the facet doesn't have.
+        """
+        if not slack_dB:
+            raise InputError("no lane passes this fibre array; nothing can be asked of it")
+        try:
+            ways = tuple(tuple(facet.index(name) for name in names) for names in slack_dB)
+        except KeyError as stray:
+            raise InputError(f"a lane passes port {stray.args[0]}, which the facet doesn't have") from None
+        return cls(words, tuple(" + ".join(names) for names in slack_dB), ways, np.array([*slack_dB.values()], float))
+
+    def lost_dB(self, excess_dB: Array) -> Array:
+        """Loss along each way; excess (..., P) -> (..., K)."""
+        return np.stack([excess_dB[..., way].sum(-1) for way in map(list, self.ways)], axis=-1)
+
+    def kept(self, excess_dB: Array) -> NDArray[np.bool_]:
+        """Whether each way loses no more than it may, shape (..., K)."""
+        return self.lost_dB(excess_dB) <= self.allowed_dB
+
+    def good(self, excess_dB: Array) -> NDArray[np.bool_]:
+        """Whether an array is good: all its ways are, shape (...)."""
+        return self.kept(excess_dB).all(-1)
+
+
+def least(found: Iterable[tuple[tuple[str, ...], float]]) -> dict[tuple[str, ...], float]:
+    """The smallest slack of every way, in the order in which ways come first."""
+    known: dict[tuple[str, ...], float] = {}
+    for names, slack in found:
+        known[names] = min(known.get(names, math.inf), slack)
+    return known
