@@ -100,6 +100,33 @@ class Plan:
             warnings += _uncertain(closest, wl)
         return results
 
+    def solve_rows(self, rows: Complex, which: NDArray[np.int64], *, engine: Engine = "auto") -> Complex:
+        """Run the plan on values that are laid out already: what many samples of one circuit are solved with.
+
+        Args:
+            rows: distinct values, shape (D, N), contiguous; N = wavelengths times samples.
+            which: row of each of `program.loads`, shape (loads,).
+            engine: see `solve`.
+
+        Returns:
+            amplitudes of `pairs`, in their order, shape (pairs, N).
+
+        Raises:
+            ModelError: a loop that is singular; numba asked for and not installed.
+        """
+        points = rows.shape[1]
+        out = np.empty((len(self.program.results), points), np.complex128)
+        if self._compiled(engine, points) and self.program.results:
+            gaps, _ = compiled.run(self._registers, rows, which, out)
+            if np.all(gaps >= SINGULAR) and np.all(np.isfinite(out)):
+                return out
+        places = {pair: row for row, pair in enumerate(self.program.results)}
+        for start in range(0, points, BLOCK):
+            part = slice(start, min(points, start + BLOCK))
+            for pair, array in self._run([rows[row, part] for row in which], start, {}, None).items():
+                out[places[pair], part] = array
+        return out
+
     def _compiled(self, engine: Engine, points: int) -> bool:
         """Whether the machine code is used for so many points."""
         if engine == "numpy" or (engine == "auto" and not self.program.steps):

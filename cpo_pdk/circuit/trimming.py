@@ -27,7 +27,7 @@ STEP_UM, STEP_K, STEP_MW = 1e-4, 1.0, 1.0
 FARTHEST_NM = 1e4
 
 Real = NDArray[np.float64]
-#: cell, port in, port out
+#: cell (or path), port in, port out
 Step = tuple[str, str, str]
 
 
@@ -128,7 +128,25 @@ def _heated(entry: Bound | None) -> bool:
 def _arms(
     path: str, circuit: FlatCircuit, bound: Mapping[str, Bound], partner: Mapping[PortRef, PortRef]
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]] | None:
-    """Both arms between the couplers at either end of a heated guide; None where it lies in no such place."""
+    """Both arms between the couplers at either end of a heated guide, by cell; None where it lies in no such place."""
+    placed = arms_of(path, circuit, bound, partner)
+    if placed is None:
+        return None
+    arm, other = (tuple((circuit.leaves[at].cell, a, b) for at, a, b in steps) for steps in placed)
+    return arm, other
+
+
+def arms_of(
+    path: str, circuit: FlatCircuit, bound: Mapping[str, Bound], partner: Mapping[PortRef, PortRef]
+) -> tuple[tuple[Step, ...], tuple[Step, ...]] | None:
+    """Both arms between the couplers at either end of a heated guide, by path; None where it lies in no such place.
+
+    Args:
+        path: of the guide.
+        circuit: the flat engine.
+        bound: see `bind`.
+        partner: port -> the one that it is connected to.
+    """
 
     def two_ports(at: str) -> tuple[str, ...] | None:
         entry = bound.get(circuit.leaves[at].cell)
@@ -140,7 +158,7 @@ def _arms(
         to = partner.get((at, out))
         while to is not None and (ports := two_ports(to[0])) is not None and to[0] != path:
             leave = ports[1] if to[1] == ports[0] else ports[0]
-            steps.append((circuit.leaves[to[0]].cell, to[1], leave))
+            steps.append((to[0], to[1], leave))
             to = partner.get((to[0], leave))
         return steps, to
 
@@ -157,8 +175,8 @@ def _arms(
             continue
         other, to = follow(start[0], port)
         if to is not None and to[0] == end[0]:
-            back = [(cell, port_out, port_in) for cell, port_in, port_out in reversed(before)]
-            return (*back, (circuit.leaves[path].cell, west, east), *after), tuple(other)
+            back = [(at, port_out, port_in) for at, port_in, port_out in reversed(before)]
+            return (*back, (path, west, east), *after), tuple(other)
     return None
 
 

@@ -1,0 +1,124 @@
+"""Interferometers that their heaters hold where they work, for many samples.
+
+What a heater does to its arm is a turn of the phase: every element of a modulator is `A + B exp(1j phi)`, `A`
+and `B` known from the heater at rest and at half a turn. Quadrature between two ports is where the part that turns,
+`2 Re(conj(A) B exp(1j phi))`, is zero: the least `phi` that makes it so is what `driving.working_points`
+finds by search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cpo_pdk.circuit.signal_flow import PortPair
+from cpo_pdk.circuit.solver import Complex
+
+Real = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class HeldModulator:
+    """A Mach-Zehnder modulator at quadrature.
+
+    Attributes:
+        rest: tables without swing, with the heater at rest and at half a turn.
+        up, down: the same with the swing to either side.
+        port_in, port_out: between which it is held.
+        mW_per_pi: power of half a turn.
+        axes, reach, error: as those of the tables.
+    """
+
+    rest: tuple[Any, Any]
+    up: tuple[Any, Any]
+    down: tuple[Any, Any]
+    port_in: str
+    port_out: str
+    mW_per_pi: float
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        return self.rest[0].axes
+
+    @property
+    def reach(self) -> dict[str, float]:
+        return self.rest[0].reach
+
+    @property
+    def error(self) -> float:
+        return max(table.error for table in (*self.rest, *self.up, *self.down))
+
+    def outside(self, values: Mapping[str, ArrayLike]) -> Real:
+        """As that of the tables."""
+        return self.rest[0].outside(values)
+
+    def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **_: ArrayLike) -> dict[PortPair, Complex]:
+        """S-matrix with the heater at rest and the swing up; arguments as those of the tables."""
+        return self.up[0].matrix(values, wl_um)
+
+    def levels(
+        self, values: Mapping[str, ArrayLike], wl_um: Real, channel: Whole
+    ) -> tuple[dict[PortPair, Complex], dict[PortPair, Complex], Real]:
+        """S-matrices at level one and at level zero, and the power of the heater, mW.
+
+        Args:
+            values: axis -> deviations, shape (n, S).
+            wl_um: um, shape (n, S, C).
+            channel: that each modulator is held for, from 0, shape (n,).
+
+        Returns:
+            (port in, port out) -> amplitude, shape (n, S, C), twice; power of shape (n, S).
+        """
+        pair = self.port_in, self.port_out
+        own = channel[:, None, None]
+        cold, turned = (table.matrix(values, wl_um) for table in self.rest)
+        still, turning = (cold[pair] + turned[pair]) / 2, (cold[pair] - turned[pair]) / 2
+        still, turning = (np.take_along_axis(part, own, axis=2)[:, :, 0] for part in (still, turning))
+        phase = (np.pi / 2 - np.angle(np.conj(still) * turning)) % np.pi
+        turn = np.exp(1j * phase)[:, :, None]
+
+        def at(tables: tuple[Any, Any]) -> dict[PortPair, Complex]:
+            cold, turned = (table.matrix(values, wl_um) for table in tables)
+            return {p: (cold[p] + turned[p]) / 2 + (cold[p] - turned[p]) / 2 * turn for p in cold}
+
+        up, down = at(self.up), at(self.down)
+        more = np.take_along_axis(np.abs(up[pair]) >= np.abs(down[pair]), own, axis=2)
+        one = {p: np.where(more, up[p], down[p]) for p in up}
+        zero = {p: np.where(more, down[p], up[p]) for p in up}
+        return one, zero, phase / np.pi * self.mW_per_pi
+
+
+@dataclass(frozen=True)
+class HeldArms:
+    """A heated guide in an arm of an interferometer that is held where it is drawn, see `trimming.Trimmer`.
+
+    Attributes:
+        path: of the guide.
+        mW: power as drawn.
+        mW_per_pi: power of half a turn.
+    """
+
+    path: str
+    mW: float
+    mW_per_pi: float
+
+    def power_mW(self, drift: Real) -> Real:
+        """Least power that puts the fringes where they are as drawn, mW, shape (S,).
+
+        Args:
+            drift: by which the phase of its arm less that of the other differs from that as drawn, at the nominal
+                channels with the heater at rest, rad, shape (S, C).
+        """
+        first = drift[:, :1]
+        mean = first[:, 0] + np.mean(_turned(drift - first), axis=1)
+        return (self.mW - mean / np.pi * self.mW_per_pi) % (2 * self.mW_per_pi)
+
+
+def _turned(angle: Real) -> Real:
+    """Angles within half a turn of 0, rad."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi
