@@ -54,7 +54,7 @@ _LEAST_EXTINCTION_DB = 0.01
 
 
 @dataclass(frozen=True)
-class _Inputs:
+class LaneInputs:
     """One lane before it is judged: its link, mean power in the fibre, light at the detector, receiver, and chain."""
 
     link: Link
@@ -84,7 +84,7 @@ def link_budget(
     links = links_of(simulation)
     outside = losses_outside(spec, parts, sheets)
     threshold = threshold_ber(spec)
-    made = _Maker(spec, parts, sheets, simulation, outside)
+    made = LaneMaker(spec, parts, sheets, simulation, outside)
     inputs = [made.inputs(link) for link in links]
     judged = _judged(inputs, threshold)
     splitter = sheets[spec.engine.devices.splitter].cell
@@ -132,7 +132,7 @@ def _other_count(spec: PackageSpec, count: int) -> Iterator[str]:
         )
 
 
-class _Maker:
+class LaneMaker:
     """Makes signals and receivers of lanes, and keeps what several lanes share."""
 
     def __init__(
@@ -159,7 +159,7 @@ class _Maker:
         one = self.spec.laser.per_wavelength_dBm - self.outside.laser_connectors - lane.insertion_loss_dB
         return one - self.own.lost_dB(lane) - float(mean_penalty_dB(extinction_of(lane)))
 
-    def inputs(self, link: Link) -> _Inputs:
+    def inputs(self, link: Link) -> LaneInputs:
         """Signal and receiver of a lane."""
         lane, far = link.transmit, link.receive
         launch = self.launched[lane.engine, lane.port, lane.channel]
@@ -171,7 +171,7 @@ class _Maker:
             interference_dB=self._interference(round(far.insertion_loss_dB, 2)),
         )
         receiver, chain = self._receiver(link)
-        return _Inputs(link, launch, signal, receiver, chain)
+        return LaneInputs(link, launch, signal, receiver, chain)
 
     def _crosstalk(self, link: Link, launch: float) -> list[float]:
         """Other data over the wanted data, in dB: neighbouring modulators, and other wavelengths in the detector."""
@@ -239,7 +239,7 @@ def _channel(name: str) -> int:
     return int(number) if word == "channel" and number.isdigit() else 0
 
 
-def _judged(inputs: Sequence[_Inputs], threshold: float) -> list[Quality]:
+def _judged(inputs: Sequence[LaneInputs], threshold: float) -> list[Quality]:
     """Quality of every lane; equal ones are computed once."""
     keys = [(entry.signal, id(entry.receiver)) for entry in inputs]
     distinct = dict(zip(keys, inputs, strict=True))
@@ -249,7 +249,7 @@ def _judged(inputs: Sequence[_Inputs], threshold: float) -> list[Quality]:
 
 
 def _lane(
-    entry: _Inputs,
+    entry: LaneInputs,
     quality: Quality,
     spec: PackageSpec,
     parts: Parts,

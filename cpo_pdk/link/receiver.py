@@ -177,6 +177,11 @@ def qualities(signals: Sequence[Signal], receivers: Sequence[Receiver], threshol
     return found
 
 
+def margins_dB(signals: Sequence[Signal], receivers: Sequence[Receiver], threshold_ber: float) -> Array:
+    """Margins alone, shape (N,); minus infinity where no power would do. Arguments as `qualities`."""
+    return _margin(_case(signals, receivers), threshold_ber) if signals else np.zeros(0)
+
+
 def _less(without: float, margin: float) -> float:
     """Penalty from margins without and with; both impossible: nothing can be said, 0."""
     if np.isinf(margin):
