@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
 
 from cpo_pdk.attach.limits import Limit
@@ -24,11 +25,14 @@ from cpo_pdk.models.sdict import Array
 
 ALL = "all"
 #: standard deviations that are tried: from this to that many times the sheet's, in steps of this ratio, then halved
-_LEAST, _MOST, _RATIO, _HALVINGS = 1 / 32, 32.0, 2.0, 9
+_LEAST, _MOST, _RATIO, _HALVINGS = 1 / 32, 1024.0, 2.0, 9
 #: where the sheet says 0, this many units stand for its standard deviation
 _UNIT = 0.1
 _CONFIDENCE = 0.95
 _CURVE = 41
+
+
+Good = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,10 @@ class Study:
     limit: Limit
     drawn: Errors
 
-    def good(self, sigma: Mapping[str, Array | float] | None = None) -> np.ndarray:
-        """Whether each array is good with other standard deviations, shape (S,)."""
-        return self.limit.good(self.model.excess_of(self.drawn, sigma))[:, 0]
+    def good(self, sigma: Mapping[str, Array | float] | None = None, rows: NDArray[np.intp] | None = None) -> Good:
+        """Whether each array is good with other standard deviations, shape (S,); or only those of `rows`, shape (K,)."""
+        drawn = self.drawn if rows is None else self.drawn.part(rows)
+        return self.limit.good(self.model.excess_of(drawn, sigma))[:, 0]
 
     @property
     def samples(self) -> int:
@@ -93,27 +98,24 @@ def breaking(study: Study, name: str, alone: bool = False) -> tuple[Array, float
     base = {each: model.sigma[each] if model.sigma[each] > 0 or name == ALL else _UNIT for each in names}
     rest = dict.fromkeys(AXES, 0.0) if alone else {}
 
-    def good(factor: Array | float) -> np.ndarray:
-        return study.good({**rest, **{each: factor * base[each] for each in names}})
+    def good(factor: Array | float, rows: NDArray[np.intp] | None = None) -> Good:
+        return study.good({**rest, **{each: factor * base[each] for each in names}}, rows)
 
-    count = study.samples
-    low, high = np.zeros(count), np.full(count, np.inf)
+    low, high = np.zeros(study.samples), np.full(study.samples, np.inf)
     high[~good(0.0)] = 0.0
     factor = _LEAST
-    while factor <= _MOST and np.isinf(high).any():
-        holds = good(np.where(np.isinf(high), factor, 0.0))
-        failing = np.isinf(high) & ~holds
-        high[failing] = factor
-        low[np.isinf(high)] = factor
+    while factor <= _MOST and (rows := np.flatnonzero(np.isinf(high))).size:
+        holds = good(factor, rows)
+        high[rows[~holds]] = factor
+        low[rows[holds]] = factor
         factor *= _RATIO
-    between = (high > 0) & np.isfinite(high)
-    for _ in range(_HALVINGS):
-        middle = np.where(between, np.where(low > 0, np.sqrt(low * np.where(between, high, 1.0)), high / 2), 0.0)
-        holds = good(middle)
-        low = np.where(between & holds, middle, low)
-        high = np.where(between & ~holds, middle, high)
-    found = np.where(between, low, np.where(high > 0, np.inf, 0.0))
-    return found, base[names[0]] if name != ALL else 1.0
+    rows = np.flatnonzero((high > 0) & np.isfinite(high))
+    for _ in range(_HALVINGS if rows.size else 0):
+        middle = np.where(low[rows] > 0, np.sqrt(low[rows] * high[rows]), high[rows] / 2)
+        holds = good(middle, rows)
+        low[rows] = np.where(holds, middle, low[rows])
+        high[rows] = np.where(holds, high[rows], middle)
+    return np.where(np.isinf(high), np.inf, low), base[names[0]] if name != ALL else 1.0
 
 
 def quantile(found: Array, share: float) -> tuple[float, float, float]:

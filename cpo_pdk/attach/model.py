@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.attach.connectors import Connectors
 from cpo_pdk.attach.facet import Coupler, Facet
@@ -67,7 +67,7 @@ class Errors:
     off_y_um: Array
     mode_field: Array
 
-    def part(self, rows: slice) -> Errors:
+    def part(self, rows: slice | NDArray[np.intp]) -> Errors:
         """The same for some samples."""
         body = {name: value[rows] for name, value in self.body.items()}
         return Errors(body, self.run_out_um[rows], self.off_x_um[rows], self.off_y_um[rows], self.mode_field[rows])
