@@ -1,0 +1,141 @@
+"""`cpo yield`: how many packages work, what kills the others, what spares buy, what a good one costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cpo_pdk.cli import console
+from cpo_pdk.cli.cluster_options import (
+    InsecureOption,
+    ResumeOption,
+    SchedulerOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    WorkersOption,
+    place_of,
+)
+from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
+
+if TYPE_CHECKING:
+    from cpo_pdk.yields.results import Interval, YieldResult
+
+
+def yield_(
+    target: Annotated[str, typer.Argument(metavar="SPEC|GDS", help="A package spec, or a layout file of a package.")],
+    spec: Annotated[
+        str | None,
+        typer.Option("--spec", metavar="SPEC", help="What a layout was asked to be; default: by its top cell's name."),
+    ] = None,
+    samples: Annotated[int, typer.Option(metavar="N", help="Packages that are drawn, 1 to 10,000,000.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="K", help="Of all random streams, 0 to 2^63 - 1.")] = 1,
+    one_engine: Annotated[
+        bool, typer.Option("--one-engine", help="Draw the first engine alone, with its lasers and fibres.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Without what-if runs and sensitivity: yields, spares, life, cost.")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="Results go to OUT/<name>_yield/.")] = Path("gds_out"),
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    insecure_cluster: InsecureOption = False,
+    resume: ResumeOption = False,
+    trust: TrustOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Yield of a package with its interval, from the variation of the process to the cost of a good Tb/s."""
+
+    def work(progress: Progress) -> Outcome:
+        from cpo_pdk import production
+        from cpo_pdk.yields.limits import check_samples
+
+        check_samples(samples, seed)
+        place = place_of(workers, scheduler, tls_ca, tls_cert, tls_key, insecure_cluster)
+        result, folder = production.yield_run(
+            target,
+            spec,
+            samples=samples,
+            seed=seed,
+            one_engine=one_engine,
+            quick=quick,
+            out=out,
+            place=place,
+            resume=resume,
+            trust=trust,
+            progress=progress,
+        )
+        progress("")
+        for note in result.notes:
+            progress.warn(note)
+        from cpo_pdk.report.yield_json import yield_document
+
+        document = {**yield_document(result), "folder": str(folder)}
+        return Outcome(document, _text(result, folder), 0 if result.holds else 1)
+
+    console.run(work, json)
+
+
+def percent(interval: Interval) -> str:
+    """`96.2 % (95.1 to 97.0 %)`."""
+    return f"{interval.value:.4%} ({interval.low:.4%} to {interval.high:.4%})"
+
+
+def _text(result: YieldResult, folder: Path) -> list[Any]:
+    from rich.table import Table
+
+    whole = "" if result.samples == result.asked else f" of {result.asked} asked for: a partial result"
+    text: list[Any] = [
+        f"{result.name}: {result.samples} packages{whole}, seed {result.seed}, state {result.state}; "
+        f"digest {result.digest[:16]}"
+    ]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("yield", "value", "95 % interval", "how"):
+        table.add_column(heading, justify="left" if heading in ("yield", "how") else "right")
+    for words, at in (
+        ("rings held", result.ring),
+        ("lanes", result.lane),
+        ("dies", result.die),
+        ("engines with fibres", result.engine),
+        ("packages as made", result.package),
+        ("from tested dies and engines", result.tested),
+        ("shipped after spares, repair and test", result.shipped),
+        ("escapes among them", result.escapes),
+    ):
+        table.add_row(words, f"{at.value:.4%}", f"{at.low:.4%} to {at.high:.4%}", at.method)
+    text.append(table)
+    if result.killers:
+        text.append("what kills, and what the package yield becomes without it:")
+        causes = Table(box=None, padding=(0, 2, 0, 0))
+        for heading in ("cause", "kills alone", "yield without it", "Sobol total"):
+            causes.add_column(heading, justify="left" if heading == "cause" else "right")
+        for killer in result.killers:
+            total = killer.sobol_total
+            causes.add_row(
+                killer.words,
+                f"{killer.first_share.value:.2%}",
+                percent(killer.fixed_yield),
+                "" if total is None else f"{total.value:.3f} ({total.low:.3f} to {total.high:.3f})",
+            )
+        text.append(causes)
+    if result.cost is not None:
+        cost = result.cost
+        text.append(
+            f"a good package {cost.package_USD:,.0f} USD, a good Tb/s {cost.USD_Tbps:,.1f} USD "
+            f"({cost.interval.low:,.1f} to {cost.interval.high:,.1f})"
+            + (f"; {len(cost.placeholders)} prices are placeholders" if cost.placeholders else "")
+        )
+    for point in result.life:
+        text.append(
+            f"after {point.years:g} years: untouched {percent(point.untouched)}, available {percent(point.available)}"
+        )
+    if result.gate is not None:
+        verdict = "holds" if result.holds else "is missed"
+        text.append(f"require.yield_pct {result.gate:g} {verdict}: lower end {result.package.low:.2%}")
+    text.append(f"report: {folder / 'yield.html'}")
+    return text
