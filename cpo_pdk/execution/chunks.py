@@ -1,7 +1,7 @@
 """A chunk of samples as one Parquet file, and the digest of numbers that doesn't depend on how they were cut.
 
-One row a sample. A quantity with more axes is a list of fixed length in its row; its shape stands in the metadata of the
-column.
+One row a sample. A quantity with more axes is a list of fixed length in its row; its shape stands in the metadata of
+the column.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Processes:
         process = self._context.Process(
             target=serve, args=(tasks, tell, str(self._payload), self._sha256), daemon=True, name="cpo worker"
         )
-        with _as_workers_start():
+        with as_workers_start():
             process.start()
         tasks.close()
         tell.close()
@@ -173,7 +173,7 @@ def _release(worker: _Worker) -> None:
 
 
 @contextlib.contextmanager
-def _as_workers_start() -> Iterator[None]:
+def as_workers_start() -> Iterator[None]:
     """Environment and signal mask that a process inherits which is started inside: one thread, deaf to Ctrl-C."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
     os.environ.update(ONE_THREAD)

@@ -75,7 +75,7 @@ class Store:
             for what, words in _SAME.items():
                 if old.get(what) != header[what]:
                     raise InputError(
-                        f"{folder}: {words} ({_short(old.get(what))}, now {_short(header[what])}), which can't be mixed;"
+                        f"{folder}: {words} ({_short(old.get(what))}, now {_short(header[what])}), not to be mixed;"
                         " leave out --resume to begin anew, or choose another --out"
                     )
             if old.get("chunk") != work.chunk:

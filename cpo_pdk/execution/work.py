@@ -29,8 +29,8 @@ class Work:
     """Samples that can be worked out in any order, in chunks.
 
     Attributes:
-        function: `function(payload, samples (k,)) -> {name: array with first axis k}`; a function of a module, since its
-            name is what travels to other processes. A pure one: the numbers may depend on `samples` and nothing else.
+        function: `function(payload, samples (k,)) -> {name: array with first axis k}`; a function of a module, since
+            its name is what travels to other processes. A pure one: the numbers depend on `samples` and nothing else.
         payload: what it needs besides; anything that can be pickled.
         samples: how many; they are numbered from 0.
         inputs_digest: of all that shapes the numbers: layout, sheets, seed, options. Not of the number of samples, so
@@ -87,7 +87,7 @@ class Place:
         scheduler: None for processes of this machine that open no socket; `local` for a Dask cluster on this machine
             that listens on loopback alone; else the address of a Dask scheduler.
         tls: needed for `tls://` addresses.
-        insecure: allow a cluster beyond this machine without TLS: whoever reaches its ports can run code there and here.
+        insecure: allow a cluster beyond this machine without TLS: whoever reaches its ports can run code on both.
     """
 
     workers: int = 1

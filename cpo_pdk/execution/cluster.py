@@ -1,0 +1,232 @@
+"""Work on a Dask cluster: one of this machine's own, or one whose address is given. Needs the extra `cluster`.
+
+A cluster of this machine listens on 127.0.0.1 alone and lets in only who has the certificate that was made for it. The
+bytes that travel are pickles: who can reach a scheduler can run code, so that an address beyond this machine needs TLS
+with certificates on both sides (`addresses`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import pickle
+import queue
+import socket
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, Security
+
+from cpo_pdk.errors import ExecutionError
+from cpo_pdk.execution.addresses import LOCAL, is_loopback, parts
+from cpo_pdk.execution.fingerprint import Fingerprint, fingerprint
+from cpo_pdk.execution.processes import as_workers_start
+from cpo_pdk.execution.remote import OtherProgramError, work_on
+from cpo_pdk.execution.work import Died, Place, Tls
+from cpo_pdk.execution.worker import Failure
+
+#: how long a scheduler may take to answer, s
+_CONNECT_S = 5
+#: how long to wait for the first worker, s
+_WORKERS_S = 30
+#: how long a scheduler may be out of reach in the middle of the work before it counts as lost, s
+_LOST_S = 5.0
+#: items in flight at least: workers may join later
+_LEAST_FLYING = 32
+#: asks a worker what it runs; an expression, since a worker without this package must be able to answer too
+_PROBE = "__import__('importlib').import_module('cpo_pdk.execution.fingerprint').fingerprint()"
+
+
+class Cluster:
+    """As `Processes`, on the workers of a Dask scheduler.
+
+    Raises:
+        ExecutionError: the scheduler can't be reached, has no workers, or one that runs another program.
+    """
+
+    def __init__(self, function: Callable[[Any, Any], Any], payload: object, place: Place, ahead: int = 1) -> None:
+        self._data = pickle.dumps((function, payload), protocol=pickle.HIGHEST_PROTOCOL)
+        self._sha256 = hashlib.sha256(self._data).hexdigest()
+        self._done: queue.SimpleQueue[tuple[int, Future]] = queue.SimpleQueue()
+        self._flying: dict[int, Future] = {}
+        #: workers of a cluster are replaced by their nannies, which tell nobody
+        self.deaths = 0
+        self.notes: tuple[str, ...] = ()
+        self._stack = contextlib.ExitStack()
+        try:
+            if place.scheduler == LOCAL:
+                self._address, self._wanted = LOCAL, None
+                self._client = self._stack.enter_context(_own_cluster(place.workers, self._stack))
+            else:
+                self._address = str(place.scheduler)
+                self._wanted: Fingerprint | None = fingerprint()
+                self._client = self._stack.enter_context(_connected(self._address, place.tls))
+                self._refuse_others(place.insecure)
+            threads = sum(self._client.nthreads().values())
+            # a result like any other, which the scheduler can have made again when the workers that had it are gone
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that it is large
+                self._payload = self._client.submit(bytes, self._data, key=f"cpo-{self._sha256}", pure=True)
+        except BaseException:
+            self._stack.close()
+            raise
+        self._most = max(ahead * threads, _LEAST_FLYING if self._wanted else 0)
+
+    @property
+    def room(self) -> int:
+        """How many more items may be submitted now."""
+        return self._most - len(self._flying)
+
+    def submit(self, number: int, item: object) -> None:
+        """Have `item` worked on; `number` comes back with its result."""
+        future = self._client.submit(work_on, self._payload, self._sha256, self._wanted, item, pure=False)
+        self._flying[number] = future
+        future.add_done_callback(lambda done: self._done.put((number, done)))
+
+    def wait(self) -> list[tuple[int, Any]]:
+        """Wait until at least one item is done; number and result, `Failure` or `Died`."""
+        since: float | None = None
+        while self._flying:
+            try:
+                number, future = self._done.get(timeout=0.5)
+            except queue.Empty:
+                number, future = -1, None
+            if self._client.status == "running":
+                since = None
+            elif since is None:
+                since = time.monotonic()
+            elif self._client.status == "closed" or time.monotonic() - since > _LOST_S:
+                raise self._lost()
+            if future is not None and number in self._flying:
+                if future.status in ("cancelled", "lost"):
+                    raise self._lost()
+                result = self._result(future)
+                del self._flying[number]
+                return [(number, result)]
+        return []
+
+    def close(self, at_once: bool) -> None:
+        """Let go of the cluster; end it where it is this machine's own."""
+        with _silent(), contextlib.suppress(Exception):  # a scheduler that is gone can't be told
+            if self._flying and self._client.status == "running":
+                self._client.cancel(list(self._flying.values()), force=True)
+        self._flying.clear()
+        with _silent(), contextlib.suppress(Exception):
+            self._stack.close()
+
+    def _result(self, future: Future) -> Any:
+        try:
+            return future.result()
+        except KilledWorker as error:
+            return Died(
+                f"the workers that worked on it died {error.allowed_failures + 1} times, {error.last_worker.name} last"
+            )
+        except OtherProgramError as error:
+            raise ExecutionError(f"scheduler {self._address}: a worker that joined {error}; end it") from None
+        except OSError as error:
+            raise self._lost() from error
+        except Exception as error:  # nothing of the function's, whose exceptions come as a Failure
+            return Failure.of(error)
+
+    def _lost(self) -> ExecutionError:
+        return ExecutionError(f"scheduler {self._address}: was lost in the middle of the work; start it again")
+
+    def _refuse_others(self, insecure: bool) -> None:
+        """Refuse workers that run another program, or that listen to everybody."""
+        try:
+            self._client.wait_for_workers(1, timeout=_WORKERS_S)
+        except TimeoutError:
+            raise ExecutionError(
+                f"scheduler {self._address}: has no worker after {_WORKERS_S} s; start some (docs/cluster.md)"
+            ) from None
+        workers: Mapping[str, Any] = self._client.scheduler_info(n_workers=-1)["workers"]
+        names = {address: str(about.get("name", address)) for address, about in workers.items()}
+        faults: list[str] = []
+        for address, name in names.items():
+            scheme, host, _ = parts(address)
+            if scheme != "tls" and not is_loopback(host) and not insecure:
+                faults.append(
+                    f"worker {name} listens on {address} without TLS; use TLS, or insist with --insecure-cluster"
+                )
+        found = self._client.run(eval, _PROBE, on_error="return")
+        here = fingerprint()
+        for address, there in found.items():
+            name = names.get(address, address)
+            if not isinstance(there, Fingerprint):
+                faults.append(f"worker {name} has no cpo_pdk of version {here.version} ({_first_line(there)})")
+            elif difference := there.differs_from(here):
+                faults.append(f"worker {name} {difference}")
+            elif there.numpy != here.numpy:
+                self.notes += (f"worker {name} has numpy {there.numpy}, here {here.numpy}: last digits may differ",)
+        if faults:
+            more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+            raise ExecutionError(
+                f"scheduler {self._address}: {'; '.join(sorted(faults)[:3])}{more}; install version {here.version} there"
+            )
+
+
+@contextlib.contextmanager
+def _silent() -> Any:
+    """Keep Dask from printing what is told in one line anyway."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _own_cluster(workers: int, stack: contextlib.ExitStack) -> Client:
+    """A cluster on this machine that listens on loopback alone, to those who have its certificate."""
+    routes = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+    stack.enter_context(dask.config.set({"distributed.worker.multiprocessing-method": "spawn", **routes}))
+    security = Security.temporary()
+    with as_workers_start():
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            protocol="tls",
+            security=security,
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        )
+        stack.enter_context(cluster)
+        return Client(cluster, security=security, set_as_default=False)
+
+
+def _connected(address: str, tls: Tls | None) -> Client:
+    """A client of the scheduler at `address`."""
+    _, host, port = parts(address)
+    try:
+        socket.create_connection((host, port), timeout=_CONNECT_S).close()
+    except OSError as error:
+        raise ExecutionError(
+            f"scheduler {address}: can't be reached ({error.strerror or error}); start it, or check the address"
+        ) from None
+    security = None
+    if tls is not None:
+        security = Security(
+            tls_ca_file=str(tls.ca), tls_client_cert=str(tls.cert), tls_client_key=str(tls.key), require_encryption=True
+        )
+    try:
+        with _silent():
+            return Client(address, security=security, timeout=_CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        cause = "the files of --tls-ca, --tls-cert, --tls-key fit" if tls else "it is a Dask scheduler without TLS"
+        raise ExecutionError(
+            f"scheduler {address}: doesn't answer as a scheduler ({_first_line(error)}); check that {cause}"
+        ) from None
+
+
+def _first_line(error: object) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
