@@ -1,7 +1,7 @@
 """Failures too rare for plain sampling: subset simulation and importance sampling over standard normal numbers.
 
 The caller gives a limit state: a function of independent standard normal numbers that is at or below 0 where something
-has failed (a margin, say). Both methods find their way to the failures by its value, so it must not be a bare yes or no.
+has failed (a margin, say). Both methods find their way to failures by its value, so it must not be a bare yes or no.
 """
 
 from __future__ import annotations
@@ -147,24 +147,20 @@ def importance_sampling(
     method = "importance sampling"
     if not len(failed):
         return Rare(Interval(0.0, 0.0, _SHARE**20, CONFIDENCE, calls, method), calls, levels, False, failed)
-    shares, means, roots = _mixture(failed, parts, seed)
     draw = generator(seed, "rare importance")
-    part = draw.choice(len(shares) + 1, size=samples, p=[_PLAIN, *((1 - _PLAIN) * shares)])
-    z = draw.standard_normal((samples, dimension))
-    for number in range(len(shares)):
-        mine = part == number + 1
-        z[mine] = means[number] + z[mine] @ roots[number].T
-    logs = [np.log(_PLAIN) + _log_normal(z)]
-    for share, mean, root in zip(shares, means, roots, strict=True):
-        logs.append(np.log((1 - _PLAIN) * share) + _log_normal_of(z, mean, root))
-    weight = np.exp(_log_normal(z) - logsumexp(np.stack(logs), axis=0))
-    hit = _values(limit_state, z) <= 0
+    mixture = _mixture(failed, np.ones(len(failed)), parts, seed)
+    # Failures of the first run depend on one another; those of weighted stages do not: fitted again.
+    for count in (samples // 4, samples // 4, samples - 2 * (samples // 4)):
+        z, weight = _drawn(mixture, draw, count, dimension)
+        hit = _values(limit_state, z) <= 0
+        calls += count
+        if np.count_nonzero(hit) >= 10 * parts:
+            mixture = _mixture(z[hit], weight[hit], parts, seed)
     values = np.where(hit, weight, 0.0)
     mean = float(np.mean(values))
-    calls += samples
     if mean == 0.0:
         return Rare(Interval(0.0, 0.0, 1.0, CONFIDENCE, calls, method), calls, levels, False, failed)
-    error = float(np.std(values, ddof=1)) / np.sqrt(samples)
+    error = float(np.std(values, ddof=1)) / np.sqrt(len(values))
     factor = np.exp(float(ndtri(0.5 + CONFIDENCE / 2)) * error / mean)
     interval = Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
     return Rare(interval, calls, levels, True, z[hit][:1000])
@@ -226,38 +222,70 @@ def _chains(
     return np.concatenate(states)[:samples], np.concatenate(values)[:samples], width
 
 
-def _mixture(points: Real, parts: int, seed: int) -> tuple[Real, Real, Real]:
-    """Normal mixture of points by expectation and maximisation: shares, means, roots of the covariances."""
-    count, dimension = points.shape
-    parts = max(1, min(parts, count // (5 * dimension) or 1))
+@dataclass(frozen=True)
+class _Part:
+    """A normal distribution with the spread `along` in the direction of its mean, and 1 in all others."""
+
+    share: float
+    mean: Real
+    along: float
+
+    def log_density(self, z: Real) -> Real:
+        off = z - self.mean
+        length = float(np.linalg.norm(self.mean))
+        along = off @ (self.mean / length) if length > 0 else np.zeros(len(z))
+        square = np.sum(off**2, axis=1) + along**2 * (1 / self.along**2 - 1)
+        return -0.5 * square - 0.5 * z.shape[1] * np.log(2 * np.pi) - np.log(self.along)
+
+    def drawn(self, normal: Real) -> Real:
+        length = float(np.linalg.norm(self.mean))
+        if length == 0:
+            return normal
+        direction = self.mean / length
+        return self.mean + normal + np.outer((self.along - 1) * (normal @ direction), direction)
+
+
+def _drawn(mixture: list[_Part], draw: np.random.Generator, count: int, dimension: int) -> tuple[Real, Real]:
+    """Samples of a mixture, a tenth of them plain, and their weights against plain ones."""
+    part = draw.choice(len(mixture) + 1, size=count, p=[_PLAIN, *((1 - _PLAIN) * p.share for p in mixture)])
+    z = draw.standard_normal((count, dimension))
+    for number, of in enumerate(mixture):
+        z[part == number + 1] = of.drawn(z[part == number + 1])
+    plain_part = -0.5 * np.sum(z**2, axis=1) - 0.5 * dimension * np.log(2 * np.pi)
+    logs = [np.log(_PLAIN) + plain_part]
+    logs += [np.log((1 - _PLAIN) * of.share) + of.log_density(z) for of in mixture]
+    return z, np.exp(plain_part - logsumexp(np.stack(logs), axis=0))
+
+
+def _mixture(points: Real, weights: Real, parts: int, seed: int) -> list[_Part]:
+    """Mixture of normal distributions of weighted points by expectation and maximisation.
+
+    Only means and spreads along them are fitted: full covariances would need many more failures than dimensions.
+    """
+    parts = max(1, min(parts, len(points) // 10))
     draw = generator(seed, "rare mixture")
-    means = points[draw.choice(count, size=parts, replace=False)]
-    shares = np.full(parts, 1 / parts)
-    # With few points a covariance is not known: pulled to the plain one, as one pseudo-point a dimension.
-    pull = dimension / (count / parts + dimension)
-    roots = np.tile(np.eye(dimension), (parts, 1, 1))
+    # First means far from one another (k-means++), so that separate ways to fail get one each.
+    chosen = [int(draw.choice(len(points), p=weights / np.sum(weights)))]
+    while len(chosen) < parts:
+        apart = np.min([np.sum((points - points[k]) ** 2, axis=1) for k in chosen], axis=0) * weights
+        chosen.append(int(draw.choice(len(points), p=apart / np.sum(apart))) if np.sum(apart) > 0 else chosen[0])
+    mixture = [_Part(1 / parts, points[k], 1.0) for k in chosen]
     for _ in range(30):
-        logs = np.stack(
-            [np.log(s) + _log_normal_of(points, m, r) for s, m, r in zip(shares, means, roots, strict=True)]
-        )
-        duty = np.exp(logs - logsumexp(logs, axis=0))
-        weight = np.sum(duty, axis=1) + 1e-12
-        shares = weight / np.sum(weight)
-        means = (duty @ points) / weight[:, None]
-        for number in range(parts):
-            off = points - means[number]
-            covariance = (duty[number, :, None] * off).T @ off / weight[number]
-            covariance = (1 - pull) * covariance + pull * np.eye(dimension) + 1e-9 * np.eye(dimension)
-            roots[number] = np.linalg.cholesky(covariance)
-    return shares, means, roots
-
-
-def _log_normal(z: Real) -> Real:
-    return -0.5 * np.sum(z**2, axis=1) - 0.5 * z.shape[1] * np.log(2 * np.pi)
-
-
-def _log_normal_of(z: Real, mean: Real, root: Real) -> Real:
-    return _log_normal(np.linalg.solve(root, (z - mean).T).T) - float(np.sum(np.log(np.diag(root))))
+        logs = np.stack([np.log(of.share) + of.log_density(points) for of in mixture])
+        duty = np.exp(logs - logsumexp(logs, axis=0)) * weights
+        total = np.sum(duty, axis=1)
+        fitted = []
+        for mine, all_of_it in zip(duty, total, strict=True):
+            share = float(all_of_it / np.sum(total))
+            if share < 1e-3:
+                continue
+            mean = mine @ points / all_of_it
+            length = float(np.linalg.norm(mean))
+            along = (points - mean) @ (mean / length) if length > 0 else np.ones(len(points))
+            fitted.append(_Part(share, mean, max(float(np.sqrt(mine @ along**2 / all_of_it)), 0.2)))
+        whole = sum(of.share for of in fitted)
+        mixture = [_Part(of.share / whole, of.mean, of.along) for of in fitted]
+    return mixture
 
 
 def _values(limit_state: LimitState, z: Real) -> NDArray[np.floating]:
