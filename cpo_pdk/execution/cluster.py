@@ -15,10 +15,10 @@ import queue
 import socket
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import dask
+import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Security
 
 from cpo_pdk.errors import ExecutionError
@@ -57,6 +57,7 @@ class Cluster:
         self.deaths = 0
         self.notes: tuple[str, ...] = ()
         self._stack = contextlib.ExitStack()
+        self._stack.enter_context(_silent())
         try:
             if place.scheduler == LOCAL:
                 self._address, self._wanted = LOCAL, None
@@ -66,7 +67,7 @@ class Cluster:
                 self._wanted: Fingerprint | None = fingerprint()
                 self._client = self._stack.enter_context(_connected(self._address, place.tls))
                 self._refuse_others(place.insecure)
-            threads = sum(self._client.nthreads().values())
+            threads = sum(_now(self._client.nthreads()).values())
             # a result like any other, which the scheduler can have made again when the workers that had it are gone
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # that it is large
@@ -111,20 +112,19 @@ class Cluster:
 
     def close(self, at_once: bool) -> None:
         """Let go of the cluster; end it where it is this machine's own."""
-        with _silent(), contextlib.suppress(Exception):  # a scheduler that is gone can't be told
+        with contextlib.suppress(Exception):  # a scheduler that is gone can't be told
             if self._flying and self._client.status == "running":
                 self._client.cancel(list(self._flying.values()), force=True)
         self._flying.clear()
-        with _silent(), contextlib.suppress(Exception):
+        with contextlib.suppress(Exception):
             self._stack.close()
 
     def _result(self, future: Future) -> Any:
         try:
             return future.result()
         except KilledWorker as error:
-            return Died(
-                f"the workers that worked on it died {error.allowed_failures + 1} times, {error.last_worker.name} last"
-            )
+            tries, last = error.allowed_failures + 1, error.last_worker.name
+            return Died(f"the workers that worked on it died {tries} times, worker {last} last")
         except OtherProgramError as error:
             raise ExecutionError(f"scheduler {self._address}: a worker that joined {error}; end it") from None
         except OSError as error:
@@ -149,10 +149,8 @@ class Cluster:
         for address, name in names.items():
             scheme, host, _ = parts(address)
             if scheme != "tls" and not is_loopback(host) and not insecure:
-                faults.append(
-                    f"worker {name} listens on {address} without TLS; use TLS, or insist with --insecure-cluster"
-                )
-        found = self._client.run(eval, _PROBE, on_error="return")
+                faults.append(f"worker {name} at {address} has no TLS (allowed by --insecure-cluster)")
+        found = _now(self._client.run(eval, _PROBE, on_error="return"))
         here = fingerprint()
         for address, there in found.items():
             name = names.get(address, address)
@@ -164,21 +162,22 @@ class Cluster:
                 self.notes += (f"worker {name} has numpy {there.numpy}, here {here.numpy}: last digits may differ",)
         if faults:
             more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
-            raise ExecutionError(
-                f"scheduler {self._address}: {'; '.join(sorted(faults)[:3])}{more}; install version {here.version} there"
-            )
+            cure = f"give each worker this cpo_pdk {here.version}"
+            raise ExecutionError(f"scheduler {self._address}: {'; '.join(sorted(faults)[:3])}{more}; {cure}")
 
 
 @contextlib.contextmanager
-def _silent() -> Any:
+def _silent() -> Iterator[None]:
     """Keep Dask from printing what is told in one line anyway."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 def _own_cluster(workers: int, stack: contextlib.ExitStack) -> Client:
@@ -197,7 +196,7 @@ def _own_cluster(workers: int, stack: contextlib.ExitStack) -> Client:
             dashboard_address="127.0.0.1:0",
             worker_dashboard_address="127.0.0.1:0",
             memory_limit=0,
-            silence_logs=logging.CRITICAL,
+            silence_logs=logging.CRITICAL + 1,
         )
         stack.enter_context(cluster)
         return Client(cluster, security=security, set_as_default=False)
@@ -218,13 +217,17 @@ def _connected(address: str, tls: Tls | None) -> Client:
             tls_ca_file=str(tls.ca), tls_client_cert=str(tls.cert), tls_client_key=str(tls.key), require_encryption=True
         )
     try:
-        with _silent():
-            return Client(address, security=security, timeout=_CONNECT_S, set_as_default=False)
+        return Client(address, security=security, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         cause = "the files of --tls-ca, --tls-cert, --tls-key fit" if tls else "it is a Dask scheduler without TLS"
         raise ExecutionError(
             f"scheduler {address}: doesn't answer as a scheduler ({_first_line(error)}); check that {cause}"
         ) from None
+
+
+def _now(answer: Any) -> Any:
+    """The answer of a client that waits for it, which its annotations don't know."""
+    return answer
 
 
 def _first_line(error: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cpo_pdk.errors import CpoError, ExecutionError
+from cpo_pdk.errors import ExecutionError, OutputError
 from cpo_pdk.execution.chunks import Columns, Digest, checked, encode, joined
 from cpo_pdk.execution.pool import open_pool
 from cpo_pdk.execution.store import Store
@@ -42,28 +42,28 @@ def run(
     place.check()
     folder = chosen_folder(folder)
     with locked(folder):
-        store = Store.begin(folder, work, resume)
-        resumed, deaths, interrupted, notes = store.samples, 0, False, ()
+        store = Store.begin(folder, work, resume=True) if resume else None
+        resumed, deaths, interrupted, notes = store.samples if store else 0, 0, False, ()
         if progress is not None:
             progress(resumed, work.samples)
-        there = set(store.numbers)
-        missing = [number for number in range(work.chunks) if number not in there]
-        if missing:
-            try:
+        try:
+            if resumed < work.samples:
                 with open_pool(_chunk, (work.function, work.payload), place, ahead=2) as pool:
+                    store = store or Store.begin(folder, work, resume=False)  # only now an earlier run is removed
                     try:
-                        for _, (number, first, count, data) in pool.each(_tasks(work, missing), ordered=False):
+                        for _, (number, first, count, data) in pool.each(_missing(work, store), ordered=False):
                             store.put(number, first, count, data)
                             if progress is not None:
                                 progress(store.samples, work.samples)
                     finally:
                         deaths, notes = pool.deaths, pool.notes
-            except KeyboardInterrupt:
-                interrupted = True
-            except CpoError as error:
-                if isinstance(error, ExecutionError) or store.samples:
-                    raise type(error)(f"{error}; {_held(store, work)}") from error
+        except KeyboardInterrupt:
+            if store is None:
                 raise
+            interrupted = True
+        except (ExecutionError, OutputError) as error:
+            raise type(error)(f"{error}; {_held(store, work)}") if store and store.samples else error from None
+        store = store or Store.open(folder)
         digest = Digest()
         for piece in store.pieces():
             digest.add(piece)
@@ -105,8 +105,10 @@ def pieces(folder: Path, columns: Iterable[str] | None = None) -> Iterator[Colum
     return Store.open(folder).pieces(None if columns is None else list(columns))
 
 
-def _tasks(work: Work, numbers: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-    return ((number, *work.bounds(number)) for number in numbers)
+def _missing(work: Work, store: Store) -> list[tuple[int, int, int]]:
+    """Number, first sample and samples of the chunks that aren't done."""
+    done = set(store.numbers)
+    return [(number, *work.bounds(number)) for number in range(work.chunks) if number not in done]
 
 
 def _chunk(payload: tuple[Callable[[Any, Whole], Any], Any], item: tuple[int, int, int]) -> tuple[int, int, int, bytes]:
@@ -118,6 +120,4 @@ def _chunk(payload: tuple[Callable[[Any, Whole], Any], Any], item: tuple[int, in
 
 
 def _held(store: Store, work: Work) -> str:
-    if not store.samples:
-        return "no sample was done yet"
     return f"{store.samples} of {work.samples} samples are done and can be used; --resume goes on from there"
