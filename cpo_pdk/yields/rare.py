@@ -107,7 +107,7 @@ def subset_simulation(
         bound = float(_SHARE**most_levels)
         return Rare(Interval(0.0, 0.0, bound, CONFIDENCE, calls, method), calls, levels, False, failed)
     spread = float(np.std(chances, ddof=1)) / np.sqrt(runs)
-    factor = np.exp(stdtrit(runs - 1, 0.5 + CONFIDENCE / 2) * spread / mean)
+    factor = float(np.exp(stdtrit(runs - 1, 0.5 + CONFIDENCE / 2) * spread / mean))
     interval = Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
     return Rare(interval, calls, levels, True, failed)
 
@@ -161,7 +161,7 @@ def importance_sampling(
     if mean == 0.0:
         return Rare(Interval(0.0, 0.0, 1.0, CONFIDENCE, calls, method), calls, levels, False, failed)
     error = float(np.std(values, ddof=1)) / np.sqrt(len(values))
-    factor = np.exp(float(ndtri(0.5 + CONFIDENCE / 2)) * error / mean)
+    factor = float(np.exp(ndtri(0.5 + CONFIDENCE / 2) * error / mean))
     interval = Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
     return Rare(interval, calls, levels, True, z[hit][:1000])
 
@@ -270,7 +270,7 @@ def _mixture(points: Real, weights: Real, parts: int, seed: int) -> list[_Part]:
         apart = np.min([np.sum((points - points[k]) ** 2, axis=1) for k in chosen], axis=0) * weights
         chosen.append(int(draw.choice(len(points), p=apart / np.sum(apart))) if np.sum(apart) > 0 else chosen[0])
     mixture = [_Part(1 / parts, points[k], 1.0) for k in chosen]
-    for _ in range(30):
+    for _ in range(12):
         logs = np.stack([np.log(of.share) + of.log_density(points) for of in mixture])
         duty = np.exp(logs - logsumexp(logs, axis=0)) * weights
         total = np.sum(duty, axis=1)
