@@ -116,10 +116,9 @@ class Collector:
         places = {path: places.get(path, (state.circuit.leaves[path].x, state.circuit.leaves[path].y)) for path in used}
         sites, site = share_places(places, [path for path in used if path in self.ring], self.merge_um)
         self.layout.close(site, self.ring, self.trimmer)
-        lane_keys = self._lane_keys()
-        number = {(key.direction, key.port, key.channel): n for n, key in enumerate(lane_keys)}
         sent = transmit(state).lanes
         lanes = (*sent, *receive(state).lanes)
+        number = {(lane.direction, lane.port, lane.channel): n for n, lane in enumerate(lanes)}
         line = {("tx", sender.port): i for i, s in enumerate(self.sent) for sender in s.senders}
         line |= {("rx", s.port): len(self.sent) + i for i, s in enumerate(self.received)}
         modulators = sorted(self.held_modulators)
@@ -129,7 +128,7 @@ class Collector:
             "devices": tuple(self._device(path, places[path], site[path]) for path in used),
             "sites_um": sites,
             "rings": tuple(_ring(fact, site[fact.path], line[fact.direction, fact.port]) for fact in self.facts),
-            "lane_keys": lane_keys,
+            "lane_keys": tuple(LaneKey(x.direction, x.port, x.channel, x.laser, x.ring, x.detector) for x in lanes),
             "lasers": tuple(section.laser for section in self.sent),
             "tx_ports": state.facet.tx,
             "rx_ports": state.facet.rx,
@@ -209,20 +208,6 @@ class Collector:
         entry = self.state.bound[leaf.cell]
         model = entry.model.name if entry.model else ""
         return BatchDevice(path, leaf.cell, leaf.function, model, entry.sheet.name, *place, site)
-
-    def _lane_keys(self) -> tuple[LaneKey, ...]:
-        state, found = self.state, []
-        for sender in state.transmit:
-            for channel in range(state.count):
-                modulator = sender.modulators.get(channel, "")
-                ring = modulator if modulator in state.locks else ""
-                found.append(LaneKey("tx", sender.port, channel + 1, sender.laser, ring))
-        for section in self.received:
-            first = section.receptions[0]
-            for channel in range(state.count):
-                ring, detector = first.filters.get(channel, ""), first.detectors[channel]
-                found.append(LaneKey("rx", section.port, channel + 1, 0, ring, detector))
-        return tuple(found)
 
     def _transmit_part(
         self, section: TransmitSection, sets: tuple[int, ...], number: Mapping[tuple[str, int, int], int]

@@ -313,7 +313,7 @@ class EngineBatch:
     ) -> None:
         """Values of all devices, for some samples."""
         held: dict[int, tuple[Any, Any]] = {}
-        samples, count = values[0].shape[1:] if values else (0, 0)
+        samples = part.stop - part.start
         for kind in self.kinds:
             felt = kind.deviations(dev, part)
             wl = lines[kind.line][:, part]
