@@ -19,6 +19,7 @@ from cpo_pdk.cli import (
     devices,
     drawing,
     exchanging,
+    explore,
     handing_over,
     heat,
     inspecting,
@@ -27,6 +28,7 @@ from cpo_pdk.cli import (
     planning,
     projects,
     releasing,
+    tolerance,
 )
 from cpo_pdk.cli.console import settings
 from cpo_pdk.cli.streams import stdout_failed
@@ -71,6 +73,7 @@ app.command("check")(inspecting.check)
 app.command("simulate")(inspecting.simulate)
 app.command("budget")(budget.budget)
 app.command("thermal")(heat.thermal)
+app.command("tolerance")(tolerance.tolerance)
 app.command("census")(census.census)
 app.command("lanes")(lanes.lanes)
 app.command("testmap")(lanes.testmap)
@@ -78,6 +81,7 @@ app.command("netlist")(exchanging.netlist)
 app.command("export")(handing_over.export)
 app.command("spectrum")(exchanging.spectrum)
 app.command("report")(building.report)
+app.command("explore")(explore.explore)
 app.command("diff")(comparing.diff)
 app.command("verify")(releasing.verify)
 app.command("cells")(drawing.cells)
