@@ -44,7 +44,7 @@ class Study:
     drawn: Errors
 
     def good(self, sigma: Mapping[str, Array | float] | None = None, rows: NDArray[np.intp] | None = None) -> Good:
-        """Whether each array is good with other standard deviations, shape (S,); or only those of `rows`, shape (K,)."""
+        """Whether each array, or each of `rows`, is good with other standard deviations, shape (S,) or (K,)."""
         drawn = self.drawn if rows is None else self.drawn.part(rows)
         return self.limit.good(self.model.excess_of(drawn, sigma))[:, 0]
 

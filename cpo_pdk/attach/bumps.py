@@ -3,7 +3,7 @@
 The engine is a rigid body on the substrate, shifted by two normal errors and turned by a third. A joint is off by the
 shift and by its distance from the middle times the turn; the worst one is at a corner of the field of bumps. Light
 does not feel any of this: the fibre array is attached to the engine and goes with it, and the fibres behind it take up
-micrometres as bending: two arcs over a length L that end d aside have a radius of L^2 / (4 d), metres for 15 um on 13 mm.
+micrometres as bending: two arcs over a length L that end d aside have a radius of L^2 / (4 d): metres.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Bumps:
     turn_deg: float
 
     @classmethod
-    def of(cls, attach: Part, pitch_um: float, size_um: tuple[float, float]) -> Bumps:
+    def of(cls, attach: Part, pitch_um: float, size_um: Sequence[float]) -> Bumps:
         """The field that covers an engine.
 
         Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +51,7 @@ class Limit:
         return cls(f"every fibre loses at most {allowed_dB:g} dB more", names, ways, np.full(len(ways), allowed_dB))
 
     @classmethod
-    def lanes(cls, facet: Facet, slack_dB: Mapping[Sequence[str], float], words: str) -> Limit:
+    def lanes(cls, facet: Facet, slack_dB: Mapping[tuple[str, ...], float], words: str) -> Limit:
         """Lanes keep their margin: the ports along each one's way may lose its slack together.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from cpo_pdk.attach.accuracy import ALL, Study, accuracy, check, savings, share_of
+from cpo_pdk.attach.accuracy import ALL, Study, accuracy, check, samples_for, savings, share_of
 from cpo_pdk.attach.bumps import Bumps
 from cpo_pdk.attach.limits import Limit
 from cpo_pdk.attach.model import AXES, AttachModel
@@ -20,9 +20,10 @@ from cpo_pdk.variation.samples import Draw
 
 #: per cent that losses are given at
 QUANTILES = (50.0, 95.0, 99.0, 99.9)
-SAMPLES_LIMIT = 10_000_000
-#: arrays whose accuracies are asked for; more only make intervals narrower
-STUDIED = 20_000
+SAMPLES_LEAST, SAMPLES_LIMIT = 10, 10_000_000
+SEEDS = 2**63
+#: arrays that accuracies are asked of, at least (where so many are drawn): more only make intervals narrower
+STUDIED = 4000
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,9 @@ def tolerance(
     Raises:
         InputError: samples or yields that can't be.
     """
-    if not 10 <= asked.samples <= SAMPLES_LIMIT:
-        raise InputError(f"samples is {asked.samples}, 10 to {SAMPLES_LIMIT} allowed; give 1000 to 100000")
+    check_asked(asked.wanted, asked.samples, asked.seed)
     share = asked.wanted if asked.unit == "array" else asked.wanted ** (1 / asked.engines)
-    check(share, min(asked.samples, STUDIED))
+    check(share, asked.samples)
     seconds: dict[str, float] = {}
     started = time.perf_counter()
 
@@ -78,7 +78,7 @@ def tolerance(
     kept = asked.limit.kept(excess)
     good = kept.all(-1)
     stage("samples")
-    study = Study(model, asked.limit, drawn.part(slice(0, STUDIED)))
+    study = Study(model, asked.limit, drawn.part(slice(0, max(STUDIED, 4 * samples_for(share)))))
     accuracies = tuple(accuracy(study, name, share) for name in (ALL, *AXES))
     saved = savings(study)
     stage("accuracies")
@@ -119,6 +119,19 @@ def tolerance(
         notes=_notes(model, asked),
         seconds=seconds,
     )
+
+
+def check_asked(wanted: float, samples: int, seed: int) -> None:
+    """Refuse at once what can't be computed later.
+
+    Raises:
+        InputError: samples, seed or yield out of bounds; samples that can't show the yield of an array.
+    """
+    if not SAMPLES_LEAST <= samples <= SAMPLES_LIMIT:
+        raise InputError(f"samples is {samples}, {SAMPLES_LEAST} to {SAMPLES_LIMIT} allowed; give 1000 to 100000")
+    if not 0 <= seed < SEEDS:
+        raise InputError(f"seed is {seed}, 0 to {SEEDS - 1} allowed; give another")
+    check(wanted, samples)
 
 
 def _fibre(kept: np.ndarray, samples: int) -> Share:
@@ -175,7 +188,7 @@ def _notes(model: AttachModel, asked: Asked) -> tuple[str, ...]:
     couplers = {port.coupler.sheet for port in model.facet.ports}
     spots = sorted({f"{x:.3g} x {y:.3g} um" for p in model.facet.ports for x, y in p.coupler.spots.values()})
     return (
-        f"spots of {', '.join(sorted(couplers))} are Gaussian, {', '.join(spots)}; beyond some 10 dB a fibre catches more",
+        f"spots of {', '.join(sorted(couplers))} are Gaussian, {', '.join(spots)}; beyond 10 dB fibres catch more",
         "the array is stiff, turned about the middle of its fibres' ends; where it would enter the chip it stands back",
         f"losses are counted from the coupling that the circuit computes; the mean gap of {model.gap_um:g} um alone "
         f"costs {float(model.nominal_dB.max()):.2f} dB",
