@@ -7,6 +7,7 @@ from cpo_pdk.link import validation as link
 from cpo_pdk.models import validation as models
 from cpo_pdk.models.validation import Case
 from cpo_pdk.thermal import validation as thermal
+from cpo_pdk.variation import validation as variation
 
 #: what a case may name in place of a device
 ROOMS = ("link", "energy", "thermal")
@@ -14,5 +15,5 @@ ROOMS = ("link", "energy", "thermal")
 
 def all_cases() -> tuple[Case, ...]:
     """All cases of the project, by device and quantity."""
-    found = (*models.cases(), *link.CASES, *energy.CASES, *thermal.CASES)
+    found = (*models.cases(), *link.CASES, *energy.CASES, *thermal.CASES, *variation.CASES)
     return tuple(sorted(found, key=lambda case: (case.device, case.quantity)))

@@ -162,23 +162,25 @@ class ProcessVariation:
             for k, (axis, at) in enumerate(((grid.columns_mm, column), (grid.rows_mm, row)))
         ]
         bowl = (whole_mm[0] ** 2 + whole_mm[1] ** 2) / (grid.diameter_mm / 2) ** 2 - 0.5
-        once: list[tuple[Real, Real, Real]] = []
-        for name in UNITS:
-            field = self._die_field(name, places_mm).at(draw, name, wafer, column, row)
-            once.append((field, _level(draw, name, "wafer", wafers), _level(draw, name, "lot", lots)))
         made = [
-            sum(
-                (
-                    share * self.sheet[f"{name}_{level}_{unit}"] * once[source][k]
-                    for source, share in enumerate(self._mixing[place])
-                    if share
-                    for k, level in enumerate(("die", "wafer", "lot"))
-                ),
-                np.zeros(bowl.shape),
-            )
-            + (0.0 if name in draw.fixed else self.sheet[f"{name}_radial_{unit}"] * bowl)
-            for place, (name, unit) in enumerate(UNITS.items())
+            np.zeros(bowl.shape) if name in draw.fixed else self.sheet[f"{name}_radial_{unit}"] * bowl
+            for name, unit in UNITS.items()
         ]
+        for source, cause in enumerate(UNITS):
+            for level in ("die", "wafer", "lot"):
+                shares = [
+                    share * self.sheet[f"{name}_{level}_{unit}"]
+                    for share, (name, unit) in zip(self._mixing[:, source], UNITS.items(), strict=True)
+                ]
+                if not any(shares):
+                    continue
+                if level == "die":
+                    drawn = self._die_field(cause, places_mm).at(draw, cause, wafer, column, row)
+                else:
+                    drawn = _level(draw, cause, level, wafers if level == "wafer" else lots)
+                for quantity, share in zip(made, shares, strict=True):
+                    if share:
+                        quantity += share * drawn
         doping = np.maximum(made[3] / 100.0, LEAST_DOPING)
         return Deviations(made[0], made[1], made[2], doping, grid.middles_mm[dies], np.array(wafer))
 

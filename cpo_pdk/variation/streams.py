@@ -110,7 +110,7 @@ def _words(draw: Draw, cause: str, index: ArrayLike, purpose: str, groups: Array
         made = philox(blocks, samples[:, None], 0, 0, key)
     else:
         made = philox(blocks, samples[:, None, None], whole("groups", groups)[:, None], 0, key)
-    flat = made.reshape(*made.shape[:-2], -1)
+    flat = made.reshape(*made.shape[:-2], 4 * len(blocks))
     taken = where * 4 + places % 4
     if np.array_equal(taken, np.arange(len(taken))):  # most ask for 0 to K: no copy
         return flat[..., : len(taken)]
