@@ -8,6 +8,7 @@ of them a laser fibre does without, then its module has failed. A failed fibre c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from scipy.stats import binom, poisson
 from cpo_pdk.errors import InputError
 from cpo_pdk.spec.part import Part
 from cpo_pdk.yields.results import Interval, LifePoint
+from cpo_pdk.yields.sampled import Sampled
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.integer]
@@ -76,6 +78,36 @@ class Hardware:
             raise InputError(f"{self.must_work} engines must work of {len(self.engine_C)}; 1 or more, at most all")
         if not len(self.line_module) == len(self.line_group) == len(self.lanes_of_line):
             raise InputError("laser lines differ in number between modules, fibres and lanes; give one of each a line")
+
+
+def hardware_of(sampled: Sampled, *, engine_C: Sequence[float], laser_C: float, fibres: int | None = None) -> Hardware:
+    """What of a sampled package can fail.
+
+    Args:
+        sampled: lanes, laser lines and engines.
+        engine_C: temperature of each engine, or of all.
+        laser_C: of the modules.
+        fibres: of one engine; None: those of its lanes.
+
+    Raises:
+        InputError: another number of temperatures than of engines.
+    """
+    engines = sampled.margin_dB.shape[1]
+    if len(engine_C) not in (1, engines):
+        raise InputError(f"{len(engine_C)} temperatures for {engines} engines; give one, or one each")
+    line = np.full((engines, sampled.lanes.count), -1) if sampled.laser_line is None else sampled.laser_line
+    used, lanes_of_line = np.unique(line[: sampled.must_work][line[: sampled.must_work] >= 0], return_counts=True)
+    module = np.zeros(len(used), np.int64) if sampled.line_module is None else sampled.line_module[used]
+    return Hardware(
+        engine_C=np.broadcast_to(np.asarray(engine_C, float), (engines,)),
+        laser_C=laser_C,
+        line_module=module,
+        line_group=module if sampled.line_group is None else sampled.line_group[used],
+        lanes_of_line=lanes_of_line,
+        fibres=len(np.unique(sampled.lanes.fibre)) if fibres is None else fibres,
+        lanes=sampled.must_work * sampled.lanes.count,
+        must_work=sampled.must_work,
+    )
 
 
 @dataclass(frozen=True)
