@@ -234,6 +234,10 @@ def pair_gap(gap: ArrayLike, dw: ArrayLike = 0.0) -> Array:
     return number("gap with dw", made, low - 1e-9, 11.0)
 
 
+#: wavelengths that bends were computed at, um: between them their table is linear, beyond them constant
+BEND_WL_UM = (1.31, 1.55)
+
+
 @dataclass(frozen=True)
 class BendTable:
     """What a circular bend of TE0 does: shape (width, wl, radius)."""
@@ -246,7 +250,7 @@ class BendTable:
     rise_R2: Array
 
     def read(self, values: Array, radius: ArrayLike, wl: ArrayLike, width: ArrayLike, slope: float) -> Array:
-        """Spline over width, linear over wavelength and log(radius), `slope` per log(radius) beyond the table's radii."""
+        """Spline over width, linear over wavelength and log(radius); `slope` per log(radius) beyond the table."""
         x = np.log(number("radius", radius, 0.5, 1e6))
         inside = np.clip(x, self.log_radius[0], self.log_radius[-1])
         weights = self.width(np.clip(np.asarray(width, dtype=np.float64), *self.widths))
@@ -295,6 +299,11 @@ def junction_loss_dB(radius: ArrayLike, wl: ArrayLike, width: ArrayLike, *, cros
     """
     bend = bends(cross_section)
     return np.exp(bend.read(bend.log_loss, radius, wl, width, -2.0))
+
+
+def knots_um() -> tuple[float, ...]:
+    """Widths, um, at which the splines of index and bends have their knots."""
+    return tuple(sorted({*table("strip_modes")["width"], *table("bend_modes")["strip"]["width"]}))
 
 
 def bend_index_rise(radius: ArrayLike, wl: ArrayLike, width: ArrayLike, *, cross_section: str = "strip") -> Array:

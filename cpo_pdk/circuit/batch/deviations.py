@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.circuit.binding import ModelLike, accepted
 from cpo_pdk.errors import ModelError
+from cpo_pdk.models.modes import knots_um
 from cpo_pdk.tech.waveguides import cross_section
 
 Real = NDArray[np.float64]
@@ -60,3 +62,28 @@ def loss_modes(model: ModelLike, params: Mapping[str, Any]) -> tuple[dict[str, A
             found[name] = np.asarray(number, np.float64)
         said.append(found)
     return tuple(said)
+
+
+def own_default(model: ModelLike) -> dict[str, Any]:
+    """Defaults of a model's parameters."""
+    parameters = inspect.signature(model.function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+
+
+def knots_nm(model: ModelLike, params: Mapping[str, Any]) -> tuple[float, ...]:
+    """Deviations of the width, nm, that take a device's core to a knot of the computed modes."""
+    width = params.get("width")
+    if width is None:
+        rib = params.get("cross_section") == "rib" or "junction" in accepted(model.function)
+        width = cross_section("rib" if rib else "strip").width
+    return tuple((knot - float(width)) * 1e3 for knot in knots_um())
+
+
+def outside(reach: Mapping[str, float], values: Mapping[str, ArrayLike]) -> Real:
+    """Number of deviations of each sample that lie beyond their reach."""
+    lead = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
+    found = np.zeros(lead)
+    for axis, value in values.items():
+        if axis in reach:
+            found = found + (np.abs(np.asarray(value)) > reach[axis] * (1 + 1e-9))
+    return found

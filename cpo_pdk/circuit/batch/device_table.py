@@ -13,7 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.circuit.batch.deviations import AXES, LENGTHS, Complex, Real, axes_of, known, loss_modes
+from cpo_pdk.circuit.batch.checking import checked
+from cpo_pdk.circuit.batch.deviations import (
+    AXES,
+    LENGTHS,
+    RELATIVE,
+    Complex,
+    Real,
+    axes_of,
+    known,
+    loss_modes,
+    outside,
+    own_default,
+)
+from cpo_pdk.circuit.batch.ring_table import RingTable, fit_ring
 from cpo_pdk.circuit.binding import ModelLike
 from cpo_pdk.errors import CpoError, ModelError
 
@@ -64,7 +77,7 @@ class DirectTable:
         lead = np.broadcast_shapes(*(np.shape(v) for v in values.values()), wl.shape[:-1])
         params: dict[str, Any] = dict(self.params)
         for axis in self.axes:
-            if axis not in values or axis in ("guide_loss", "coupling"):
+            if axis not in values or (axis in RELATIVE and axis != "doping"):
                 continue
             value = np.broadcast_to(np.asarray(values[axis], np.float64), lead)[..., None]
             if axis in LENGTHS:
@@ -93,18 +106,8 @@ class DirectTable:
         return {pair: np.broadcast_to(np.asarray(v, np.complex128), shape) for pair, v in found.items()}
 
     def outside(self, values: Mapping[str, ArrayLike]) -> Real:
-        """How many axes of each sample lie beyond the reach (there the end of the reach is taken), shape L."""
+        """How many axes of each sample lie beyond the reach, shape L."""
         return outside(self.reach, values)
-
-
-def outside(reach: Mapping[str, float], values: Mapping[str, ArrayLike]) -> Real:
-    """Number of deviations of each sample that lie beyond their reach."""
-    lead = np.broadcast_shapes(*(np.shape(v) for v in values.values()))
-    found = np.zeros(lead)
-    for axis, value in values.items():
-        if axis in reach:
-            found = found + (np.abs(np.asarray(value)) > reach[axis] * (1 + 1e-9))
-    return found
 
 
 def table_of(
@@ -115,7 +118,7 @@ def table_of(
     reach: Mapping[str, float],
     *,
     levels: Sequence[float] = (0.0,),
-) -> DirectTable:
+) -> DirectTable | RingTable:
     """Table of one device.
 
     Args:
@@ -132,12 +135,22 @@ def table_of(
     for axis, half in reach.items():
         if not half > 0:
             raise ModelError(f"{name}: reach of {axis} is {half:g}, more than 0 needed; leave the axis out instead")
+    direct = direct_table(name, model, params, reach)
+    ring = getattr(model, "ring", None)
+    if ring is not None:
+        table = fit_ring(name, model, ring, params, channels_um, reach, levels)
+        return checked(table, direct, model, params, channels_um)
+    return direct
+
+
+def direct_table(name: str, model: ModelLike, params: Mapping[str, Any], reach: Mapping[str, float]) -> DirectTable:
+    """The model itself, asked at every sample; arguments as `table_of`."""
     axes = axes_of(model)
     return DirectTable(
         name=name,
         model=model.name,
         function=model.function,
-        params=dict(params),
+        params={**({"doping": own_default(model)["doping"]} if "doping" in axes else {}), **params},
         axes=axes,
         reach={axis: float(reach[axis]) for axis in AXES if axis in axes and axis in reach},
         losses=loss_modes(model, params),

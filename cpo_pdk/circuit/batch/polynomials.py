@@ -1,0 +1,258 @@
+"""Smooth functions of deviations and wavelength, as Chebyshev polynomials in pieces.
+
+The tables of computed modes are splines over the width and polynomials over height and wavelength (`models.modes`):
+between two knots a low degree is exact, so the range of an axis is cut at its knots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import ArrayLike, NDArray
+
+from cpo_pdk.circuit.batch.deviations import Real
+
+#: what counts as no dependence on an axis, relative to the largest value
+FLAT = 1e-13
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The range of one deviation, cut into pieces.
+
+    Attributes:
+        name: of the deviation.
+        edges: first to last, rising; pieces lie between them.
+        degree: of the polynomial in a piece.
+    """
+
+    name: str
+    edges: tuple[float, ...]
+    degree: int
+
+    @staticmethod
+    def of(name: str, half: float, degree: int, knots: Sequence[float] = ()) -> Axis:
+        """Axis from -half to half, cut at the knots between."""
+        inside = [k for k in sorted(knots) if abs(k) < half * (1 - 1e-6)]
+        return Axis(name, (-half, *inside, half), degree)
+
+    @property
+    def nodes(self) -> Real:
+        """Chebyshev nodes of all pieces, shape (pieces, degree + 1)."""
+        count = self.degree + 1
+        unit = np.cos(np.pi * (np.arange(count) + 0.5) / count)
+        low, high = np.array(self.edges[:-1])[:, None], np.array(self.edges[1:])[:, None]
+        return (low + high) / 2 + (high - low) / 2 * unit
+
+    def place(self, value: Real) -> tuple[NDArray[np.intp], Real]:
+        """Piece of each value and where in it, -1 to 1; beyond the range the end of it."""
+        edges = np.asarray(self.edges)
+        at = np.clip(value, edges[0], edges[-1])
+        piece = np.searchsorted(edges[1:-1], at, side="right") if edges.size > 2 else np.zeros(at.shape, np.intp)
+        low, high = edges[piece], edges[piece + 1]
+        return piece, (2 * at - low - high) / (high - low)
+
+
+def _to_coefficients(values: Real, axis: int) -> Real:
+    """Values at Chebyshev nodes -> coefficients, along one axis."""
+    count = values.shape[axis]
+    unit = np.cos(np.pi * (np.arange(count) + 0.5) / count)
+    inverse = np.linalg.inv(chebyshev.chebvander(unit, count - 1))
+    return np.moveaxis(np.tensordot(inverse, values, axes=(1, axis)), 0, axis)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Functions that depend on the same deviations.
+
+    Attributes:
+        names: of the functions.
+        axes: deviations.
+        coefficients: shape (pieces of all axes, basis functions, functions, pieces of wl, coefficients over wl), the
+            last in rising powers.
+        orders: coefficients over wl that each function has, the rest being zero.
+    """
+
+    names: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    coefficients: Real
+    orders: tuple[int, ...]
+
+    def at(self, values: Mapping[str, Real], lead: tuple[int, ...]) -> Real:
+        """Coefficients over the wavelength, shape (*lead or (), functions, pieces of wl, coefficients)."""
+        table = self.coefficients
+        tail = table.shape[2:]
+        if not self.axes:
+            return table[0, 0]
+        rows = int(np.prod(lead, dtype=np.int64))
+        number = np.zeros(rows, np.intp)
+        basis = np.ones((rows, 1))
+        for axis in self.axes:
+            value = np.broadcast_to(values.get(axis.name, np.zeros(())), lead).reshape(rows)
+            piece, x = axis.place(value)
+            number = number * (len(axis.edges) - 1) + piece
+            basis = (basis[:, :, None] * _chebyshev(x, axis.degree)[:, None, :]).reshape(rows, -1)
+        flat = table.reshape(*table.shape[:2], -1)
+        present = np.unique(number)
+        if present.size == 1:
+            return (basis @ flat[present[0]]).reshape(*lead, *tail)
+        out = np.empty((rows, flat.shape[-1]))
+        for piece in present:
+            here = np.flatnonzero(number == piece)
+            out[here] = basis[here] @ flat[piece]
+        return out.reshape(*lead, *tail)
+
+
+def _chebyshev(x: Real, degree: int) -> Real:
+    """Values of the Chebyshev polynomials up to a degree, shape (..., degree + 1)."""
+    out = np.empty((*x.shape, degree + 1))
+    out[..., 0] = 1.0
+    if degree:
+        out[..., 1] = x
+    for k in range(2, degree + 1):
+        out[..., k] = 2 * x * out[..., k - 1] - out[..., k - 2]
+    return out
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Several functions of deviations and wavelength.
+
+    Attributes:
+        edges_um: first and last wavelength, and where pieces meet.
+        groups: functions by what they depend on.
+    """
+
+    edges_um: tuple[float, ...]
+    groups: tuple[Group, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for group in self.groups for name in group.names)
+
+    @staticmethod
+    def fit(
+        functions: Callable[..., Mapping[str, ArrayLike]],
+        axes: Sequence[Axis],
+        edges_um: Sequence[float],
+        degree_wl: int,
+    ) -> Surface:
+        """Interpolate at the nodes.
+
+        Args:
+            functions: `(wl, {axis: deviations})` -> name -> values; the deviations have shape (nodes, 1), wl (W,).
+            axes: that they may depend on; each is kept by those that do.
+            edges_um: ends of the pieces of wavelength, um.
+            degree_wl: over the wavelength, in a piece.
+        """
+        wave = Axis("wl", tuple(edges_um), degree_wl)
+        nodes = [axis.nodes.ravel() for axis in axes]
+        grid = np.meshgrid(*nodes, indexing="ij") if nodes else []
+        given = {axis.name: at.reshape(-1, 1) for axis, at in zip(axes, grid, strict=True)}
+        found = functions(wave.nodes.ravel(), given)
+        count = int(np.prod([n.size for n in nodes], dtype=np.int64))
+        shape = (*(n for axis in axes for n in axis.nodes.shape), *wave.nodes.shape)
+        by_axes: dict[tuple[int, ...], dict[str, Real]] = {}
+        for name, raw in found.items():
+            full = np.broadcast_to(np.asarray(raw, np.float64), (count, wave.nodes.size)).reshape(shape)
+            felt = tuple(k for k in range(len(axes)) if _varies(full, k))
+            by_axes.setdefault(felt, {})[name] = full
+        groups: list[Group] = []
+        for felt, members in by_axes.items():
+            kept = tuple(axes[k] for k in felt)
+            tables = [_table(_without(full, felt, len(axes)), len(felt)) for full in members.values()]
+            powers = np.stack(tables, axis=2)
+            groups.append(Group(tuple(members), kept, powers, tuple(_order(table) for table in tables)))
+        return Surface(tuple(edges_um), tuple(groups))
+
+    def at(self, values: Mapping[str, Real], lead: tuple[int, ...]) -> dict[str, Real]:
+        """Coefficients over the wavelength of every function, shape (*lead or (), pieces, coefficients)."""
+        found: dict[str, Real] = {}
+        for group in self.groups:
+            all_of = group.at(values, lead)
+            found |= {
+                name: all_of[..., k, :, :order]
+                for k, (name, order) in enumerate(zip(group.names, group.orders, strict=True))
+            }
+        return found
+
+    def evaluate(self, coefficients: Real, wl_um: Real) -> Real:
+        """Values of one function at wavelengths, shape (*lead, C), from what `at` gave."""
+        return self._sum(coefficients, wl_um, _horner)
+
+    def slope(self, coefficients: Real, wl_um: Real) -> Real:
+        """Derivative with the wavelength in 1/um, as `evaluate`."""
+        return self._sum(coefficients, wl_um, _horner_slope)
+
+    def _sum(self, coefficients: Real, wl_um: Real, rule: Callable[[Real, Real], Real]) -> Real:
+        edges = self.edges_um
+        first, last = float(np.min(wl_um)), float(np.max(wl_um))
+        out: Real | None = None
+        for piece in range(len(edges) - 1):
+            low, high = edges[piece], edges[piece + 1]
+            outer_low, outer_high = piece == 0, piece == len(edges) - 2
+            if (last < low and not outer_low) or (first >= high and not outer_high):
+                continue
+            half = (high - low) / 2
+            x = (wl_um - low) / half - 1
+            value = rule(coefficients[..., piece, :], x)
+            if rule is _horner_slope:
+                value = value / half
+            out = value if out is None else np.where(wl_um < low, out, value)
+        assert out is not None, "every wavelength is in a piece or beyond the outer ones"
+        return out
+
+
+def _horner(coefficients: Real, x: Real) -> Real:
+    found = coefficients[..., -1:]
+    for k in range(coefficients.shape[-1] - 2, -1, -1):
+        found = found * x + coefficients[..., k : k + 1]
+    return found
+
+
+def _horner_slope(coefficients: Real, x: Real) -> Real:
+    degree = coefficients.shape[-1] - 1
+    found = degree * coefficients[..., -1:]
+    for k in range(degree - 1, 0, -1):
+        found = found * x + k * coefficients[..., k : k + 1]
+    return found
+
+
+def _order(table: Real) -> int:
+    """Number of leading powers of the wavelength that matter."""
+    largest = np.max(np.abs(table), axis=tuple(range(table.ndim - 1)))
+    return int(np.flatnonzero(largest > FLAT * largest.max())[-1]) + 1 if largest.max() > 0 else 1
+
+
+def _varies(full: Real, axis: int) -> bool:
+    first = np.take(np.take(full, [0], axis=2 * axis), [0], axis=2 * axis + 1)
+    return bool(np.max(np.abs(full - first)) > FLAT * np.max(np.abs(full)))
+
+
+def _without(full: Real, felt: tuple[int, ...], count: int) -> Real:
+    """Drop the axes that a function doesn't depend on."""
+    for axis in reversed(range(count)):
+        if axis not in felt:
+            full = np.take(np.take(full, 0, axis=2 * axis + 1), 0, axis=2 * axis)
+    return full
+
+
+def _table(full: Real, count: int) -> Real:
+    """(piece, node, piece, node, ..., piece of wl, node) -> (pieces, basis, pieces of wl, powers of wl)."""
+    for axis in range(count + 1):
+        full = _to_coefficients(full, 2 * axis + 1)
+    order = [*range(0, 2 * count, 2), *range(1, 2 * count, 2), 2 * count, 2 * count + 1]
+    moved = np.transpose(full, order)
+    pieces, basis = (int(np.prod(moved.shape[a:b], dtype=np.int64)) for a, b in ((0, count), (count, 2 * count)))
+    flat = moved.reshape(pieces, basis, *moved.shape[2 * count :])
+    degree = flat.shape[-1]
+    return flat @ np.stack([_powers(k, degree) for k in range(degree)])
+
+
+def _powers(k: int, count: int) -> Real:
+    """Chebyshev polynomial k in rising powers, padded to `count`."""
+    raw = chebyshev.cheb2poly([0.0] * k + [1.0])
+    return np.asarray(np.pad(raw, (0, count - raw.size)), np.float64)

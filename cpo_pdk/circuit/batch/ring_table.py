@@ -1,0 +1,255 @@
+"""Rings that came out otherwise than drawn: their smooth terms tabulated, their response computed exactly.
+
+Couplers, losses and the optical path once round are polynomials in the deviations (`polynomials`); the closed form of
+`models.ring_response`, which the models use themselves, takes them to resonances and S-matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cpo_pdk.circuit.batch.deviations import AXES, LENGTHS, Complex, Real, knots_nm, known, outside, own_default
+from cpo_pdk.circuit.batch.polynomials import Axis, Surface
+from cpo_pdk.circuit.binding import ModelLike, accepted
+from cpo_pdk.circuit.driving import HEATER, VOLTAGE
+from cpo_pdk.errors import ModelError
+from cpo_pdk.models.modes import BEND_WL_UM, band_start
+from cpo_pdk.models.ring import shifted
+from cpo_pdk.models.ring_response import RingTerms
+
+Pair = tuple[str, str]
+
+#: free spectral ranges below the lowest channel, and above the highest, in which resonances are found
+BELOW, ABOVE = 2.2, 1.1
+#: what a line may lie off its channel, um; and what a heater shifts at most, um
+OFF_UM, SHIFT_UM = 2e-3, 0.022
+#: degree over each deviation and over the wavelength, in a piece
+DEGREES = {"dw": 3, "dh": 2, "dslab": 2, "doping": 3}
+DEGREE_WL = 3
+NEWTON_STEPS = 5
+
+
+@dataclass(frozen=True)
+class RingTable:
+    """A ring over its deviations. `matrix` and `outside` as `device_table.DirectTable`.
+
+    Attributes:
+        name, model: for messages.
+        axes: deviations that are felt.
+        reach: half of the range of each.
+        levels: voltages that it can be asked at.
+        hot: all terms but the path, one surface a level.
+        cold: the path.
+        ring: how terms become a response.
+        channels_um: um, shape (C,).
+        rest: tuning_nm, heater_mW and heater_nm_mW as bound.
+        low_um: where resonances begin, um.
+        count: number of resonances.
+        error: largest difference of an amplitude from the model's, at random points within the reach.
+        error_pm: largest difference of a resonance.
+    """
+
+    name: str
+    model: str
+    axes: tuple[str, ...]
+    reach: dict[str, float]
+    levels: tuple[float, ...]
+    hot: tuple[Surface, ...]
+    cold: Surface
+    ring: RingTerms
+    channels_um: Real
+    rest: dict[str, float]
+    low_um: float
+    count: int
+    fsr_um: float
+    error: float = 0.0
+    error_pm: float = 0.0
+
+    def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **operation: ArrayLike) -> dict[Pair, Complex]:
+        """S-matrix of every sample.
+
+        Args:
+            values: axis -> deviations, shape L; see `device_table`.
+            wl_um: um, shape (C,) or (*L, C).
+            operation: `V` (one of the levels), `tuning_nm`, `heater_mW` and what else moves the ring: numbers, or
+                arrays of shape L or (*L, C).
+
+        Raises:
+            ModelError: an unknown axis or operation, a voltage that is none of the levels.
+        """
+        given, lead, wl = _given(values, wl_um)
+        said = {key: _spread(value, lead) for key, value in operation.items()}
+        stray = sorted(said.keys() - {VOLTAGE, HEATER, "tuning_nm", "heater_nm_mW", self.ring.split})
+        if stray:
+            raise ModelError(f"{self.name}: a ring is not operated by {stray[0]!r}; there are V, tuning_nm, heater_mW")
+        terms = self._terms(given, lead, wl, said.get(VOLTAGE, np.zeros(())))
+        power = said.get(HEATER, np.asarray(self.rest[HEATER]))
+        shift = said.get("tuning_nm", np.asarray(self.rest["tuning_nm"])) + power * said.get(
+            "heater_nm_mW", np.asarray(self.rest["heater_nm_mW"])
+        )
+        shifts = [shift]
+        if self.ring.split:
+            shifts.append(shift + said.get(self.ring.split, np.asarray(self.rest[self.ring.split])))
+        path = self.cold.at(given, lead)["path_um"]
+        rise = terms.get("rise_um", np.zeros(()))
+        turns = tuple(self._turn(path, wl, red, rise) for red in shifts)
+        coupling = _spread(given["coupling"], lead) if "coupling" in given else 0.0
+        found = self.ring.response(wl, terms, turns, coupling)
+        shape = (*lead, wl.shape[-1])
+        return {pair: np.broadcast_to(value, shape) for pair, value in found.items()}
+
+    def resonances_nm(self, values: Mapping[str, ArrayLike]) -> Real:
+        """Resonances with heater and voltage at rest, in nm, rising, shape (*L, K).
+
+        The first is the lowest above `low_um`, whichever order that is, so that all samples cover the same window.
+        """
+        given, lead, _ = _given(values, self.channels_um)
+        path = self.cold.at(given, lead)["path_um"]
+        low = np.full((*(1 for _ in lead), 1), self.low_um)
+        middle = np.array([self.channels_um.mean()])
+        terms = self._terms(given, lead, middle, np.zeros(()))
+        coupling = _spread(given["coupling"], lead) if "coupling" in given else 0.0
+        offset = np.where(self.ring.kept(terms, coupling) < 0, 0.5, 0.0)
+        start = self.cold.evaluate(path, low) / low
+        first = np.floor(start - offset + 1e-12)
+        order = first + offset - np.arange(self.count)
+        steps = start - order
+        wl = low + self.fsr_um * steps
+        for _ in range(NEWTON_STEPS):
+            value, slope = self.cold.evaluate(path, wl), self.cold.slope(path, wl)
+            # path / wl = order
+            wl = wl - (value / wl - order) / (slope / wl - value / wl**2)
+        return np.broadcast_to(wl * 1e3, (*lead, self.count))
+
+    def linewidth_nm(self, values: Mapping[str, ArrayLike], wl_um: float | None = None) -> Real:
+        """Full width at half maximum of the ring's line at rest, in nm, shape L; of two rings, of either.
+
+        Args:
+            values: as `matrix`.
+            wl_um: where; None: the middle of the channels.
+        """
+        given, lead, _ = _given(values, self.channels_um)
+        wl = np.array([float(self.channels_um.mean()) if wl_um is None else wl_um])
+        terms = self._terms(given, lead, wl, np.zeros(()))
+        coupling = _spread(given["coupling"], lead) if "coupling" in given else 0.0
+        kept = np.abs(self.ring.kept(terms, coupling)) * 10 ** (-(terms["guide_dB"] + terms["loss_dB"]) / 20)
+        # Airy: 1 / |1 - kept exp(i turn)|^2 falls to half at this turn
+        half = np.arccos(np.clip(1 - (1 - kept) ** 2 / (2 * kept), -1.0, 1.0))
+        path = self.cold.at(given, lead)["path_um"]
+        value, slope = self.cold.evaluate(path, wl), self.cold.slope(path, wl)
+        per_um = 2 * np.pi * (value - wl * slope) / wl**2
+        return np.broadcast_to((2 * half / per_um * 1e3)[..., 0], lead)
+
+    def outside(self, values: Mapping[str, ArrayLike]) -> Real:
+        """How many axes of each sample lie beyond the reach (there the end of the reach is taken), shape L."""
+        return outside(self.reach, values)
+
+    def _turn(self, path: Real, wl: Real, shift_nm: Real, rise: Real) -> Real:
+        def phase(cold: Real) -> Real:
+            return 2 * np.pi * (self.cold.evaluate(path, cold) + rise) / cold
+
+        return shifted(phase, wl, shift_nm)
+
+    def _terms(self, given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, volts: Real) -> dict[str, Real]:
+        """All terms but the path at wavelengths, shape (*lead, C)."""
+        used = np.unique(volts)
+        found: dict[str, Real] = {}
+        for volt in used:
+            near = [k for k, level in enumerate(self.levels) if abs(level - volt) < 1e-9]
+            if not near:
+                there = ", ".join(f"{level:g}" for level in self.levels)
+                raise ModelError(f"{self.name}: V is {volt:g} V; tabulated are {there} V; ask for a table with it")
+            surface = self.hot[near[0]]
+            at = {name: surface.evaluate(c, wl) for name, c in surface.at(given, lead).items()}
+            found = {name: np.where(volts == volt, v, found[name]) for name, v in at.items()} if found else at
+        if "guide_loss" in given:
+            more = np.maximum(1 + given["guide_loss"][..., None], 0.0)
+            found |= {name: value * more for name, value in found.items() if name.endswith("guide_dB")}
+        return found
+
+
+def _given(values: Mapping[str, ArrayLike], wl_um: ArrayLike) -> tuple[dict[str, Real], tuple[int, ...], Real]:
+    """Deviations as arrays, the shape L, the wavelengths."""
+    known(values)
+    wl = np.asarray(wl_um, np.float64)
+    arrays = {axis: np.asarray(value, np.float64) for axis, value in values.items()}
+    lead = np.broadcast_shapes(*(array.shape for array in arrays.values()), wl.shape[:-1])
+    return {axis: np.broadcast_to(array, lead) for axis, array in arrays.items()}, lead, wl
+
+
+def _spread(value: ArrayLike, lead: tuple[int, ...]) -> Real:
+    """A number as it is; shape L as (*L, 1); shape (*L, C) as it is."""
+    array = np.asarray(value, np.float64)
+    return array[..., None] if array.ndim and array.ndim == len(lead) else array
+
+
+def fit_ring(
+    name: str,
+    model: ModelLike,
+    ring: RingTerms,
+    params: Mapping[str, Any],
+    channels_um: Real,
+    reach: Mapping[str, float],
+    levels: Sequence[float],
+) -> RingTable:
+    """Tabulate a ring; arguments as `device_table.table_of`."""
+    names = accepted(model.function)
+    full = {**own_default(model), **params}
+    rest = {key: float(full.pop(key, 0.0)) for key in ("tuning_nm", HEATER, "heater_nm_mW", ring.split) if key}
+    for key in (VOLTAGE,):
+        full.pop(key, None)
+    felt = tuple(a for a in AXES if a in reach and (a in names or a in ("guide_loss", "coupling")))
+    knots = knots_nm(model, full)
+    axes = [Axis.of(a, reach[a], DEGREES[a], knots if a == "dw" else ()) for a in felt if a in DEGREES]
+
+    def wanted(function: Callable[..., Any], **more: Any) -> Callable[[Real, Mapping[str, Real]], Any]:
+        def call(wl: Real, given: Mapping[str, Real]) -> Any:
+            made = {**full, **more}
+            for axis, value in given.items():
+                base = np.asarray(made.get(axis, 0.0), np.float64)
+                made[axis] = base + value if axis in LENGTHS else base * (1 + value)
+            return function(wl, **made)
+
+        return call
+
+    low, high = float(channels_um.min()), float(channels_um.max())
+    hot_edges = _edges(low - OFF_UM, high + OFF_UM)
+    asked = (tuple(dict.fromkeys((0.0, *map(float, levels))))) if VOLTAGE in names else (0.0,)
+    hot = tuple(
+        Surface.fit(wanted(ring.terms, **({VOLTAGE: v} if VOLTAGE in names else {})), axes, hot_edges, DEGREE_WL)
+        for v in asked
+    )
+    path = wanted(ring.path_um)
+    at = np.array([low, low + 1e-4])
+    value = np.broadcast_to(path(at, {}), at.shape)
+    fsr = float(low**2 / (value[0] - low * (value[1] - value[0]) / 1e-4))
+    start = float(band_start(low))
+    bottom = max(low - BELOW * fsr, start + 1e-4)
+    count = int(np.floor((high + ABOVE * fsr - bottom) / fsr))
+    cold_edges = _edges(max(min(bottom, low - SHIFT_UM) - OFF_UM, start), high + (ABOVE + 1.3) * fsr)
+    cold = Surface.fit(lambda wl, given: {"path_um": path(wl, given)}, axes, cold_edges, DEGREE_WL)
+    return RingTable(
+        name=name,
+        model=model.name,
+        axes=tuple(a for a in AXES if a in felt),
+        reach={a: float(reach[a]) for a in felt},
+        levels=asked,
+        hot=hot,
+        cold=cold,
+        ring=ring,
+        channels_um=np.asarray(channels_um, np.float64),
+        rest=rest,
+        low_um=bottom,
+        count=count,
+        fsr_um=fsr,
+    )
+
+
+def _edges(low: float, high: float) -> tuple[float, ...]:
+    """A range of wavelengths, cut where the index of bends has a corner."""
+    return (low, *(float(wl) for wl in BEND_WL_UM if low + 1e-9 < wl < high - 1e-9), high)
