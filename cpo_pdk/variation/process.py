@@ -13,11 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 from cpo_pdk.errors import ParameterError, SpecError
 from cpo_pdk.spec.part import Part
@@ -33,6 +34,9 @@ Whole = NDArray[np.int64]
 
 UNITS = {"width": "nm", "thickness": "nm", "etch": "nm", "doping": "pct"}
 """Quantity (and cause) -> unit in the names of the sheet's numbers."""
+
+AXES = ("dw", "dh", "dslab", "doping")
+"""What models call them."""
 
 CORRELATED = (("width", "thickness"), ("width", "etch"), ("thickness", "etch"))
 """Pairs whose correlation at one place a sheet gives."""
@@ -121,6 +125,27 @@ class ProcessVariation:
         random = [self.sheet[f"{quantity}_{level}_{unit}"] for level in ("die", "wafer", "lot")]
         return math.hypot(*random, self.sheet[f"{quantity}_radial_{unit}"] / math.sqrt(12))
 
+    def reach(self, share: float = 1e-4) -> dict[str, float]:
+        """How far devices deviate but for a share of them, by the name that models have for it: half widths.
+
+        Args:
+            share: of the devices that may lie beyond, both sides together, above 0 and below 1.
+
+        Returns:
+            dw, dh, dslab in nm, doping relative.
+
+        Raises:
+            ParameterError: another share.
+        """
+        if not 0 < share < 1:
+            raise ParameterError(f"share is {share:g}, above 0 and below 1 needed; give one like 1e-4")
+        sigmas = -float(ndtri(share / 2))
+        found = {}
+        for (name, unit), axis in zip(UNITS.items(), AXES, strict=True):
+            random = math.hypot(*(self.sheet[f"{name}_{level}_{unit}"] for level in ("die", "wafer", "lot")))
+            found[axis] = sigmas * random + abs(self.sheet[f"{name}_radial_{unit}"]) / 2
+        return found | {"doping": min(found["doping"] / 100.0, -LEAST_DOPING)}
+
     def deviations(self, draw: Draw, engines: int | Sequence[int], xy_um: ArrayLike) -> Deviations:
         """What is drawn at the devices of a package's engines.
 
@@ -185,7 +210,8 @@ class ProcessVariation:
         return Deviations(made[0], made[1], made[2], doping, grid.middles_mm[dies], np.array(wafer))
 
     def _die_field(self, name: str, places_mm: Real) -> DieField:
-        return die_field(self._fields[name], places_mm, self._wafer.columns_mm, self._wafer.rows_mm)
+        grid = self._wafer
+        return _prepared(self._fields[name], places_mm.tobytes(), grid.columns_mm.tobytes(), grid.rows_mm.tobytes())
 
 
 def mixing_of(sheet: Part) -> Real:
@@ -204,6 +230,13 @@ def mixing_of(sheet: Part) -> Real:
     except ParameterError as error:
         at = ("parameters", "_".join((*CORRELATED[-1], "correlation")), "value")
         raise SpecError([sheet.problem(at, str(error))]) from None
+
+
+@lru_cache(maxsize=16)
+def _prepared(field: UnitField, places: bytes, columns: bytes, rows: bytes) -> DieField:
+    """A field at the devices of dies, kept: chunk after chunk asks for the same."""
+    known = np.frombuffer(places).reshape(-1, 2)
+    return die_field(field, known, np.frombuffer(columns), np.frombuffer(rows))
 
 
 def _level(draw: Draw, cause: str, purpose: str, groups: Whole) -> Real:

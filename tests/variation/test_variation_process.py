@@ -211,3 +211,18 @@ def test_a_mix_refuses_what_is_no_correlation() -> None:
 def test_places_are_pairs(xy: list) -> None:
     with pytest.raises(ParameterError, match=r"finite \(N, 2\) needed"):
         ProcessVariation(ANT, "lot", (9.0, 8.0)).deviations(Draw(1, np.arange(2)), 1, xy)
+
+
+def test_the_reach_holds_all_but_the_asked_share() -> None:
+    process = ProcessVariation(sheet(width_radial_nm=4.0), "mixed", (9.0, 8.0))
+    reach = process.reach(0.01)
+    made = process.deviations(Draw(6, np.arange(4000)), 1, XY[:1])
+    beyond = {
+        axis: float(np.mean(np.abs(getattr(made, n)) > reach[axis])) for axis, n in zip(reach, NAMES, strict=True)
+    }
+    assert list(reach) == ["dw", "dh", "dslab", "doping"]
+    # the trend counts in full: a little less lies beyond
+    assert 0.002 < beyond.pop("dw") <= 0.014
+    assert all(0.006 < share < 0.014 for share in beyond.values()), beyond
+    with pytest.raises(ParameterError, match="above 0 and below 1"):
+        process.reach(0.0)
