@@ -178,7 +178,7 @@ class LaneMaker:
         lane, far = link.transmit, link.receive
         found = [aggressor.level_dB for aggressor in lane.aggressors]
         for aggressor in far.aggressors:
-            channel = _channel(aggressor.name)
+            channel = channel_named(aggressor.name)
             other = self.launched.get((lane.engine, lane.port, channel), launch)
             found.append(aggressor.level_dB + other - launch)
         return [round(level, _DIGITS) for level in found if level > -150.0]
@@ -233,7 +233,7 @@ def extinction_of(lane: Lane) -> float:
     return max(lane.extinction_dB or 0.0, _LEAST_EXTINCTION_DB)
 
 
-def _channel(name: str) -> int:
+def channel_named(name: str) -> int:
     """Number of the channel that an aggressor is named after, 0 where it isn't."""
     word, _, number = name.rpartition(" ")
     return int(number) if word == "channel" and number.isdigit() else 0

@@ -88,7 +88,15 @@ class _Seen:
 
 
 @lru_cache(maxsize=4096)
-def eye_of(chain: Chain, modulation: str, baud_GBd: float, *, taps: int | None = None, ber: float | None = None) -> Eye:
+def eye_of(
+    chain: Chain,
+    modulation: str,
+    baud_GBd: float,
+    *,
+    taps: int | None = None,
+    ber: float | None = None,
+    transmitter: bool = True,
+) -> Eye:
     """Eye of a chain.
 
     Args:
@@ -97,6 +105,7 @@ def eye_of(chain: Chain, modulation: str, baud_GBd: float, *, taps: int | None =
         baud_GBd: symbol rate.
         taps: of the receiver's equaliser, 1: none; None: 5 for PAM4 as in the reference receiver, 1 for NRZ.
         ber: bit error ratio that the equaliser is set for; None: 2.4e-4 for PAM4, 5e-5 for NRZ.
+        transmitter: whether the transmitter's own closure is wanted too; it is not a number otherwise.
 
     Raises:
         ParameterError: an unknown modulation, a rate or a number of taps out of range.
@@ -110,7 +119,7 @@ def eye_of(chain: Chain, modulation: str, baud_GBd: float, *, taps: int | None =
         modulation=modulation,
         baud_GBd=baud_GBd,
         opening=seen.opening,
-        tdecq_dB=transmitter_closure_dB(chain, modulation, baud_GBd),
+        tdecq_dB=transmitter_closure_dB(chain, modulation, baud_GBd) if transmitter else float("nan"),
         closure_dB=_closure_dB(seen.sigma, modulation, wanted),
         ber=wanted,
         bandwidth_GHz=bandwidth_GHz(chain.whole),

@@ -15,23 +15,19 @@ Validity
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.circuit.results import SimulationResult
-from cpo_pdk.errors import LayoutError, ParameterError
-from cpo_pdk.link.budget import LaneInputs, LaneMaker
-from cpo_pdk.link.eye import eye_of
-from cpo_pdk.link.laser_classes import threshold_ber
-from cpo_pdk.link.light_path import links_of, losses_outside
-from cpo_pdk.link.needed_light import NeededLight, amplitude_dBA, needed_light, other_ring
-from cpo_pdk.link.own_light import OwnLight
+from cpo_pdk.errors import ParameterError
+from cpo_pdk.link.halves import ENTERING_DB, ENTERING_NODES, EngineLinks, Half
+from cpo_pdk.link.needed_light import NeededLight
 from cpo_pdk.link.penalties import mean_penalty_dB
-from cpo_pdk.link.receiver import margins_dB
-from cpo_pdk.link.responses import Chain, Ring
+from cpo_pdk.link.responses import Chain
+from cpo_pdk.link.table_errors import PROBES, errors_of
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
 
@@ -41,44 +37,8 @@ LaneName = tuple[str, int, int]
 
 #: samples that are looked at together
 BLOCK = 256
-#: what laser light may change by before a silicon guide, dB, and nodes of what it then loses to itself
-ENTERING_DB, ENTERING_NODES = (-12.0, 6.0), 19
 #: lowest extinction, dB: as in the budget
 LEAST_EXTINCTION_DB = 0.01
-#: points at which the table is held against the full budget, seed of them, and how far they reach: extinction,
-#: crosstalk in dB, linewidth by the bus and by losses, swing, relative
-PROBES, PROBE_SEED = 40, 8
-PROBE_REACH = (1.5, 4.0, 0.12, 0.12, 0.10)
-
-
-@dataclass(frozen=True)
-class Half:
-    """Lanes of one direction, n of them; arrays of shape (n,) unless said otherwise.
-
-    Attributes:
-        table: number of the lane's table.
-        amplitude_dBA: nominal outer amplitude of the photocurrent.
-        closing_dB: what is left between table and budget at the nominal point.
-        extinction_dB: nominal, of the transmit lane.
-        bus, lost: nominal linewidths of the ring over the table's.
-        own_share: of the linewidth that the bus gives.
-        own_squares: nominal sum of the squares of crosstalk that this half makes.
-        other_squares: the same of the other half, by aggressor, shape (n, C).
-        launch: nominal light of each channel of the port over the lane's own, linear, shape (n, C).
-        beside: number of the lane of each channel of the port in this half, -1 where there is none, shape (n, C).
-    """
-
-    table: Whole
-    amplitude_dBA: Real
-    closing_dB: Real
-    extinction_dB: Real
-    bus: Real
-    lost: Real
-    own_share: Real
-    own_squares: Real
-    other_squares: Real
-    launch: Real
-    beside: Whole
 
 
 @dataclass(frozen=True)
@@ -89,22 +49,22 @@ class MarginKernel:
         engine: whose lanes.
         lanes: direction, port, channel (from 1): transmit lanes by port and channel, then receive lanes likewise.
         nominal_dB: margins as drawn, shape (L,).
-        tables: of needed light.
+        kinds: chains of the package, any ring in place of their own.
+        tables: of the light that each kind needs.
         transmit, receive: the halves.
         lost_dB: light that laser light loses to itself over its change, by node and transmit lane; None where nothing.
-        errors: what was compared -> largest difference from the full budget, dB.
-        notes: the same as lines for a report.
+        errors: what was compared -> largest difference from the full budget at random points, dB.
     """
 
     engine: str
     lanes: tuple[LaneName, ...]
     nominal_dB: Real
+    kinds: tuple[Chain, ...]
     tables: tuple[NeededLight, ...]
     transmit: Half
     receive: Half
     lost_dB: Real | None
     errors: Mapping[str, float]
-    notes: tuple[str, ...]
 
     @staticmethod
     def of(
@@ -113,23 +73,49 @@ class MarginKernel:
         sheets: Mapping[str, Sheet],
         simulation: SimulationResult,
         engine: str | None = None,
+        like: MarginKernel | None = None,
     ) -> MarginKernel:
         """Tabulate the budget of one engine.
 
         Args:
             spec, parts, sheets, simulation: as for `link_budget`, at the state that margins are for.
             engine: whose lanes; None: the first that has some.
+            like: kernel of another engine of the package, whose tables do for chains that differ in their rings alone.
 
         Raises:
-            SpecError, LayoutError, ParameterError: as `link_budget`; an engine without lanes; a nominal lane that no
+            SpecError, LayoutError, ParameterError: as `link_budget`; an engine without lanes, a kind of chain that no
                 light would do for.
         """
-        return _Making(spec, parts, sheets, simulation, engine).kernel()
+        links = EngineLinks(spec, parts, sheets, simulation, engine)
+        numbers, heads = links.kinds()
+        known = {} if like is None else dict(zip(like.kinds, like.tables, strict=True))
+        tables = tuple(known[kind] if kind in known else links.table(one) for kind, one in heads.items())
+        transmit, receive = links.halves(numbers, tables)
+        kernel = MarginKernel(
+            engine=links.engine,
+            lanes=tuple((direction, *name) for direction in ("tx", "rx") for name in links.names),
+            nominal_dB=np.tile(links.nominal_dB(), 2),
+            kinds=tuple(heads),
+            tables=tables,
+            transmit=transmit,
+            receive=receive,
+            lost_dB=links.lost_dB(),
+            errors={},
+        )
+        return replace(kernel, errors=errors_of(kernel.margins, links) if like is None else like.errors)
 
     @property
     def transmitters(self) -> int:
         """Number of transmit lanes."""
         return len(self.transmit.table)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a report says of the tables, one line each."""
+        return tuple(
+            f"margins of {words} come from tables, within {dB:.2g} dB of the full budget at {PROBES} random points"
+            for words, dB in self.errors.items()
+        )
 
     def margins(
         self,
@@ -255,7 +241,7 @@ class MarginKernel:
                 found = np.broadcast_to(found, (*needed.shape[:-1], half.table.size)).copy()
             found[..., lanes] = needed
         assert found is not None
-        return found - half.closing_dB
+        return np.where(np.isfinite(half.closing_dB), found - half.closing_dB, np.inf)
 
     def _beside(self, half: Half, mean_dB: Real, squares: Real) -> Real:
         """Other channels of a port in the nominal detector: they are as strong as this sample launches them."""
@@ -291,219 +277,3 @@ def _squares(aggressors: Real, beside: Whole) -> Real:
     """Sum of the squares of all channels but the lane's own, shape (S, n)."""
     other = beside != np.arange(len(beside))[:, None]
     return np.einsum("snc,snc,nc->sn", aggressors, aggressors, other.astype(aggressors.dtype))
-
-
-class _Making:
-    """Makes the kernel of one engine."""
-
-    def __init__(
-        self,
-        spec: PackageSpec,
-        parts: Parts,
-        sheets: Mapping[str, Sheet],
-        simulation: SimulationResult,
-        engine: str | None,
-    ) -> None:
-        outside = losses_outside(spec, parts, sheets)
-        self.spec, self.threshold = spec, threshold_ber(spec)
-        self.own = OwnLight(spec, sheets, outside)
-        self.maker = LaneMaker(spec, parts, sheets, simulation, outside)
-        links = links_of(simulation)
-        known = dict.fromkeys(link.transmit.engine for link in links)
-        self.engine = next(iter(known)) if engine is None else engine
-        if self.engine not in known:
-            raise LayoutError(f'no lanes on engine "{engine}"; engines with lanes: {", ".join(known)}')
-        own = [link for link in links if link.transmit.engine == self.engine]
-        self.links = sorted(own, key=lambda link: (link.transmit.port, link.transmit.channel))
-        self.inputs = [self.maker.inputs(link) for link in self.links]
-        self.channels = max(link.transmit.channel for link in self.links)
-
-    def kernel(self) -> MarginKernel:
-        """All of it."""
-        numbers, heads = self._kinds()
-        tables = tuple(needed_light(e.signal, e.receiver, e.chain, self.threshold) for e in heads)
-        nominal = np.asarray(
-            margins_dB([e.signal for e in self.inputs], [e.receiver for e in self.inputs], self.threshold), np.float64
-        )
-        transmit, receive = self._halves(numbers, tables, nominal)
-        names = [(link.transmit.port, link.transmit.channel) for link in self.links]
-        kernel = MarginKernel(
-            engine=self.engine,
-            lanes=tuple([("tx", *name) for name in names] + [("rx", *name) for name in names]),
-            nominal_dB=np.tile(nominal, 2),
-            tables=tables,
-            transmit=transmit,
-            receive=receive,
-            lost_dB=self._lost(),
-            errors={},
-            notes=(),
-        )
-        errors = self._errors(kernel)
-        notes = tuple(
-            f"margins from tables: {words} within {dB:.2g} dB of the full budget" for words, dB in errors.items()
-        )
-        return replace(kernel, errors=errors, notes=notes)
-
-    def _kinds(self) -> tuple[Whole, list[LaneInputs]]:
-        """Number of each lane's kind of chain, and of each kind the lane with the middle linewidth."""
-        kinds: dict[Chain, list[int]] = {}
-        for number, entry in enumerate(self.inputs):
-            ring = entry.chain.modulator
-            same = replace(entry.chain, modulator=_NO_RING) if isinstance(ring, Ring) and ring.swings else entry.chain
-            kinds.setdefault(same, []).append(number)
-        found = np.zeros(len(self.inputs), np.int64)
-        heads: list[LaneInputs] = []
-        for kind, lanes in enumerate(kinds.values()):
-            found[lanes] = kind
-            widths = sorted(lanes, key=lambda lane: _linewidth(self.inputs[lane].chain))
-            heads.append(self.inputs[widths[len(widths) // 2]])
-        return found, heads
-
-    def _halves(self, kinds: Whole, tables: Sequence[NeededLight], nominal: Real) -> tuple[Half, Half]:
-        inputs, count = self.inputs, len(self.inputs)
-        place = {(e.link.transmit.port, e.link.transmit.channel): k for k, e in enumerate(inputs)}
-        beside = np.array(
-            [[place.get((e.link.transmit.port, c + 1), -1) for c in range(self.channels)] for e in inputs], np.int64
-        )
-        launch = np.array([e.launch_dBm for e in inputs])
-        over = np.where(beside >= 0, 10 ** ((launch[beside] - launch[:, None]) / 10), 1.0)
-        made = np.array([sum(10 ** (a.level_dB / 5) for a in e.link.transmit.aggressors) for e in inputs])
-        taken = np.zeros((count, self.channels))
-        for row, entry in enumerate(inputs):
-            for aggressor in entry.link.receive.aggressors:
-                taken[row, int(aggressor.name.rpartition(" ")[2]) - 1] = 10 ** (aggressor.level_dB / 5)
-        taken *= over**2
-        rings = np.array([_widths(e.chain) for e in inputs])
-        reference = np.array([tables[kind].reference_GHz for kind in kinds])
-        share = np.where(reference > 0, rings / np.where(reference > 0, reference, 1.0), 1.0)
-        extinction = np.array([e.signal.extinction_dB for e in inputs])
-        amplitude = amplitude_dBA(
-            np.array([e.signal.received_dBm for e in inputs]),
-            extinction,
-            np.array([e.receiver.responsivity_A_W for e in inputs]),
-        )
-        first = Half(
-            table=kinds,
-            amplitude_dBA=amplitude,
-            closing_dB=np.zeros(count),
-            extinction_dB=extinction,
-            bus=share[:, 0],
-            lost=share[:, 1],
-            own_share=np.where(rings.sum(axis=1) > 0, rings[:, 0] / np.maximum(rings.sum(axis=1), 1e-9), 1.0),
-            own_squares=made,
-            other_squares=taken,
-            launch=over,
-            beside=beside,
-        )
-        needed = np.array(
-            [
-                float(tables[kind].needed_dBA(extinction[k], made[k] + taken[k].sum(), *share[k]))
-                for k, kind in enumerate(kinds)
-            ]
-        )
-        if not np.isfinite(nominal).all():
-            at = int(np.argmin(np.isfinite(nominal)))
-            raise ParameterError(
-                f"{inputs[at].link.name}: no light would do for this lane as drawn; its budget has to close before "
-                "samples of it are drawn"
-            )
-        first = replace(first, closing_dB=nominal - (amplitude - needed))
-        other = np.zeros_like(taken)
-        other[:, 0] = made
-        return first, replace(first, own_squares=taken.sum(axis=1), other_squares=other)
-
-    def _lost(self) -> Real | None:
-        """Light that laser light loses to itself beyond the nominal loss; by node and lane."""
-        laser = self.spec.laser.per_wavelength_dBm
-        nodes = np.linspace(*ENTERING_DB, ENTERING_NODES)
-        lanes = [entry.link.transmit for entry in self.inputs]
-        lost = np.array([[self.own.lost_dB(lane, laser + float(dB)) for lane in lanes] for dB in nodes])
-        nominal = np.array([self.own.lost_dB(lane) for lane in lanes])
-        return lost - nominal if lost.any() else None
-
-    def _errors(self, kernel: MarginKernel) -> dict[str, float]:
-        """Largest differences from the full budget at random points."""
-        rng = np.random.default_rng(PROBE_SEED)
-        count = len(self.inputs)
-        found = {"transmit lanes": 0.0, "receive lanes": 0.0}
-        for _ in range(PROBES):
-            lane = int(rng.integers(count))
-            entry, reach = self.inputs[lane], rng.uniform(-1, 1, 5) * PROBE_REACH
-            found["transmit lanes"] = max(found["transmit lanes"], self._transmit_error(kernel, lane, entry, reach))
-            found["receive lanes"] = max(found["receive lanes"], self._receive_error(kernel, lane, entry, reach[1]))
-        return found
-
-    def _transmit_error(self, kernel: MarginKernel, lane: int, entry: LaneInputs, reach: Real) -> float:
-        count, ring = len(self.inputs), entry.chain.modulator
-        extinction = max(entry.signal.extinction_dB + float(reach[0]), 0.5)
-        louder = 10 ** (float(reach[1]) / 10)
-        receiver, more = entry.receiver, {}
-        aggressors = np.zeros((1, 2 * count, self.channels))
-        levels = [a.level_dB + float(reach[1]) for a in entry.link.transmit.aggressors]
-        free = [c for c in range(self.channels) if kernel.transmit.beside[lane, c] != lane]
-        aggressors[0, lane, free[: len(levels)]] = 10 ** (np.array(levels[: len(free)]) / 10)
-        if isinstance(ring, Ring) and ring.swings:
-            bus, lost, swing = (1 + reach[2:]).tolist()
-            other = other_ring(ring, bus, lost, swing)
-            eye = receiver.eye
-            chain = replace(entry.chain, modulator=other)
-            receiver = replace(receiver, eye=eye_of(chain, eye.modulation, eye.baud_GBd))
-            one = np.ones((1, count))
-            more = {
-                "linewidth": one * other.linewidth_GHz / ring.linewidth_GHz,
-                "linewidth_bus": one * bus,
-                "swing": one * swing,
-            }
-        nominal = [round(a, 4) for a in self._taken(entry)]
-        change = np.zeros((1, 2 * count))
-        ratios = np.tile(kernel.transmit.extinction_dB, (1, 1))
-        ratios[0, lane] = extinction
-        one_dB = float(mean_penalty_dB(extinction) - mean_penalty_dB(entry.signal.extinction_dB))
-        # this lane's mean power against that of the others of its port moves with its extinction
-        signal = replace(
-            entry.signal,
-            extinction_dB=extinction,
-            received_dBm=entry.signal.received_dBm - one_dB,
-            crosstalk_dB=(*(level for level in levels[: len(free)]), *(level + one_dB for level in nominal)),
-        )
-        assert louder > 0
-        exact = margins_dB([signal], [receiver], self.threshold)[0]
-        table = kernel.margins(change, extinction_dB=ratios, aggressors=aggressors, **more)[0, lane]
-        return abs(float(exact - table)) if np.isfinite(exact) or np.isfinite(table) else 0.0
-
-    def _receive_error(self, kernel: MarginKernel, lane: int, entry: LaneInputs, louder_dB: float) -> float:
-        count = len(self.inputs)
-        own = [a.level_dB for a in entry.link.transmit.aggressors]
-        taken = [level + louder_dB for level in self._taken(entry)]
-        exact = margins_dB([replace(entry.signal, crosstalk_dB=(*own, *taken))], [entry.receiver], self.threshold)[0]
-        aggressors = np.zeros((1, 2 * count, self.channels))
-        for aggressor in entry.link.receive.aggressors:
-            at = int(aggressor.name.rpartition(" ")[2]) - 1
-            aggressors[0, count + lane, at] = 10 ** ((aggressor.level_dB + louder_dB) / 10)
-        table = kernel.margins(np.zeros((1, 2 * count)), aggressors=aggressors)[0, count + lane]
-        return abs(float(exact - table)) if np.isfinite(exact) or np.isfinite(table) else 0.0
-
-    def _taken(self, entry: LaneInputs) -> list[float]:
-        """Other wavelengths in the nominal detector, dB, as the budget has them."""
-        lane, launch = entry.link.transmit, entry.launch_dBm
-        found: list[float] = []
-        for aggressor in entry.link.receive.aggressors:
-            key = lane.engine, lane.port, int(aggressor.name.rpartition(" ")[2])
-            found.append(aggressor.level_dB + self.maker.launched.get(key, launch) - launch)
-        return found
-
-
-#: stands for any ring where kinds of chains are compared
-_NO_RING = Ring(1.0, 1.0, 1.0, 1.0)
-
-
-def _widths(chain: Chain) -> tuple[float, float]:
-    """Linewidth of a swinging ring by its bus and by its losses, GHz; zeros for another modulator."""
-    ring = chain.modulator
-    if not (isinstance(ring, Ring) and ring.swings):
-        return 0.0, 0.0
-    return ring.linewidth_bus_GHz, ring.linewidth_GHz - ring.linewidth_bus_GHz
-
-
-def _linewidth(chain: Chain) -> float:
-    return sum(_widths(chain))

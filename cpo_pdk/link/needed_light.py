@@ -5,8 +5,8 @@ Method
     nodes of a grid over extinction, crosstalk and the width that the bus gives a ring modulator. Tabulated is one over
     the square of the needed current: over crosstalk, a noise that grows with the signal, that is very nearly a straight
     line, which falls to nothing where no light would do. Between nodes: cubic splines.
-    What a ring loses inside, and how far its resonance swings, change the eye little: each is a curve of its own, in dB,
-    that is added.
+    What a ring loses inside, and how far its resonance swings, change the eye little: each is a curve of its own in dB,
+    that is added, with what bus and losses do together as the product of both changes.
 
 Validity
     Beyond the grid its edge is taken; for crosstalk the straight line goes on. Late light is as it is nominally.
@@ -51,6 +51,7 @@ class NeededLight:
         most_crosstalk: end of the grid of crosstalk.
         squares: one over the square of the needed current, 1/A^2, over extinction, crosstalk and bus.
         lost, swing: what is added, dB; None where the chain has no ring.
+        together_dB: what is added for the changes of bus and losses together, times the product of both.
     """
 
     reference_GHz: tuple[float, float]
@@ -58,6 +59,7 @@ class NeededLight:
     squares: EvenSpline
     lost: EvenSpline | None
     swing: EvenSpline | None
+    together_dB: float = 0.0
 
     def needed_dBA(
         self,
@@ -88,6 +90,9 @@ class NeededLight:
         for curve, value in ((self.lost, lost), (self.swing, swing)):
             if curve is not None and value is not None:
                 needed = needed + curve(value)
+        if self.together_dB and lost is not None:
+            product = (np.clip(bus, *BUS) - 1) * (np.clip(lost, *LOST) - 1)
+            needed = needed + self.together_dB * product
         return needed
 
 
@@ -119,6 +124,7 @@ def needed_light(signal: Signal, receiver: Receiver, chain: Chain, threshold_ber
         squares=EvenSpline.of((*ends, BUS), squares),
         lost=needs.curve("lost", LOST),
         swing=needs.curve("swing", SWING),
+        together_dB=needs.together(),
     )
 
 
@@ -156,7 +162,7 @@ class _Needs:
         assert isinstance(self.chain.modulator, Ring)
         eye = self.receiver.eye
         other = replace(self.chain, modulator=other_ring(self.chain.modulator, **change))
-        return eye_of(other, eye.modulation, eye.baud_GBd)
+        return eye_of(other, eye.modulation, eye.baud_GBd, transmitter=False)
 
     def needed_dBA(self, eye: Eye, extinction_dB: Sequence[float] | Real, crosstalk: Sequence[float] | Real) -> Real:
         """Needed amplitude for pairs of extinction and crosstalk, shape as either; infinite where none would do."""
@@ -173,6 +179,14 @@ class _Needs:
         margin = margins_dB(signals, receivers, self.threshold_ber)
         return amplitude_dBA(PROBE_DBM, extinction_dB, self.receiver.responsivity_A_W) - margin
 
+    def together(self, step: float = 0.15) -> float:
+        """Mixed second difference of needed light over bus and losses, dB; 0 where no light would do that far."""
+        at = [self.signal.extinction_dB], [_crosstalk(self.signal)]
+        signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
+        needed = [self.needed_dBA(self.eye(bus=1 + a * step, lost=1 + b * step), *at)[0] for a, b in signs]
+        total = needed[0] - needed[1] - needed[2] + needed[3]
+        return float(total / (4 * step**2)) if np.isfinite(needed).all() else 0.0
+
     def squares(self, eye: Eye, extinction_dB: Real, crosstalk: Real) -> Real:
         """One over the square of the needed current, 0 where none would do, shape (extinctions, crosstalks)."""
         one, other = (value.ravel() for value in np.meshgrid(extinction_dB, crosstalk, indexing="ij"))
@@ -181,14 +195,13 @@ class _Needs:
 
     def curve(self, name: str, ends: tuple[float, float]) -> EvenSpline:
         """What another ring needs more than the nominal one, dB; at the nominal extinction and crosstalk."""
-        signal = self.signal
-        crosstalk = float(np.sum(10 ** (np.array(signal.crosstalk_dB) / 5)))
-        nominal = self.needed_dBA(self.eye(), [signal.extinction_dB], [crosstalk])
+        at = [self.signal.extinction_dB], [_crosstalk(self.signal)]
+        nominal = self.needed_dBA(self.eye(), *at)
         reach = 1.0
         while True:  # nearer to the nominal ring where no light would do at an end
             near = (1 - reach * (1 - ends[0]), 1 + reach * (ends[1] - 1))
             eyes = [self.eye(**{name: float(share)}) for share in np.linspace(*near, CURVE_NODES)]
-            needed = np.concatenate([self.needed_dBA(eye, [signal.extinction_dB], [crosstalk]) for eye in eyes])
+            needed = np.concatenate([self.needed_dBA(eye, *at) for eye in eyes])
             if np.isfinite(needed).all():
                 return EvenSpline.of([near], needed - nominal)
             if reach < 0.1:
@@ -197,6 +210,11 @@ class _Needs:
                     "nominal one; give the lane a faster driver or modulator"
                 )
             reach /= 2
+
+
+def _crosstalk(signal: Signal) -> float:
+    """Sum of the squares of all aggressors' amplitudes over the wanted one."""
+    return float(np.sum(10 ** (np.array(signal.crosstalk_dB, np.float64) / 5)))
 
 
 def amplitude_dBA(received_dBm: ArrayLike, extinction_dB: ArrayLike, responsivity_A_W: ArrayLike) -> Real:
