@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,7 +158,7 @@ def yield_run(
     resume: bool = False,
     trust: bool = False,
     progress: Say | None = None,
-    bar: Callable[[int, int], None] | None = None,
+    bar: Callable[[], AbstractContextManager[Callable[[int, int], None]]] | None = None,
 ) -> tuple[YieldResult, Path, bool]:
     """Sample a package and write what comes out to `out/<name>_yield/`.
 
@@ -172,7 +172,7 @@ def yield_run(
         place: who computes; this process when None.
         resume: go on with what an earlier run of the same inputs has left.
         progress: called with a few words as each stage begins.
-        bar: called with samples done and asked for.
+        bar: makes what shows samples done and asked for while they are drawn.
 
     Returns:
         what came out, its folder, and whether the run was interrupted: fewer samples are in it then.
@@ -195,9 +195,10 @@ def yield_run(
     folder = output.result_folder(out, f"{made.model.name}_yield")
     order = Order(made.model, seed)
     digest = hashlib.sha256(f"{made.digest} {seed}".encode()).hexdigest()
-    with clock.stage("sample", f"sampling {samples} packages"):
+    with clock.stage("sample", f"sampling {samples} packages" if bar is None else ""):
         work = Work(sample_chunk, order, samples, digest, made.model.name, chunk=CHUNK)
-        outcome = run(work, folder / "samples", place, resume=resume, progress=bar)
+        with nullcontext() if bar is None else bar() as tell:
+            outcome = run(work, folder / "samples", place, resume=resume, progress=tell)
         columns = read(folder / "samples")
     result = _composed(
         made, order, columns, samples, outcome.digest, place, quick or outcome.interrupted, clock, notes=outcome.notes

@@ -29,6 +29,7 @@ from cpo_pdk.cli import (
     projects,
     releasing,
     tolerance,
+    yields,
 )
 from cpo_pdk.cli.console import settings
 from cpo_pdk.cli.streams import stdout_failed
@@ -74,6 +75,7 @@ app.command("simulate")(inspecting.simulate)
 app.command("budget")(budget.budget)
 app.command("thermal")(heat.thermal)
 app.command("tolerance")(tolerance.tolerance)
+app.command("yield")(yields.yield_)
 app.command("census")(census.census)
 app.command("lanes")(lanes.lanes)
 app.command("testmap")(lanes.testmap)

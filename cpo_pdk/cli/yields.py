@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cpo_pdk.cli import console
-from cpo_pdk.cli.cluster_options import (
+from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
+from cpo_pdk.cli.places import (
     InsecureOption,
     ResumeOption,
     SchedulerOption,
@@ -18,7 +20,6 @@ from cpo_pdk.cli.cluster_options import (
     WorkersOption,
     place_of,
 )
-from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
 
 if TYPE_CHECKING:
     from cpo_pdk.yields.results import Interval, YieldResult
@@ -39,7 +40,7 @@ def yield_(
         bool, typer.Option("--quick", help="Without what-if runs and sensitivity: yields, spares, life, cost.")
     ] = False,
     out: Annotated[Path, typer.Option(help="Results go to OUT/<name>_yield/.")] = Path("gds_out"),
-    workers: WorkersOption = None,
+    workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
     tls_ca: TlsCaOption = None,
     tls_cert: TlsCertOption = None,
@@ -53,11 +54,13 @@ def yield_(
 
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import production
+        from cpo_pdk.execution import Bar
+        from cpo_pdk.report.yield_json import yield_document
         from cpo_pdk.yields.limits import check_samples
 
         check_samples(samples, seed)
         place = place_of(workers, scheduler, tls_ca, tls_cert, tls_key, insecure_cluster)
-        result, folder = production.yield_run(
+        result, folder, interrupted = production.yield_run(
             target,
             spec,
             samples=samples,
@@ -69,14 +72,14 @@ def yield_(
             resume=resume,
             trust=trust,
             progress=progress,
+            bar=lambda: Bar(sys.stderr, "sampling", "packages"),
         )
         progress("")
         for note in result.notes:
             progress.warn(note)
-        from cpo_pdk.report.yield_json import yield_document
-
         document = {**yield_document(result), "folder": str(folder)}
-        return Outcome(document, _text(result, folder), 0 if result.holds else 1)
+        code = 130 if interrupted else 0 if result.holds else 1
+        return Outcome(document, _text(result, folder), code)
 
     console.run(work, json)
 

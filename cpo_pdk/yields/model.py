@@ -186,7 +186,7 @@ def model_of(
     modules = tuple(dict.fromkeys(_module_name(laser) for laser in lasers.values()))
 
     def losses(engine: str) -> Real:
-        return np.array([by_lane[engine, k.direction, k.port, k.channel + 1].insertion_loss_dB for k in keys])
+        return np.array([by_lane[engine, k.direction, k.port, k.channel].insertion_loss_dB for k in keys])
 
     reference = losses(kept[0])
     margins = {(lane.engine, "tx", lane.port, lane.channel): lane.margin_dB for lane in state.budget.lanes}
@@ -208,7 +208,7 @@ def model_of(
                 drift_nm=drift,
                 rings_um=np.array([[r.x, r.y] for r in simulator.rings if r.engine == name]).reshape(-1, 2),
                 offset_dB=reference - losses(name),
-                nominal_dB=np.array([margins[name, k.direction, k.port, k.channel + 1] for k in keys]),
+                nominal_dB=np.array([margins[name, k.direction, k.port, k.channel] for k in keys]),
             )
         )
     near = spec.link.connectors // 2
@@ -266,7 +266,7 @@ def _cell_model(
         laser_row=np.array(
             [batch.lasers.index(key.laser) if out else -1 for key, out in zip(keys, sends, strict=True)], np.int64
         ),
-        channel=np.array([key.channel for key in keys], np.int64),
+        channel=np.array([key.channel - 1 for key in keys], np.int64),
         ring=np.array([index.get(key.ring, -1) for key in keys], np.int64),
         linewidth_nm=batch.linewidth_nm(still)[0] if batch.rings else np.empty(0),
         resonances_nm=batch.resonances_nm(still)[0] if batch.rings else np.empty((0, 0)),
@@ -300,7 +300,7 @@ def _module_name(laser: str) -> str:
 def _laser_places(by_lane: Lanes, names: Sequence[str], keys: Sequence[LaneKey]) -> dict[tuple[str, int], str]:
     """(engine, number of the laser port) -> connector and position that its light comes from."""
     return {
-        (name, key.laser): by_lane[name, "tx", key.port, key.channel + 1].laser
+        (name, key.laser): by_lane[name, "tx", key.port, key.channel].laser
         for name in names
         for key in keys
         if key.direction == "tx"
