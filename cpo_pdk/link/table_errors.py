@@ -1,7 +1,7 @@
 """How far tabulated margins lie from the full budget: both at the same random points.
 
-Around the nominal points of lanes: extinction and crosstalk of the transmitter, linewidths and swing of its ring (the eye
-computed anew); light of other wavelengths in the detector of a receive lane.
+Around the nominal points of lanes: extinction and crosstalk of the transmitter, linewidths and swing of its ring (whose
+eye is computed anew); light of other wavelengths in the detector of a receive lane.
 """
 
 from __future__ import annotations
