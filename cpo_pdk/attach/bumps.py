@@ -65,24 +65,20 @@ class Bumps:
         return np.stack([normals(draw, "attach", numbers, purpose=f"engine {name}") for name in ("x", "y", "turn")])
 
     def offset_um(self, drawn: Array, place_um: float | None = None, turn_deg: float | None = None) -> Array:
-        """Offset of the worst joint, um, shape (S, E): at the corner whose turn goes with the shift.
+        """Offset of the worst joint, um, shape (S, E): that of a corner, as an offset is convex over the field.
 
         Args:
             drawn: see `draws`.
             place_um, turn_deg: in place of the sheet's.
         """
         place = self.place_um if place_um is None else place_um
-        x, y = place * np.abs(drawn[0]), place * np.abs(drawn[1])
-        angle = np.radians(turn_deg if turn_deg is not None else self.turn_deg) * np.abs(drawn[2])
-        # chord of the turn at the corner (a, b): a (cos - 1) - b sin, a sin + b (cos - 1); of the four corners the one
-        # whose parts have the signs of the shift is the furthest off
+        x, y = place * drawn[0], place * drawn[1]
+        angle = np.radians(self.turn_deg if turn_deg is None else turn_deg) * drawn[2]
+        sine, less = np.sin(angle), np.cos(angle) - 1
         a, b = self.half_um
-        sine, less = np.sin(angle), 1 - np.cos(angle)
         found = np.zeros_like(x)
-        for sx in (-1, 1):
-            for sy in (-1, 1):
-                dx, dy = x - sx * a * less - sy * b * sine, y + sx * a * sine - sy * b * less
-                found = np.maximum(found, np.hypot(dx, dy))
+        for cx, cy in ((a, b), (-a, b), (-a, -b), (a, -b)):
+            found = np.maximum(found, np.hypot(x + cx * less - cy * sine, y + cx * sine + cy * less))
         return found
 
     def needed(self, drawn: Array, share: float, *, turn: bool) -> float | None:
