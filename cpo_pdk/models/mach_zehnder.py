@@ -15,12 +15,13 @@ Validity
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, Model
+from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, HeatedParts, Model
 from cpo_pdk.models.phase_shifters import heater_phase, junction_amplitude
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.models.splitters import mmi2x2
@@ -57,6 +58,70 @@ def _between(split: SDict, upper: np.ndarray, lower: np.ndarray, lead: np.ndarra
             ("o2", "o3"): lead * (bar**2 * upper + cross**2 * lower),
         }
     )
+
+
+def modulator_parts(
+    wl: ArrayLike,
+    *,
+    length: ArrayLike,
+    delta_length: ArrayLike,
+    gap_electrode: ArrayLike,
+    width_ground: ArrayLike,
+    junction_offset: ArrayLike,
+    length_heater: ArrayLike,
+    V: ArrayLike = 0.0,
+    V_bias: ArrayLike,
+    doping: ArrayLike,
+    loss_dB_cm: ArrayLike | None = None,
+    loss_rib_dB_cm: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **_: object,
+) -> dict[str, np.ndarray]:
+    """Splitter, arms and input guide of `mach_zehnder_modulator`, the heater off; arguments as there."""
+    dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
+    drive, bias = number("V", V, -20.0, 20.0, "V"), number("V_bias", V_bias, 0.0, 20.0, "V")
+    shape = {"dT": dT, "dw": dw, "dh": dh}
+    arm = (number("gap_electrode", gap_electrode, 0.5, 1e3) + number("width_ground", width_ground, 0.5, 1e3)) / 2
+    offset = arm - MMI_ARMS / 2
+    extra = number("delta_length", delta_length, 0.0, 1e5)
+    trombone = extra > 0
+    strip = UNDER_PADS - TAPER + number("length_heater", length_heater, 0.0, 1e5) + trombone * 4 * BEND_PATH
+    taper = amplitude(taper_loss_dB(TAPER)) * propagation(wl, TAPER / 2, loss_dB_cm=0.0, **shape)
+    taper = taper * propagation(wl, TAPER / 2, cross_section="rib", loss_dB_cm=0.0, **shape)
+    common = (
+        _s_bend(wl, offset, loss_dB_cm, shape) ** 2
+        * taper**2
+        * propagation(wl, strip, loss_dB_cm=loss_dB_cm, **shape)
+        * propagation(wl, length, cross_section="rib", loss_dB_cm=loss_rib_dB_cm, **shape)
+        * amplitude(np.where(trombone, 4 * bend_loss_dB(RADIUS, 90.0), 0.0))
+    )
+    upper, lower = (
+        common * junction_amplitude(wl, length, bias + s * drive / 2, doping, junction_offset=junction_offset, dw=dw)
+        for s in (1, -1)
+    )
+    west = TAPER + s_bend_um(offset) + MMI_LENGTH
+    lead = propagation(wl, np.maximum(PADS - west, 5.0), loss_dB_cm=loss_dB_cm, **shape)
+    split = mmi2x2(wl, **shape)
+    return {
+        "bar": split["o1", "o4"],
+        "cross": split["o1", "o3"],
+        "upper": upper * propagation(wl, extra, loss_dB_cm=loss_dB_cm, **shape),
+        "lower": lower,
+        "lead": lead,
+    }
+
+
+def joined(parts: Mapping[str, np.ndarray], turn: Array) -> SDict:
+    """S-matrix of `mach_zehnder_modulator`, its heater turning the upper arm by `turn` rad."""
+    split = {("o1", "o4"): parts["bar"], ("o1", "o3"): parts["cross"]}
+    return _between(split, parts["upper"] * np.exp(1j * turn), parts["lower"], parts["lead"])
+
+
+def arm_turn(heater_mW: ArrayLike, *, width_heater: ArrayLike, **_: object) -> Array:
+    """Phase in rad that the heater of `mach_zehnder_modulator` adds to its arm."""
+    return heater_phase(heater_mW, width_heater)
 
 
 def mach_zehnder_modulator(
@@ -100,32 +165,24 @@ def mach_zehnder_modulator(
         dw: what silicon is wider than drawn, nm.
         dh: what silicon is higher than 0.22 um, nm.
     """
-    dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
-    drive, bias = number("V", V, -20.0, 20.0, "V"), number("V_bias", V_bias, 0.0, 20.0, "V")
-    shape = {"dT": dT, "dw": dw, "dh": dh}
-    arm = (number("gap_electrode", gap_electrode, 0.5, 1e3) + number("width_ground", width_ground, 0.5, 1e3)) / 2
-    offset = arm - MMI_ARMS / 2
-    extra = number("delta_length", delta_length, 0.0, 1e5)
-    trombone = extra > 0
-    strip = UNDER_PADS - TAPER + number("length_heater", length_heater, 0.0, 1e5) + trombone * 4 * BEND_PATH
-    taper = amplitude(taper_loss_dB(TAPER)) * propagation(wl, TAPER / 2, loss_dB_cm=0.0, **shape)
-    taper = taper * propagation(wl, TAPER / 2, cross_section="rib", loss_dB_cm=0.0, **shape)
-    common = (
-        _s_bend(wl, offset, loss_dB_cm, shape) ** 2
-        * taper**2
-        * propagation(wl, strip, loss_dB_cm=loss_dB_cm, **shape)
-        * propagation(wl, length, cross_section="rib", loss_dB_cm=loss_rib_dB_cm, **shape)
-        * amplitude(np.where(trombone, 4 * bend_loss_dB(RADIUS, 90.0), 0.0))
+    parts = modulator_parts(
+        wl,
+        length=length,
+        delta_length=delta_length,
+        gap_electrode=gap_electrode,
+        width_ground=width_ground,
+        junction_offset=junction_offset,
+        length_heater=length_heater,
+        V=V,
+        V_bias=V_bias,
+        doping=doping,
+        loss_dB_cm=loss_dB_cm,
+        loss_rib_dB_cm=loss_rib_dB_cm,
+        dT=dT,
+        dw=dw,
+        dh=dh,
     )
-    upper, lower = (
-        common * junction_amplitude(wl, length, bias + s * drive / 2, doping, junction_offset=junction_offset, dw=dw)
-        for s in (1, -1)
-    )
-    upper = upper * np.exp(1j * heater_phase(heater_mW, width_heater))
-    upper = upper * propagation(wl, extra, loss_dB_cm=loss_dB_cm, **shape)
-    west = TAPER + s_bend_um(offset) + MMI_LENGTH
-    lead = propagation(wl, np.maximum(PADS - west, 5.0), loss_dB_cm=loss_dB_cm, **shape)
-    return _between(mmi2x2(wl, **shape), upper, lower, lead)
+    return joined(parts, heater_phase(heater_mW, width_heater))
 
 
 def switch_2x2(
@@ -184,6 +241,7 @@ MODELS = (
             "doping": (1e17, 1e18, "cm^-3"),
             "heater_mW": (0.0, 150.0, "mW"),
         },
+        heated=HeatedParts(modulator_parts, joined, arm_turn),
         drawn_only={"width_signal": "shapes the electrode only: see `travelling_wave.line`"},
     ),
     Model(

@@ -22,6 +22,21 @@ OPERATED = frozenset({"dT", "V", "dw", "dh", "tuning_nm", "heater_mW"})
 
 
 @dataclass(frozen=True)
+class HeatedParts:
+    """How the model of a device with a heater is taken apart.
+
+    Attributes:
+        parts: `(wl, **params)` -> name -> complex amplitude, the heater off; each without zeros.
+        response: `(parts, turn)` -> S-matrix, the heater turning its guide by `turn` rad.
+        turn: `(heater_mW, **params)` -> rad.
+    """
+
+    parts: Callable[..., Mapping[str, NDArray[np.complex128]]]
+    response: Callable[[Mapping[str, NDArray[np.complex128]], NDArray[np.float64]], SDict]
+    turn: Callable[..., NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
 class Model:
     """One compact model.
 
@@ -43,6 +58,7 @@ class Model:
         core_layer: layer whose area that is.
         gain_limit: largest singular value that is let pass, with a warning; measured data is often slightly above 1.
         ring: how a ring is computed from smooth terms; None for what is none.
+        heated: how an interferometer or a heated guide is computed from its parts; None for others.
     """
 
     name: str
@@ -60,6 +76,7 @@ class Model:
     core_layer: str = "WG"
     gain_limit: float = GAIN_LIMIT
     ring: RingTerms | None = None
+    heated: HeatedParts | None = None
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:

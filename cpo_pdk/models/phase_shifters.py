@@ -12,11 +12,13 @@ Validity
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction as pn
-from cpo_pdk.models.model import DEVIATIONS, GUIDE, TWO, Model
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, TWO, HeatedParts, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import propagation
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -99,6 +101,31 @@ def phase_shifter_pn(
     return reciprocal({("o1", "o2"): guide * shift})
 
 
+def heated_parts(
+    wl: ArrayLike,
+    *,
+    length: ArrayLike,
+    width: ArrayLike | None = None,
+    loss_dB_cm: ArrayLike | None = None,
+    dT: ArrayLike = 0.0,
+    dw: ArrayLike = 0.0,
+    dh: ArrayLike = 0.0,
+    **_: object,
+) -> dict[str, np.ndarray]:
+    """The guide of `phase_shifter_thermal` with its heater off; arguments as there."""
+    return {"guide": propagation(wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)}
+
+
+def turned(parts: Mapping[str, np.ndarray], turn: Array) -> SDict:
+    """S-matrix of a guide that its heater turns by `turn` rad."""
+    return reciprocal({("o1", "o2"): parts["guide"] * np.exp(1j * turn)})
+
+
+def heater_turn(heater_mW: ArrayLike, *, width_heater: ArrayLike, width: ArrayLike | None = None, **_: object) -> Array:
+    """As `heater_phase`, of the parameters of a model."""
+    return heater_phase(heater_mW, width_heater, width)
+
+
 def phase_shifter_thermal(
     wl: ArrayLike,
     *,
@@ -124,8 +151,8 @@ def phase_shifter_thermal(
         dw: what silicon is wider than drawn, nm.
         dh: what silicon is higher than 0.22 um, nm.
     """
-    guide = propagation(wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
-    return reciprocal({("o1", "o2"): guide * np.exp(1j * heater_phase(heater_mW, width_heater, width))})
+    parts = heated_parts(wl, length=length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
+    return turned(parts, heater_phase(heater_mW, width_heater, width))
 
 
 def _length(length: float = 0.0, **_: object) -> float:
@@ -161,5 +188,6 @@ MODELS = (
             "heater_mW": (0.0, 150.0, "mW"),
         },
         core_length=_length,
+        heated=HeatedParts(heated_parts, turned, heater_turn),
     ),
 )

@@ -77,9 +77,10 @@ def add_drop(wl: ArrayLike, terms: Terms, turns: tuple[Array, ...], coupling: Ar
     t, k = cross_over(terms["angle"], coupling)
     half = half_round(terms, turns[0])
     bus = bus_amplitude(wl, terms)
-    denominator = 1 - t**2 * half**2
-    through = bus * t * (1 - half**2) / denominator
-    drop = -bus * k**2 * half / denominator
+    z = half**2
+    beside = bus / (1 - t**2 * z)
+    through = beside * t * (1 - z)
+    drop = -beside * k**2 * half
     return reciprocal({("o1", "o4"): through, ("o3", "o2"): through, ("o1", "o2"): drop, ("o3", "o4"): drop})
 
 
@@ -122,10 +123,10 @@ def modulator(wl: ArrayLike, terms: Terms, turns: tuple[Array, ...], coupling: A
     """Ring with a bus and a monitor behind a weak drop; formulas in `modulator`."""
     (t1, k1), (t2, k2) = cross_over(terms["angle"], coupling), cross_over(terms["angle_drop"])
     half = half_round(terms, turns[0])
-    bus = bus_amplitude(wl, terms)
-    denominator = 1 - t1 * t2 * half**2
-    through = bus * (t1 - t2 * half**2) / denominator
-    monitor = -bus_amplitude(wl, terms, 0.5) * k1 * k2 * half / denominator
+    lead = bus_amplitude(wl, terms, 0.5)
+    beside = lead / (1 - t1 * t2 * half**2)
+    through = beside * lead * (t1 - t2 * half**2)
+    monitor = -beside * k1 * k2 * half
     return spread({("o1", "o2"): through, ("o2", "o1"): through, ("o1", "i1"): monitor})
 
 
