@@ -180,7 +180,8 @@ class Life:
         hours = np.asarray(hours, float)
         rest = up(self.package, self.engine_h, hours)
         engines = np.stack([up(rate, self.engine_h, hours) for rate in self.engines])
-        modules = np.stack([self._module_up(lines, hours) for lines in self.modules()] or [np.ones_like(hours)])
+        kinds = {lines: self._module_up(lines, hours) for lines in set(self.modules())}
+        modules = np.stack([kinds[lines] for lines in self.modules()] or [np.ones_like(hours)])
         needed = max(len(modules) - self.spare_modules, 0)
         return rest * at_least(engines, self.hardware.must_work) * at_least(modules, needed)
 
@@ -234,7 +235,8 @@ class Life:
         grid = np.linspace(0, hours, _STEPS + 1)
         total = np.zeros(self.spare_modules + 1)
         total[0] = 1.0
-        for lines in modules:
+        counts = {}
+        for lines in set(modules):
             failed = 1 - self._module_kept(lines, grid)
             step = np.diff(failed)
             reached = [1.0]  # chance of at least k renewals
@@ -243,22 +245,34 @@ class Life:
                 reached.append(float(current[-1]))
                 middle = (current[1:] + current[:-1]) / 2
                 current = np.concatenate([[0.0], fftconvolve(step, middle)[:_STEPS]])
-            counts = -np.diff(reached)
-            total = np.convolve(total, counts)[: self.spare_modules + 1]
+            counts[lines] = -np.diff(reached)
+        for lines in modules:
+            total = np.convolve(total, counts[lines])[: self.spare_modules + 1]
         return float(np.sum(total))
 
     def _module_up(self, lines: tuple[int, ...], hours: Real) -> Real:
         """Availability of a module that is exchanged when it has failed.
 
-        Exact where one dead line is a dead module; else its long-run value, mean life over mean life and exchange.
+        Closed form where one dead line is a dead module; else by marching through time: failures in a step are those of
+        the first module and of all that were put in before, exchanges take exponential times.
         """
         if self.spare_wavelengths == 0:
             return up(self.line * sum(lines), self.laser_h, hours)
-        if self.line == 0 or all(count <= self.spare_wavelengths for count in lines):
+        end = float(np.max(hours, initial=0.0))
+        if end == 0 or self.line == 0 or self.laser_h == 0:
             return np.ones_like(hours)
-        grid = np.concatenate([[0.0], np.logspace(-6, 3, 4000)]) / self.line
-        mean = float(np.trapezoid(self._module_kept(lines, grid), grid))
-        return np.where(hours > 0, mean / (mean + self.laser_h), 1.0)
+        step = end / _STEPS
+        grid = step * np.arange(_STEPS + 1, dtype=np.float64)
+        first = np.diff(1 - self._module_kept(lines, grid))
+        middle = 1 - self._module_kept(lines, np.maximum(grid - step / 2, 0.0))
+        later = np.diff(middle)  # chance that one put in at the middle of a step fails 0, 1, ... steps later
+        stays = np.exp(-step / self.laser_h)
+        down, put_in = np.zeros(_STEPS + 1), np.zeros(_STEPS)
+        for k in range(_STEPS):
+            fail = first[k] + float(put_in[:k] @ later[k:0:-1])
+            down[k + 1] = down[k] * stays + fail * (1 - stays) * self.laser_h / step
+            put_in[k] = fail + down[k] - down[k + 1]
+        return 1 - np.interp(hours, grid, down)
 
 
 def up(rate: float, repair_h: float, hours: Real) -> Real:

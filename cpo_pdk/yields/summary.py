@@ -17,7 +17,7 @@ from cpo_pdk.yields.killers import Indices, killers
 from cpo_pdk.yields.lifetime import Life, hardware_of
 from cpo_pdk.yields.results import Cost, Histogram, RingMap, WaferMap, YieldResult
 from cpo_pdk.yields.sampled import Sampled
-from cpo_pdk.yields.spares import spares_curves
+from cpo_pdk.yields.spares import spares_curves, with_engines
 
 _POINTS = 11  # of the curve over the years
 _FEW = 100  # tested dies below which packages share too many of them
@@ -64,22 +64,30 @@ def yield_result(
         InputError: causes that are not known.
     """
     plan, least = Plan.of(production, sheets.test), production.margin_dB
-    composed = compose(sampled, plan, least)
-    bill = bill.more(laser_modules=production.spares.lasers)
+    there = sampled.margin_dB.shape[1]
+    wanted = sampled.must_work + production.spares.engines
+    built = with_engines(sampled, wanted) if wanted > there else sampled
+    bill = bill.more(max(wanted - there, 0), production.spares.lasers)
+    composed = compose(built, plan, least)
     cost = cost_of(composed, sheets.prices, bill, sampled.seed)
 
     def price(other: Composed, engines: int, modules: int) -> float | None:
         found = cost_of(other, sheets.prices, bill.more(engines, modules), sampled.seed, resamples=1)
         return None if found is None else found.USD_Tbps
 
+    known_C = [sheets.life["engine_at_C"]] if engine_C is None else list(engine_C)
+    if len(known_C) == there:
+        known_C = [known_C[place % there] for place in range(built.margin_dB.shape[1])]
     hardware = hardware_of(
-        sampled,
-        engine_C=[sheets.life["engine_at_C"]] if engine_C is None else engine_C,
+        built,
+        engine_C=known_C,
         laser_C=sheets.life["laser_at_C"] if laser_C is None else laser_C,
         fibres=fibres,
     )
     life = Life.of(sheets.life, hardware, production.spares.wavelengths, production.spares.lasers)
-    own = _notes(sampled, composed, cost, sheets)
+    own = _notes(built, composed, cost, sheets)
+    if wanted > there:
+        own.append(f"spare engines beyond the {there} that were sampled come from the next sample: dies of other lots")
     if engine_C is None or laser_C is None:
         own.append("life: engines or lasers at the temperature that their failure rate holds for, not at their own")
     return YieldResult(
@@ -98,7 +106,7 @@ def yield_result(
         shipped=composed.shipped,
         escapes=composed.escapes,
         killers=killers(sampled, least, sobol),
-        spares=spares_curves(sampled, plan, least, price),
+        spares=spares_curves(built, plan, least, price),
         life=life.points(np.linspace(0.0, production.years, _POINTS), composed.escapes),
         cost=cost,
         margins=_margins(sampled),

@@ -34,7 +34,7 @@ def test_coverage_is_what_is_said(share: float) -> None:
     outcomes = np.arange(count + 1)
     chance = binom.pmf(outcomes, count, share)
     for method, least in ((exact, 0.95), (wilson, 0.92)):
-        covers = np.array([method(k, count).low <= share <= method(k, count).high for k in outcomes])
+        covers = np.array([method(k, count).low <= share <= method(k, count).high for k in range(count + 1)])
         assert float(chance @ covers) >= least
 
 
