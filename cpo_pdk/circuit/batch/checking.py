@@ -10,13 +10,16 @@ import numpy as np
 
 from cpo_pdk.circuit.batch.deviations import LENGTHS, Real
 from cpo_pdk.circuit.batch.ring_table import RingTable
+from cpo_pdk.circuit.batch.smooth_table import SmoothTable
 from cpo_pdk.circuit.binding import ModelLike
-from cpo_pdk.circuit.driving import VOLTAGE
+from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 
 #: random points, and those of them at which resonances are looked for; seed of the points
 POINTS, RESONANCES, SEED = 12, 3, 8
 #: what a heater shifts at most in the check, nm; how far lines lie off their channels, nm
 SHIFT_NM, OFF_NM = 12.0, 0.3
+#: what a heater takes at most in the check, mW
+POWER_MW = 60.0
 
 
 def places(reach: Mapping[str, float], count: int = POINTS) -> dict[str, Real]:
@@ -29,22 +32,14 @@ def places(reach: Mapping[str, float], count: int = POINTS) -> dict[str, Real]:
 
 
 def checked(table: RingTable, direct: Any, model: ModelLike, params: Mapping[str, Any], channels_um: Real) -> RingTable:
-    """The table with its errors written in.
+    """A ring's table with its errors written in.
 
-    What has no parameter of the model (`coupling`) is computed by the same closed form in both and stays as drawn.
+    What is no parameter of the model (`coupling`) is computed by the same closed form in both and stays as drawn.
     """
     reach = {axis: half for axis, half in table.reach.items() if axis != "coupling"}
     values = places(reach)
-    rng = np.random.default_rng(SEED + 1)
-    wl = channels_um + rng.uniform(-OFF_NM, OFF_NM, (POINTS, channels_um.size)) * 1e-3
-    shift = rng.uniform(0.0, SHIFT_NM, POINTS)
-    error = 0.0
-    for level in table.levels:
-        operation: dict[str, Any] = {"tuning_nm": shift}
-        if len(table.levels) > 1:
-            operation[VOLTAGE] = level
-        ours, theirs = (kind.matrix(values, wl, **operation) for kind in (table, direct))
-        error = max(error, *(float(np.max(np.abs(ours[pair] - theirs[pair]))) for pair in theirs))
+    operation: dict[str, Any] = {"tuning_nm": np.random.default_rng(SEED + 1).uniform(0.0, SHIFT_NM, POINTS)}
+    error = _largest(table, direct, values, channels_um, operation)
     resonances: Callable[..., Any] | None = model.resonances
     assert resonances is not None, "a ring has resonances"
     found = table.resonances_nm(values)
@@ -63,3 +58,28 @@ def checked(table: RingTable, direct: Any, model: ModelLike, params: Mapping[str
         count = min(exact.size, found.shape[1])
         apart = max(apart, float(np.max(np.abs(exact[:count] - found[sample, :count]))) * 1e3)
     return replace(table, error=error, error_pm=apart)
+
+
+def smooth_error(table: SmoothTable, direct: Any, channels_um: Real) -> float:
+    """Largest difference of an amplitude of a smooth table from the model's."""
+    operation: dict[str, Any] = {}
+    if table.heated is not None:
+        operation[HEATER] = np.random.default_rng(SEED + 2).uniform(0.0, POWER_MW, POINTS)
+    return _largest(table, direct, places(table.reach), channels_um, operation)
+
+
+def _largest(
+    table: RingTable | SmoothTable,
+    direct: Any,
+    values: Mapping[str, Real],
+    channels_um: Real,
+    operation: Mapping[str, Any],
+) -> float:
+    """Largest difference of an amplitude at some deviations, at all levels, near all channels."""
+    off = np.random.default_rng(SEED + 3).uniform(-OFF_NM, OFF_NM, (POINTS, channels_um.size))
+    error = 0.0
+    for level in table.levels:
+        volts = {VOLTAGE: level} if len(table.levels) > 1 else {}
+        ours, theirs = (kind.matrix(values, channels_um + off * 1e-3, **operation, **volts) for kind in (table, direct))
+        error = max(error, *(float(np.max(np.abs(ours[pair] - theirs[pair]))) for pair in theirs))
+    return error

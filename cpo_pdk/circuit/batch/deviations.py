@@ -87,3 +87,29 @@ def outside(reach: Mapping[str, float], values: Mapping[str, ArrayLike]) -> Real
         if axis in reach:
             found = found + (np.abs(np.asarray(value)) > reach[axis] * (1 + 1e-9))
     return found
+
+
+def given_values(
+    values: Mapping[str, ArrayLike], wl_um: ArrayLike, *others: ArrayLike
+) -> tuple[dict[str, Real], tuple[int, ...], Real]:
+    """Deviations as arrays of one shape L, that shape, and the wavelengths.
+
+    Args:
+        values: axis -> deviations, shapes that broadcast to L.
+        wl_um: um, shape (C,) or (*L, C).
+        others: what else has shape L.
+
+    Raises:
+        ModelError: an unknown axis.
+    """
+    known(values)
+    wl = np.asarray(wl_um, np.float64)
+    arrays = {axis: np.asarray(value, np.float64) for axis, value in values.items()}
+    lead = np.broadcast_shapes(*(a.shape for a in arrays.values()), wl.shape[:-1], *(np.shape(o) for o in others))
+    return {axis: np.broadcast_to(array, lead) for axis, array in arrays.items()}, lead, wl
+
+
+def spread(value: ArrayLike, lead: tuple[int, ...]) -> Real:
+    """A number as it is; shape L as (*L, 1); shape (*L, C) as it is."""
+    array = np.asarray(value, np.float64)
+    return array[..., None] if array.ndim and array.ndim == len(lead) else array

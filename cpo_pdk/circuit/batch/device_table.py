@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.circuit.batch.checking import checked
+from cpo_pdk.circuit.batch.checking import checked, smooth_error
 from cpo_pdk.circuit.batch.deviations import (
     AXES,
     LENGTHS,
@@ -27,10 +27,14 @@ from cpo_pdk.circuit.batch.deviations import (
     own_default,
 )
 from cpo_pdk.circuit.batch.ring_table import RingTable, fit_ring
+from cpo_pdk.circuit.batch.smooth_table import SmoothTable, fit_smooth
 from cpo_pdk.circuit.binding import ModelLike
 from cpo_pdk.errors import CpoError, ModelError
 
 Pair = tuple[str, str]
+
+#: a table that is further from its model than this (of an amplitude) is not used
+ERROR_LIMIT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def table_of(
     reach: Mapping[str, float],
     *,
     levels: Sequence[float] = (0.0,),
-) -> DirectTable | RingTable:
+) -> DirectTable | RingTable | SmoothTable:
     """Table of one device.
 
     Args:
@@ -140,7 +144,9 @@ def table_of(
     if ring is not None:
         table = fit_ring(name, model, ring, params, channels_um, reach, levels)
         return checked(table, direct, model, params, channels_um)
-    return direct
+    smooth = fit_smooth(name, model, params, channels_um, reach, levels)
+    error = smooth_error(smooth, direct, channels_um)
+    return replace(smooth, error=error) if error < ERROR_LIMIT else direct
 
 
 def direct_table(name: str, model: ModelLike, params: Mapping[str, Any], reach: Mapping[str, float]) -> DirectTable:

@@ -14,6 +14,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import ArrayLike, NDArray
 
 from cpo_pdk.circuit.batch.deviations import Real
+from cpo_pdk.models.modes import BEND_WL_UM
 
 #: what counts as no dependence on an axis, relative to the largest value
 FLAT = 1e-13
@@ -256,3 +257,8 @@ def _powers(k: int, count: int) -> Real:
     """Chebyshev polynomial k in rising powers, padded to `count`."""
     raw = chebyshev.cheb2poly([0.0] * k + [1.0])
     return np.asarray(np.pad(raw, (0, count - raw.size)), np.float64)
+
+
+def wl_edges(low_um: float, high_um: float) -> tuple[float, ...]:
+    """A range of wavelengths, cut where the index of bends has a corner."""
+    return (low_um, *(wl for wl in BEND_WL_UM if low_um + 1e-9 < wl < high_um - 1e-9), high_um)

@@ -13,12 +13,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.circuit.batch.deviations import AXES, LENGTHS, Complex, Real, knots_nm, known, outside, own_default
-from cpo_pdk.circuit.batch.polynomials import Axis, Surface
+from cpo_pdk.circuit.batch.deviations import (
+    AXES,
+    LENGTHS,
+    Complex,
+    Real,
+    given_values,
+    knots_nm,
+    outside,
+    own_default,
+    spread,
+)
+from cpo_pdk.circuit.batch.polynomials import Axis, Surface, wl_edges
 from cpo_pdk.circuit.binding import ModelLike, accepted
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.errors import ModelError
-from cpo_pdk.models.modes import BEND_WL_UM, band_start
+from cpo_pdk.models.modes import band_start
 from cpo_pdk.models.ring import shifted
 from cpo_pdk.models.ring_response import RingTerms
 
@@ -82,8 +92,8 @@ class RingTable:
         Raises:
             ModelError: an unknown axis or operation, a voltage that is none of the levels.
         """
-        given, lead, wl = _given(values, wl_um)
-        said = {key: _spread(value, lead) for key, value in operation.items()}
+        given, lead, wl = given_values(values, wl_um)
+        said = {key: spread(value, lead) for key, value in operation.items()}
         stray = sorted(said.keys() - {VOLTAGE, HEATER, "tuning_nm", "heater_nm_mW", self.ring.split})
         if stray:
             raise ModelError(f"{self.name}: a ring is not operated by {stray[0]!r}; there are V, tuning_nm, heater_mW")
@@ -98,7 +108,7 @@ class RingTable:
         path = self.cold.at(given, lead)["path_um"]
         rise = terms.get("rise_um", np.zeros(()))
         turns = tuple(self._turn(path, wl, red, rise) for red in shifts)
-        coupling = _spread(given["coupling"], lead) if "coupling" in given else 0.0
+        coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
         found = self.ring.response(wl, terms, turns, coupling)
         shape = (*lead, wl.shape[-1])
         return {pair: np.broadcast_to(value, shape) for pair, value in found.items()}
@@ -108,12 +118,12 @@ class RingTable:
 
         The first is the lowest above `low_um`, whichever order that is, so that all samples cover the same window.
         """
-        given, lead, _ = _given(values, self.channels_um)
+        given, lead, _ = given_values(values, self.channels_um)
         path = self.cold.at(given, lead)["path_um"]
         low = np.full((*(1 for _ in lead), 1), self.low_um)
         middle = np.array([self.channels_um.mean()])
         terms = self._terms(given, lead, middle, np.zeros(()))
-        coupling = _spread(given["coupling"], lead) if "coupling" in given else 0.0
+        coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
         offset = np.where(self.ring.kept(terms, coupling) < 0, 0.5, 0.0)
         start = self.cold.evaluate(path, low) / low
         first = np.floor(start - offset + 1e-12)
@@ -133,10 +143,10 @@ class RingTable:
             values: as `matrix`.
             wl_um: where; None: the middle of the channels.
         """
-        given, lead, _ = _given(values, self.channels_um)
+        given, lead, _ = given_values(values, self.channels_um)
         wl = np.array([float(self.channels_um.mean()) if wl_um is None else wl_um])
         terms = self._terms(given, lead, wl, np.zeros(()))
-        coupling = _spread(given["coupling"], lead) if "coupling" in given else 0.0
+        coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
         kept = np.abs(self.ring.kept(terms, coupling)) * 10 ** (-(terms["guide_dB"] + terms["loss_dB"]) / 20)
         # Airy: 1 / |1 - kept exp(i turn)|^2 falls to half at this turn
         half = np.arccos(np.clip(1 - (1 - kept) ** 2 / (2 * kept), -1.0, 1.0))
@@ -173,21 +183,6 @@ class RingTable:
         return found
 
 
-def _given(values: Mapping[str, ArrayLike], wl_um: ArrayLike) -> tuple[dict[str, Real], tuple[int, ...], Real]:
-    """Deviations as arrays, the shape L, the wavelengths."""
-    known(values)
-    wl = np.asarray(wl_um, np.float64)
-    arrays = {axis: np.asarray(value, np.float64) for axis, value in values.items()}
-    lead = np.broadcast_shapes(*(array.shape for array in arrays.values()), wl.shape[:-1])
-    return {axis: np.broadcast_to(array, lead) for axis, array in arrays.items()}, lead, wl
-
-
-def _spread(value: ArrayLike, lead: tuple[int, ...]) -> Real:
-    """A number as it is; shape L as (*L, 1); shape (*L, C) as it is."""
-    array = np.asarray(value, np.float64)
-    return array[..., None] if array.ndim and array.ndim == len(lead) else array
-
-
 def fit_ring(
     name: str,
     model: ModelLike,
@@ -218,7 +213,7 @@ def fit_ring(
         return call
 
     low, high = float(channels_um.min()), float(channels_um.max())
-    hot_edges = _edges(low - OFF_UM, high + OFF_UM)
+    hot_edges = wl_edges(low - OFF_UM, high + OFF_UM)
     asked = (tuple(dict.fromkeys((0.0, *map(float, levels))))) if VOLTAGE in names else (0.0,)
     hot = tuple(
         Surface.fit(wanted(ring.terms, **({VOLTAGE: v} if VOLTAGE in names else {})), axes, hot_edges, DEGREE_WL)
@@ -231,7 +226,7 @@ def fit_ring(
     start = float(band_start(low))
     bottom = max(low - BELOW * fsr, start + 1e-4)
     count = int(np.floor((high + ABOVE * fsr - bottom) / fsr))
-    cold_edges = _edges(max(min(bottom, low - SHIFT_UM) - OFF_UM, start), high + (ABOVE + 1.3) * fsr)
+    cold_edges = wl_edges(max(min(bottom, low - SHIFT_UM) - OFF_UM, start), high + (ABOVE + 1.3) * fsr)
     cold = Surface.fit(lambda wl, given: {"path_um": path(wl, given)}, axes, cold_edges, DEGREE_WL)
     return RingTable(
         name=name,
@@ -248,8 +243,3 @@ def fit_ring(
         count=count,
         fsr_um=fsr,
     )
-
-
-def _edges(low: float, high: float) -> tuple[float, ...]:
-    """A range of wavelengths, cut where the index of bends has a corner."""
-    return (low, *(float(wl) for wl in BEND_WL_UM if low + 1e-9 < wl < high - 1e-9), high)

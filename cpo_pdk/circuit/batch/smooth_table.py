@@ -1,0 +1,308 @@
+"""Devices without resonance that came out otherwise than drawn: amplitude and optical path as polynomials.
+
+Every element of the S-matrix (of an interferometer, of its parts) is written as `exp(amplitude + 2 pi i path / wl)`.
+Phases are made continuous from node to node after the phase of as much strip and rib has been taken out as explains
+how they move with width, height and wavelength.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cpo_pdk.circuit.batch.deviations import (
+    AXES,
+    LENGTHS,
+    LOSSES,
+    Complex,
+    Real,
+    given_values,
+    knots_nm,
+    loss_modes,
+    outside,
+    own_default,
+    spread,
+)
+from cpo_pdk.circuit.batch.polynomials import Axis, Surface, wl_edges
+from cpo_pdk.circuit.binding import ModelLike, accepted
+from cpo_pdk.circuit.driving import HEATER, VOLTAGE
+from cpo_pdk.errors import ModelError
+from cpo_pdk.models.model import HeatedParts
+from cpo_pdk.models.waveguide import neff
+
+Pair = tuple[str, str]
+
+#: degree over each deviation in a piece; TM bends at the height as drawn
+DEGREES = {"dw": 3, "dh": 3, "dslab": 2, "doping": 3}
+#: degree over the wavelength: of a narrow band, and of one wider than this (um)
+NARROW_WL, WIDE_WL, WIDE_UM = 3, 6, 0.015
+#: what a line may lie off its channel, um
+OFF_UM = 2e-3
+#: an amplitude below this is none
+NOTHING = 1e-12
+#: steps that the slopes of the phase are taken over: nm, nm, um
+STEPS = {"dw": 1e-3, "dh": 1e-3, "wl": 1e-7}
+#: of a model whose amplitude and path are in proportion to a length
+IN_PROPORTION = "straight"
+
+
+@dataclass(frozen=True)
+class SmoothTable:
+    """A device over its deviations. `matrix` and `outside` as `device_table.DirectTable`.
+
+    Attributes:
+        name, model: for messages.
+        axes: deviations that are felt; `length` (um) for straight guides.
+        reach: half of the range of each.
+        levels: voltages that it can be asked at.
+        surfaces: amplitudes `a0`, `a1`, ... and paths `p0`, `p1`, ...; one surface a level.
+        entries: element (or part) -> number of amplitude and path; -1 for none.
+        guide_dB: what propagation loss takes from each of them as drawn.
+        heated: how parts become elements; None: they are the elements.
+        turn_per_mW: of the heater, rad.
+        heater_mW: as bound.
+        length_um: as bound, of a straight guide.
+        error: largest difference of an amplitude from the model's, at random points within the reach.
+    """
+
+    name: str
+    model: str
+    axes: tuple[str, ...]
+    reach: dict[str, float]
+    levels: tuple[float, ...]
+    surfaces: tuple[Surface, ...]
+    entries: dict[Any, int]
+    guide_dB: tuple[float, ...]
+    heated: HeatedParts | None = None
+    turn_per_mW: float = 0.0
+    heater_mW: float = 0.0
+    length_um: float = 0.0
+    error: float = 0.0
+
+    def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **operation: ArrayLike) -> dict[Pair, Complex]:
+        """S-matrix of every sample.
+
+        Args:
+            values: axis -> deviations, shape L; `length` (um) of straight guides, where it is another than drawn.
+            wl_um: um, shape (C,) or (*L, C).
+            operation: `V` (one of the levels), `heater_mW`: numbers, or arrays of shape L or (*L, C).
+
+        Raises:
+            ModelError: an unknown axis or operation, a voltage that is none of the levels.
+        """
+        lengths = {} if "length" not in self.axes else {"length": values.get("length", self.length_um)}
+        given, lead, wl = given_values({k: v for k, v in values.items() if k != "length"}, wl_um, *lengths.values())
+        said = {key: spread(value, lead) for key, value in operation.items()}
+        stray = sorted(
+            said.keys() - ({VOLTAGE} if len(self.levels) > 1 else set()) - ({HEATER} if self.heated else set())
+        )
+        if stray:
+            raise ModelError(f"{self.name}: model {self.model} is not operated by {stray[0]!r}")
+        factor = spread(lengths["length"], lead) / self.length_um if lengths else 1.0
+        volts = said.get(VOLTAGE, np.zeros(()))
+        found: dict[Any, Complex] = {}
+        for volt in np.unique(volts):
+            near = [k for k, level in enumerate(self.levels) if abs(level - volt) < 1e-9]
+            if not near:
+                there = ", ".join(f"{level:g}" for level in self.levels)
+                raise ModelError(f"{self.name}: V is {volt:g} V; tabulated are {there} V; ask for a table with it")
+            at = self._entries(self.surfaces[near[0]], given, lead, wl, factor)
+            found = {key: np.where(volts == volt, v, found[key]) for key, v in at.items()} if found else at
+        if self.heated is not None:
+            power = said.get(HEATER, np.asarray(self.heater_mW))
+            found = dict(self.heated.response(found, power * self.turn_per_mW))
+        shape = (*lead, wl.shape[-1])
+        return {pair: np.broadcast_to(value, shape) for pair, value in found.items()}
+
+    def outside(self, values: Mapping[str, ArrayLike]) -> Real:
+        """How many axes of each sample lie beyond the reach, shape L."""
+        return outside(self.reach, values)
+
+    def _entries(
+        self, surface: Surface, given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, factor: Any
+    ) -> dict[Any, Complex]:
+        coefficients = surface.at(given, lead)
+        more = given["guide_loss"][..., None] if "guide_loss" in given else None
+        done: list[Complex] = []
+        for k, loss in enumerate(self.guide_dB):
+            log = surface.evaluate(coefficients[f"a{k}"], wl)
+            if more is not None and loss:
+                log = log - np.log(10) / 20 * loss * more
+            path = surface.evaluate(coefficients[f"p{k}"], wl)
+            made = np.exp(1j * ((2 * np.pi * factor) * path / wl))
+            made *= np.exp(factor * log)
+            done.append(made)
+        return {key: done[k] if k >= 0 else np.zeros((), np.complex128) for key, k in self.entries.items()}
+
+
+def fit_smooth(
+    name: str,
+    model: ModelLike,
+    params: Mapping[str, Any],
+    channels_um: Real,
+    reach: Mapping[str, float],
+    levels: Sequence[float],
+) -> SmoothTable:
+    """Tabulate a device without resonance; arguments as `device_table.table_of`.
+
+    Raises:
+        ModelError: a phase that jumps from node to node.
+    """
+    names = accepted(model.function)
+    heated: HeatedParts | None = getattr(model, "heated", None)
+    full = {**own_default(model), **params}
+    power = float(full.pop(HEATER, 0.0)) if heated else 0.0
+    full.pop(VOLTAGE, None)
+    function = heated.parts if heated else model.function
+    low, high = float(channels_um.min()) - OFF_UM, float(channels_um.max()) + OFF_UM
+    felt = tuple(a for a in AXES if a in reach and (a in names or (a == "guide_loss" and names & LOSSES.keys())))
+    knots = {"dw": knots_nm(model, full), "dh": (0.0,)}
+    axes = [Axis.of(a, reach[a], DEGREES[a], knots.get(a, ())) for a in felt if a in DEGREES]
+    asked = tuple(dict.fromkeys((0.0, *map(float, levels)))) if VOLTAGE in names else (0.0,)
+
+    def call(wl: Real, given: Mapping[str, Real], **more: Any) -> dict[Any, Complex]:
+        made = {**full, **more}
+        for axis, value in given.items():
+            base = np.asarray(made.get(axis, 0.0), np.float64)
+            made[axis] = base + value if axis in LENGTHS else base * (1 + value)
+        return dict(function(wl, **made))
+
+    drive = ({VOLTAGE: v} for v in asked) if VOLTAGE in names else ({} for _ in asked)
+    runs = [_Run(lambda wl, given, d=d: call(wl, given, **d), channels_um) for d in drive]
+    entries = runs[0].entries
+    edges, degree = wl_edges(low, high), WIDE_WL if high - low > WIDE_UM else NARROW_WL
+    surfaces = tuple(Surface.fit(run.functions(axes, edges, degree), axes, edges, degree) for run in runs)
+    return SmoothTable(
+        name=name,
+        model=model.name,
+        axes=felt + (("length",) if model.name == IN_PROPORTION else ()),
+        reach={a: float(reach[a]) for a in felt},
+        levels=asked,
+        surfaces=surfaces,
+        entries=entries,
+        guide_dB=_guide_dB(model, params, call, channels_um, entries)
+        if "guide_loss" in felt
+        else (0.0,) * runs[0].count,
+        heated=heated,
+        turn_per_mW=float(heated.turn(1.0, **full)) if heated else 0.0,
+        heater_mW=power,
+        length_um=float(full["length"]) if model.name == IN_PROPORTION else 0.0,
+    )
+
+
+def _guide_dB(
+    model: ModelLike,
+    params: Mapping[str, Any],
+    call: Callable[..., Mapping[Any, Complex]],
+    channels_um: Real,
+    entries: Mapping[Any, int],
+) -> tuple[float, ...]:
+    """What propagation loss takes from each distinct element, dB, at the middle of the channels."""
+    wl = np.array([channels_um.mean()])
+    found = [0.0] * (max(entries.values()) + 1)
+    for mode, said in enumerate(loss_modes(model, params)):
+        once, twice = (call(wl, {}, **{key: share * value for key, value in said.items()}) for share in (1.0, 2.0))
+        for key, k in entries.items():
+            if k >= 0 and _is_TM(key) == bool(mode):
+                ratio = np.abs(np.asarray(twice[key]).ravel()[0] / np.asarray(once[key]).ravel()[0])
+                found[k] = -20 * float(np.log10(ratio))
+    return tuple(found)
+
+
+def _is_TM(key: Any) -> bool:
+    return isinstance(key, tuple) and any(port.endswith("@TM") for port in key)
+
+
+class _Run:
+    """A device at one voltage: which of its elements differ, and how their phases are made continuous."""
+
+    def __init__(self, call: Callable[[Real, Mapping[str, Real]], Mapping[Any, Complex]], channels_um: Real) -> None:
+        self.call = call
+        self.middle = np.array([float(channels_um.mean())])
+        probe = {"dw": np.array([[0.0], [3.3], [-7.1]]), "dh": np.array([[0.0], [-2.1], [3.7]])}
+        felt = self._felt(probe)
+        looked = call(channels_um, felt)
+        self.entries: dict[Any, int] = {}
+        distinct: list[Complex] = []
+        self.keys: list[Any] = []
+        for key, raw in looked.items():
+            value = np.asarray(raw, np.complex128)
+            if np.max(np.abs(value)) < NOTHING:
+                self.entries[key] = -1
+                continue
+            equal = [
+                _is_TM(key) == _is_TM(old) and np.array_equal(value, it)
+                for it, old in zip(distinct, self.keys, strict=True)
+            ]
+            if any(equal):
+                self.entries[key] = equal.index(True)
+                continue
+            self.entries[key] = len(distinct)
+            distinct.append(value)
+            self.keys.append(key)
+        self.count = len(distinct)
+
+    def _felt(self, probe: Mapping[str, Real]) -> dict[str, Real]:
+        """Those deviations that the model takes."""
+        found: dict[str, Real] = {}
+        for axis, value in probe.items():
+            try:
+                self.call(self.middle, {axis: value})
+            except TypeError:
+                continue
+            found[axis] = value
+        return found
+
+    def functions(
+        self, axes: Sequence[Axis], edges: Sequence[float], degree: int
+    ) -> Callable[[Real, Mapping[str, Real]], dict[str, Real]]:
+        """Amplitudes and paths at the nodes."""
+        whole = (*axes, Axis("wl", tuple(edges), degree))
+        shape = tuple(axis.nodes.size for axis in whole)
+        order = [np.argsort(axis.nodes.ravel()) for axis in whole]
+
+        def at(wl: Real, given: Mapping[str, Real]) -> dict[str, Real]:
+            raw = self.call(wl, given)
+            found: dict[str, Real] = {}
+            rows = int(np.prod(shape[:-1], dtype=np.int64))
+            for k, key in enumerate(self.keys):
+                value = np.broadcast_to(np.asarray(raw[key], np.complex128), (rows, wl.size))
+                reference = np.broadcast_to(self._reference(key, wl, given), value.shape)
+                left = np.angle(value * np.exp(-1j * reference)).reshape(shape)[np.ix_(*order)]
+                for axis in range(left.ndim - 1, -1, -1):
+                    left = np.unwrap(left, axis=axis)
+                back = left[np.ix_(*(np.argsort(o) for o in order))].reshape(value.shape)
+                found[f"a{k}"] = np.log(np.abs(value))
+                found[f"p{k}"] = (reference + back) * wl / (2 * np.pi)
+            return found
+
+        return at
+
+    def _reference(self, key: Any, wl: Real, given: Mapping[str, Real]) -> Real:
+        """Phase of as much strip and rib as explains the slopes of an element's phase, rad."""
+        sections = [("strip", "TM" if _is_TM(key) else "TE")] + ([] if _is_TM(key) else [("rib", "TE")])
+
+        def per_um(section: tuple[str, str], at: Real, dev: Mapping[str, Real]) -> Real:
+            moved = {a: v for a, v in dev.items() if a in ("dw", "dh")}
+            return 2 * np.pi * neff(at, cross_section=section[0], mode=section[1], **moved) / at
+
+        base = np.asarray(self.call(self.middle, {})[key]).ravel()[0]
+        slopes: list[float] = []
+        columns: list[list[float]] = []
+        for axis, step in STEPS.items():
+            if axis == "wl":
+                moved_wl, dev = self.middle + step, {}
+            elif axis in given:
+                moved_wl, dev = self.middle, {axis: np.array([step])}
+            else:
+                continue
+            moved = np.asarray(self.call(moved_wl, dev)[key]).ravel()[0]
+            slopes.append(float(np.angle(moved / base)) / step)
+            columns.append([float((per_um(s, moved_wl, dev) - per_um(s, self.middle, {}))[0]) / step for s in sections])
+        scale = np.array([10.0 if axis != "wl" else 0.005 for axis in STEPS if axis == "wl" or axis in given])
+        lengths, *_ = np.linalg.lstsq(np.array(columns) * scale[:, None], np.array(slopes) * scale, rcond=1e-6)
+        return sum((length * per_um(s, wl, given) for s, length in zip(sections, lengths, strict=True)), np.zeros(()))
