@@ -37,8 +37,9 @@ _WORKERS_S = 30
 _LOST_S = 5.0
 #: items in flight at least: workers may join later
 _LEAST_FLYING = 32
-#: asks a worker what it runs; an expression, since a worker without this package must be able to answer too
-_PROBE = "__import__('importlib').import_module('cpo_pdk.execution.fingerprint').fingerprint()"
+#: ask a worker what it runs; expressions, since a worker without this package must be able to answer too
+_VERSION = "__import__('importlib').import_module('cpo_pdk.version').__version__"
+_PROGRAM = "__import__('importlib').import_module('cpo_pdk.execution.fingerprint').fingerprint()"
 
 
 class Cluster:
@@ -150,12 +151,15 @@ class Cluster:
             scheme, host, _ = parts(address)
             if scheme != "tls" and not is_loopback(host) and not insecure:
                 faults.append(f"worker {name} at {address} has no TLS (allowed by --insecure-cluster)")
-        found = _now(self._client.run(eval, _PROBE, on_error="return"))
+        versions = _now(self._client.run(eval, _VERSION, on_error="return"))
+        found = _now(self._client.run(eval, _PROGRAM, on_error="return"))
         here = fingerprint()
         for address, there in found.items():
-            name = names.get(address, address)
-            if not isinstance(there, Fingerprint):
-                faults.append(f"worker {name} has no cpo_pdk of version {here.version} ({_first_line(there)})")
+            name, version = names.get(address, address), versions.get(address)
+            if not isinstance(version, str):
+                faults.append(f"worker {name} has no cpo_pdk ({_first_line(version)})")
+            elif not isinstance(there, Fingerprint):
+                faults.append(f"worker {name} runs cpo_pdk {version}, not {here.version} ({_first_line(there)})")
             elif difference := there.differs_from(here):
                 faults.append(f"worker {name} {difference}")
             elif there.numpy != here.numpy:
