@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cpo_pdk.errors import InputError
-from cpo_pdk.execution.work import Place, Tls
+
+if TYPE_CHECKING:
+    from cpo_pdk.execution import Place
 
 WorkersOption = Annotated[
     int, typer.Option("--workers", help="Processes on this machine; any number gives the same results.")
@@ -50,6 +52,8 @@ def place_of(
     Raises:
         InputError: some TLS files but not all, or what `Place.check` refuses.
     """
+    from cpo_pdk.execution.work import Place, Tls
+
     files = {"--tls-ca": tls_ca, "--tls-cert": tls_cert, "--tls-key": tls_key}
     missing = [option for option, path in files.items() if path is None]
     tls = Tls(tls_ca, tls_cert, tls_key) if tls_ca and tls_cert and tls_key else None
