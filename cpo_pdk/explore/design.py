@@ -17,62 +17,59 @@ from typing import Any
 import yaml
 
 from cpo_pdk import output
-from cpo_pdk.errors import InputError, SpecError
-from cpo_pdk.explore.expressions import evaluate, whole
-from cpo_pdk.explore.study import DEVICES, Study, Variable, checked_name
-from cpo_pdk.models.operating import operating_point
+from cpo_pdk.errors import InputError, ParameterError, SpecError
+from cpo_pdk.explore.draft import Draft, in_sheet
+from cpo_pdk.explore.expressions import evaluate
+from cpo_pdk.explore.study import Study, Variable, checked_name
 from cpo_pdk.project import project_of
 from cpo_pdk.report.explore_data import Value
 from cpo_pdk.spec import PackageSpec, Sheet, list_sheets
-from cpo_pdk.spec import architecture as architectures
-from cpo_pdk.spec.grid import Grid
 from cpo_pdk.spec.loading import data_folder, find_spec, parse_spec
 from cpo_pdk.spec.sheet import parse_sheet
 from cpo_pdk.spec.yaml_source import read_yaml
 from cpo_pdk.version import __version__
 
-#: model -> whether its sheet carries a detuning that belongs to its geometry
-_DETUNED = ("ring_modulator",)
-#: arguments of a cell are drawn on the mask grid
-_GRID_UM = 0.001
 _FORM = 1
-"""Counts up when a design of the same text is to be measured anew."""
+"""Counts up when designs of the same text are to be measured anew."""
 
 
 @dataclass(frozen=True)
 class Base:
-    """What all designs of a study start from; plain data, so that it can be sent to other processes.
+    """What all designs of a study start from.
 
     Attributes:
-        data: of the spec.
-        spec: the same, validated.
+        draft: spec and sheets, with what the study sets for all designs.
         project: folder with components/ of its own; None where there is none.
-        sheets: device sheets by name, as they are in the files.
         digest: of all sheets and parts that a design may use.
     """
 
-    data: dict[str, Any]
-    spec: PackageSpec
+    draft: Draft
     project: Path | None
-    sheets: dict[str, dict[str, Any]]
     digest: str
+
+    @property
+    def spec(self) -> PackageSpec:
+        """The base, validated."""
+        return self.draft.defaults
 
 
 @dataclass(frozen=True)
 class Design:
-    """One design.
+    """One design; plain text, so that it can be sent to other processes.
 
     Attributes:
         name: of its package.
         key: content address: of all that its results follow from, but for its name.
         spec: text of the package spec.
         sheets: name -> text, of the device sheets that differ from those of the base.
+        fault: why it can't be made, where that is known already.
     """
 
     name: str
     key: str
     spec: str
     sheets: Mapping[str, str]
+    fault: str = ""
 
     def read(self, sheets: Mapping[str, Sheet]) -> tuple[PackageSpec, dict[str, Sheet]]:
         """The spec and all sheets, validated.
@@ -81,8 +78,11 @@ class Design:
             sheets: of the base.
 
         Raises:
+            ParameterError: see `fault`.
             SpecError: the values don't make up a package.
         """
+        if self.fault:
+            raise ParameterError(self.fault)
         own = {name: parse_sheet(text, Path(f"{name}.yaml")) for name, text in self.sheets.items()}
         return parse_spec(self.spec, Path(f"{self.name}.yaml")), {**sheets, **own}
 
@@ -109,38 +109,39 @@ class Design:
 
 
 def base_of(study: Study, project: Path | None = None) -> Base:
-    """What a study starts from, with its `set` applied.
+    """What a study starts from.
 
     Args:
-        study: the study.
-        project: folder with `components/` and `assemblies/`; default: that which the study or the base lies in.
+        study: the study; its base may be a file beside it.
+        project: folder with `components/` and `assemblies/`; default: the one that study or base lie in.
 
     Raises:
-        SpecError: the study names a base that there is not, or the base has problems.
+        SpecError: there is no such base, it has problems, or has nothing at a path that is set.
     """
     beside = study.origin.parent / study.base
-    asked: str | Path = beside if beside.is_file() else study.base
     home = study.origin.resolve().parent
-    home = home.parent if home.name in ("assemblies", "studies") else home
-    home = home.parent if home.name == "assemblies" else home
+    home = next((one for one in (home, *home.parents[:2]) if (one / "assemblies").is_dir()), home)
     try:
-        file = find_spec(asked, project or home)
+        file = find_spec(beside if beside.is_file() else study.base, project or home)
+    except SpecError:
+        raise
     except InputError as error:
         raise SpecError([study.problem(("base",), f"base: {error}")]) from None
-    project = project or project_of(file)
-    if project is not None and not (project / "components").is_dir():
-        project = None
-    if project is not None and (project / "components").resolve() == data_folder("components").resolve():
-        project = None
-    sheets = {name: read_yaml(path).data for name, path in list_sheets(project).items()}
-    data = copy.deepcopy(read_yaml(file).data)
+    sheets_of = _with_components(project or project_of(file))
+    sheets = {name: read_yaml(path).data for name, path in list_sheets(sheets_of).items()}
+    source = read_yaml(file)
+    defaults = parse_spec(file.read_text(encoding="utf-8"), file)
+    draft = Draft(copy.deepcopy(source.data), sheets, defaults)
     for path, value in study.set.items():
         try:
-            _put(data, sheets, path, value, _Touched({}))
+            draft.put(path, value)
         except InputError as error:
             raise SpecError([study.problem(("set", path), f"set: {error}", of_key=True)]) from None
-    read = parse_spec(_text(data), file)
-    return Base(data, read, project, sheets, _digest(sheets, project))
+    try:
+        draft.defaults = parse_spec(_text(draft.data), file)
+    except SpecError:  # what is set for all need not close before the variables are in
+        draft.defaults = defaults
+    return Base(draft, sheets_of, _digest(sheets, sheets_of))
 
 
 def design_of(study: Study, base: Base, values: Mapping[str, Value], number: int) -> Design:
@@ -153,60 +154,63 @@ def design_of(study: Study, base: Base, values: Mapping[str, Value], number: int
         number: becomes part of the package's name.
 
     Raises:
-        InputError: a path that the base has nothing at, arithmetic that can't be computed.
+        InputError: a path that the base has nothing at, arithmetic that can't be computed, a name that is too long.
     """
-    data, sheets, touched = copy.deepcopy(base.data), dict(base.sheets), _Touched({})
+    draft = base.draft.copy()
+    free: dict[str, Any] = {}
     for name, variable in study.variables.items():
-        value = values[name]
         if isinstance(variable.choices, Mapping):
-            for path, one in variable.choices[str(value)].items():
-                if not path.startswith(DEVICES) or path.count(".") == 2:
-                    _put(data, sheets, path, one, touched)
-        elif variable.path is not None and (not variable.path.startswith(DEVICES) or variable.path.count(".") == 2):
-            _put(data, sheets, variable.path, value, touched)
+            free |= variable.choices[str(values[name])]
+        elif variable.path is not None:
+            free[variable.path] = values[name]
     # values in sheets come second: which sheet plays a role may itself be free
-    for name, variable in study.variables.items():
-        named = variable.choices[str(values[name])] if isinstance(variable.choices, Mapping) else None
-        for path, one in (named or {variable.path: values[name]}).items():
-            if path is not None and path.startswith(DEVICES) and path.count(".") > 2:
-                _put(data, sheets, path, one, touched)
-
-    def look_up(path: str) -> Any:
-        return values[path] if path in values else _get(data, sheets, base.spec, path)
-
+    for path, value in sorted(free.items(), key=lambda item: in_sheet(item[0])):
+        draft.put(path, value)
     for path, text in study.derived.items():
         try:
-            _put(data, sheets, path, evaluate(str(text), look_up), touched)
+            draft.put(path, evaluate(str(text), lambda one: values[one] if one in values else draft.get(one)))
         except InputError as error:
             raise InputError(f"derived: {path}: {error}") from None
-    _retune(data, sheets, touched)
-    name = checked_name(f"{study.name}_{number:04d}")
-    data["name"] = base.data["name"]
-    texts = {one: _text(sheets[one]) for one in sorted(touched.sheets)}
-    content = json.dumps([_FORM, __version__, base.digest, _text(data), texts, study.yield_samples * study.produces])
+    fault = ""
+    try:
+        draft.retune()
+    except ParameterError as error:
+        fault = str(error)
+    sheets = {name: _text(draft.sheets[name]) for name in sorted(draft.changed)}
+    asked = [study.early_limits, [study.yield_samples, study.seed] if study.produces else []]
+    content = json.dumps([_FORM, __version__, base.digest, _text({**draft.data, "name": ""}), sheets, fault, asked])
     key = hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
-    data["name"] = name
+    name = checked_name(f"{study.name}_{number:04d}")
     said = ", ".join(f"{one} {values[one]}" for one in study.variables)
-    head = f"# design {number} of the study {study.name}: {said}\n"
-    return Design(name, key, head + _text(data), {one: f"# of {name}\n{text}" for one, text in texts.items()})
+    spec = f"# design {number} of the study {study.name}: {said}\n{_text({**draft.data, 'name': name})}"
+    return Design(name, key, spec, {one: f"# of {name}\n{text}" for one, text in sheets.items()}, fault)
 
 
 def base_values(study: Study, base: Base) -> dict[str, Value] | None:
-    """The values of the variables that the base itself has; None where one is outside of what is free."""
+    """The values of the variables that the base itself has; None where one is outside of what is free.
+
+    Args:
+        study: the study.
+        base: what it starts from.
+    """
+
+    def at(path: str) -> Any:
+        try:
+            return base.draft.get(path)
+        except KeyError:
+            return None
+
     found: dict[str, Value] = {}
     for name, variable in study.variables.items():
         if isinstance(variable.choices, Mapping):
-            same = [
-                label
-                for label, paths in variable.choices.items()
-                if all(_at(base, path) == value for path, value in paths.items())
+            fit = [
+                label for label, paths in variable.choices.items() if all(at(p) == v for p, v in dict(paths).items())
             ]
-            if not same:
+            if not fit:
                 return None
-            found[name] = same[0]
+            found[name] = fit[0]
             continue
-        assert variable.path is not None
-        value = _at(base, variable.path)
+        value = at(variable.path or "")
         if not _allows(variable, value):
             return None
         found[name] = value
@@ -223,117 +227,11 @@ def _allows(variable: Variable, value: Any) -> bool:
     return variable.low <= value <= variable.high and math.isclose(steps, round(steps), abs_tol=1e-6)
 
 
-@dataclass
-class _Touched:
-    """Device sheets that a design changes, and which of their values."""
-
-    sheets: dict[str, set[str]]
-
-
-def _at(base: Base, path: str) -> Any:
-    try:
-        return _get(base.data, base.sheets, base.spec, path)
-    except KeyError:
+def _with_components(project: Path | None) -> Path | None:
+    """The project, where it has components other than those that ship."""
+    if project is None or not (project / "components").is_dir():
         return None
-
-
-def _devices(data: Mapping[str, Any]) -> dict[str, str]:
-    """Role -> name of its sheet, as the spec says or by default."""
-    architecture = data.get("engine", {}).get("architecture", "ring_wdm")
-    return {**architectures.DEVICES.get(architecture, {}), **data.get("engine", {}).get("devices", {})}
-
-
-def _get(data: Mapping[str, Any], sheets: Mapping[str, Any], spec: PackageSpec, path: str) -> Any:
-    """The value at a path: of the design, else the default; raises `KeyError`."""
-    if path.startswith(DEVICES) and path.count(".") > 2:
-        role, section, key = path.removeprefix(DEVICES).split(".")
-        value = sheets[_devices(data)[role]][section][key]
-        return value["value"] if isinstance(value, Mapping) else value
-    here: Any = data
-    default: Any = spec
-    for step in path.split("."):
-        if isinstance(here, Mapping) and step in here:
-            here = here[step]
-        elif isinstance(here, list) and step.isdigit() and int(step) < len(here):
-            here = here[int(step)]
-        else:
-            here = None
-        if isinstance(default, list | tuple):
-            default = default[int(step)] if step.isdigit() and int(step) < len(default) else None
-        else:
-            default = getattr(default, step, None)
-    value = default if here is None else here
-    if value is None:
-        raise KeyError(path)
-    return value
-
-
-def _put(data: dict[str, Any], sheets: dict[str, Any], path: str, value: Any, touched: _Touched) -> None:
-    """Set the value at a path, null to remove it; raises `InputError` where there is nothing to set."""
-    if path.startswith(DEVICES) and path.count(".") > 2:
-        _put_in_sheet(data, sheets, path, value, touched)
-        return
-    here: Any = data
-    *parents, last = path.split(".")
-    for step in parents:
-        if isinstance(here, list):
-            here = here[int(step)] if step.isdigit() and int(step) < len(here) else None
-        else:
-            here = here.setdefault(step, {})
-        if not isinstance(here, dict | list):
-            raise InputError(f"{path}: the base has no {step} to set a value in; set all of it")
-    if isinstance(here, list):
-        if not last.isdigit() or int(last) >= len(here):
-            raise InputError(f"{path}: the base has {len(here)} values there, numbered from 0; correct the number")
-        here[int(last)] = value
-    elif value is None:
-        here.pop(last, None)
-    else:
-        here[last] = copy.deepcopy(value)
-
-
-def _put_in_sheet(data: dict[str, Any], sheets: dict[str, Any], path: str, value: Any, touched: _Touched) -> None:
-    role, section, key = path.removeprefix(DEVICES).split(".")
-    name = _devices(data).get(role)
-    if name is None or name not in sheets:
-        raise InputError(f"{path}: the engine has no {role} with a sheet; correct the role or name its sheet")
-    sheet = copy.deepcopy(sheets[name])
-    held = sheet.get(section) or {}
-    if key not in held:
-        raise InputError(f"{path}: {section} of the sheet {name} has no {key}; it has {', '.join(held) or 'nothing'}")
-    before = held[key]["value"] if isinstance(held[key], Mapping) else held[key]
-    if isinstance(held[key], Mapping):
-        source = f"set by a study; before: {held[key]['source']}"
-        held[key] = {**held[key], "value": value, "choice": True, "source": source}
-    else:
-        drawn = isinstance(value, float) and isinstance(before, int | float)
-        value = whole(round(round(value / _GRID_UM) * _GRID_UM, 9)) if drawn else value
-        held[key] = value
-    if value == before:
-        return
-    sheets[name] = sheet
-    touched.sheets.setdefault(name, set()).add(f"{section}.{key}")
-
-
-def _retune(data: Mapping[str, Any], sheets: dict[str, Any], touched: _Touched) -> None:
-    """A modulator of another shape works at another detuning: that with the largest modulation, as its sheet says."""
-    for name, changed in touched.sheets.items():
-        sheet = sheets[name]
-        held = sheet.get("operating") or {}
-        if sheet.get("model") not in _DETUNED or "detuning_nm" not in held or "operating.detuning_nm" in changed:
-            continue
-        values = {**{k: v["value"] for k, v in sheet["parameters"].items()}, **sheet["geometry"]}
-        known = {k: v for k, v in values.items() if k not in _NO_MODEL}
-        grid = Grid.model_validate(data["engine"]["grid"])
-        point = operating_point(
-            held["V_one"]["value"], held["V_zero"]["value"], wl_center=grid.wl_um[len(grid.wl_um) // 2], **known
-        )
-        held["detuning_nm"] = {**held["detuning_nm"], "value": point.detuning_nm}
-        touched.sheets[name] = {*changed, "operating.detuning_nm"}
-
-
-#: arguments of the modulator's cell that shape its drawing only
-_NO_MODEL = ("width_heater",)
+    return None if (project / "components").resolve() == data_folder("components").resolve() else project
 
 
 def _text(data: Mapping[str, Any]) -> str:
@@ -357,7 +255,6 @@ def _own_files(project: Path | None) -> list[Path]:
 
 def _digest(sheets: Mapping[str, Any], project: Path | None) -> str:
     total = hashlib.blake2b(json.dumps(_plain(sheets), sort_keys=True).encode(), digest_size=16)
-    shipped = sorted((data_folder("components") / "parts").glob("*.yaml"))
-    for file in [*shipped, *_own_files(project)]:
+    for file in [*sorted((data_folder("components") / "parts").glob("*.yaml")), *_own_files(project)]:
         total.update(f"{file.name}\n".encode() + file.read_bytes())
     return total.hexdigest()

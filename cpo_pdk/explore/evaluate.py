@@ -47,7 +47,8 @@ class Evaluation:
         key: of the design.
         measures: name -> value; empty where it was refused.
         stage: how far it came: spec, plan, lanes, work, done.
-        reason: why it was refused; empty where it was not.
+        reason: why it was refused; empty where it was not. At stage plan without a reason it breaks a limit of the
+            study that could be looked at there; its measures are those known by then.
         gates: limits of the base's `require` that it breaks, in words by measure.
         seconds: that it took.
     """
@@ -66,9 +67,19 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Task:
-    """What all evaluations of a study share; sent to each process once."""
+    """What all evaluations of a study share; sent to each process once.
+
+    Attributes:
+        project: of the base, with components of its own; None where there is none.
+        limits: measure -> least and largest value, of measures that are known before anything is drawn: a design that
+            breaks one is not drawn.
+        trust: run the Python files of the project.
+        yield_samples: packages sampled for yield and cost; 0 where neither is asked for.
+        seed: of these samples.
+    """
 
     project: Path | None
+    limits: Mapping[str, tuple[float | None, float | None]]
     trust: bool = False
     yield_samples: int = 0
     seed: int = 1
@@ -118,6 +129,11 @@ class _Steps:
         parts = parts_of(spec, load_parts(task.project))
         self.stage = "plan"
         _, size = measured_engine(spec, sheets)
+        engine_mm = (size[0] * 1e-3, size[1] * 1e-3)
+        known = measure(Subject(spec, engine_mm))
+        if any(outside(known[name], limit) for name, limit in task.limits.items()):
+            self.result = Evaluation(design.key, known, "plan")
+            return
         plan(spec, size)
         self.stage = "lanes"
         drawn = draw(spec, sheets)
@@ -148,3 +164,9 @@ class _Steps:
         self.result = Evaluation(
             self.design.key, measure(Subject(spec, engine_mm, state, production)), "done", "", gates
         )
+
+
+def outside(value: float, limit: tuple[float | None, float | None]) -> bool:
+    """Whether a value is below the least or above the largest allowed one; NaN always is."""
+    low, high = limit
+    return (low is not None and not value >= low) or (high is not None and not value <= high)

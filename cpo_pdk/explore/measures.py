@@ -27,13 +27,13 @@ class Subject:
     Attributes:
         spec: the design.
         engine_mm: length (towards the facet) and width (along it) of an engine.
-        state: the package at full load.
+        state: the package at full load; None where it was not computed yet.
         production: what comes of making many; None where nothing asks for it.
     """
 
     spec: PackageSpec
     engine_mm: tuple[float, float]
-    state: State
+    state: State | None = None
     production: YieldResult | None = None
 
 
@@ -48,6 +48,12 @@ class Measure:
     of: Callable[[Subject], float]
 
 
+def _state(subject: Subject) -> State:
+    if subject.state is None:
+        raise ValueError("the package was not computed")
+    return subject.state
+
+
 def _shoreline(subject: Subject) -> float:
     sides = [side for side in side_densities(subject.spec) if side.engines]
     return sum(side.Tbps for side in sides) / sum(side.length_mm for side in sides)
@@ -58,19 +64,19 @@ def _edge(subject: Subject) -> float:
 
 
 def _margins(subject: Subject) -> list[float]:
-    return sorted(lane.margin_dB if math.isfinite(lane.margin_dB) else -99.0 for lane in subject.state.budget.lanes)
+    return sorted(lane.margin_dB if math.isfinite(lane.margin_dB) else -99.0 for lane in _state(subject).budget.lanes)
 
 
 def _kind_pJ(kind: str) -> Callable[[Subject], float]:
-    return lambda subject: subject.state.energy.by_kind_pJ_bit.get(kind, 0.0)
+    return lambda subject: _state(subject).energy.by_kind_pJ_bit.get(kind, 0.0)
 
 
 def _headroom(subject: Subject) -> float:
-    return min((min(ring.free_up_mW, ring.free_down_mW) for ring in subject.state.rings), default=0.0)
+    return min((min(ring.free_up_mW, ring.free_down_mW) for ring in _state(subject).rings), default=0.0)
 
 
 def _heater(subject: Subject) -> float:
-    rings = subject.state.rings
+    rings = _state(subject).rings
     return math.fsum(ring.heater_mW for ring in rings) / len(rings) if rings else 0.0
 
 
@@ -90,11 +96,11 @@ def _cost(result: YieldResult) -> float:
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
         "energy_pJ_bit": Measure(
-            "pJ/bit", "energy of the optics a bit", "minimize", "work", lambda s: s.state.energy.pJ_bit
+            "pJ/bit", "energy of the optics a bit", "minimize", "work", lambda s: _state(s).energy.pJ_bit
         ),
         "laser_pJ_bit": Measure("pJ/bit", "energy of the lasers a bit", "minimize", "work", _kind_pJ("laser")),
         "heater_pJ_bit": Measure("pJ/bit", "energy of the heaters a bit", "minimize", "work", _kind_pJ("heater")),
-        "optics_W": Measure("W", "power of the optics", "minimize", "work", lambda s: s.state.energy.optics_W),
+        "optics_W": Measure("W", "power of the optics", "minimize", "work", lambda s: _state(s).energy.optics_W),
         "shoreline_Tbps_mm": Measure(
             "Tb/s/mm", "bandwidth each way over the ASIC's edges that have engines", "maximize", "plan", _shoreline
         ),
@@ -123,13 +129,13 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             "hottest spot of an engine",
             "minimize",
             "work",
-            lambda s: max(s.state.temperatures.engines_max_C.values(), default=0.0),
+            lambda s: max(_state(s).temperatures.engines_max_C.values(), default=0.0),
         ),
         "asic_C": Measure(
-            "C", "hottest spot of the ASIC", "minimize", "work", lambda s: s.state.temperatures.asic_max_C
+            "C", "hottest spot of the ASIC", "minimize", "work", lambda s: _state(s).temperatures.asic_max_C
         ),
         "engine_spread_C": Measure(
-            "C", "hottest less coolest engine", "minimize", "work", lambda s: s.state.temperatures.engine_spread_C
+            "C", "hottest less coolest engine", "minimize", "work", lambda s: _state(s).temperatures.engine_spread_C
         ),
         "heater_mW": Measure("mW", "mean power of a ring's heater", "minimize", "work", _heater),
         "heater_headroom_mW": Measure(
@@ -140,7 +146,7 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             "rings that are not held",
             "minimize",
             "work",
-            lambda s: float(sum(not ring.locked for ring in s.state.rings)),
+            lambda s: float(sum(not ring.locked for ring in _state(s).rings)),
         ),
         "yield_pct": Measure(
             "%",
@@ -168,8 +174,7 @@ def measure(subject: Subject) -> dict[str, float]:
     Args:
         subject: what is measured.
     """
-    return {
-        name: float(f"{one.of(subject):.9g}")
-        for name, one in MEASURES.items()
-        if one.stage != "yield" or subject.production is not None
-    }
+    stages = ["plan"]
+    stages += ["work"] if subject.state is not None else []
+    stages += ["yield"] if subject.production is not None else []
+    return {name: float(f"{one.of(subject):.9g}") for name, one in MEASURES.items() if one.stage in stages}

@@ -11,7 +11,7 @@ from cpo_pdk import output
 from cpo_pdk.execution import Died, Place, open_pool
 from cpo_pdk.explore.building import Site, build_design, keep_build, known_build
 from cpo_pdk.explore.design import Design, base_of
-from cpo_pdk.explore.evaluate import FAULT, Evaluation, Task, evaluate
+from cpo_pdk.explore.evaluate import FAULT, Evaluation, Task, evaluate, outside
 from cpo_pdk.explore.front import costs, undominated, widest
 from cpo_pdk.explore.journal import Journal
 from cpo_pdk.explore.search import Known, search
@@ -80,7 +80,8 @@ def explore(
 
 def _search(work: Work, folder: Path, place: Place, trust: bool, say: Say, evaluate_one: EvaluateOne) -> None:
     study, journal = work.study, Journal(folder / "points")
-    task = Task(work.base.project, trust, study.yield_samples if study.produces else 0, study.seed)
+    samples = study.yield_samples if study.produces else 0
+    task = Task(work.base.project, study.early_limits, trust, samples, study.seed)
     with open_pool(evaluate_one, task, place) as pool:
 
         def measured(designs: Sequence[Design]) -> Iterator[Evaluation]:
@@ -161,6 +162,6 @@ def _judged(study: Study, built: Built) -> Built:
         value = built.measures.get(name)
         if value is None:
             continue
-        if (bound.min is not None and not value >= bound.min) or (bound.max is not None and not value <= bound.max):
+        if outside(value, (bound.min, bound.max)):
             missed.append(f"{name} {value:.4g} breaks the limit of the study")
     return replace(built, clean=not missed, reason="; ".join(missed))

@@ -60,11 +60,11 @@ def broken_limits(study: Study, evaluation: Evaluation) -> dict[str, tuple[float
         evaluation: of a design.
     """
     found: dict[str, tuple[float, str]] = {}
-    if evaluation.stage != "done":
-        return found
     for name, text in (evaluation.gates or {}).items():
         found[name] = (0.1, text)
     for name, bound in study.constraints.items():
+        if name not in evaluation.measures:
+            continue
         value = evaluation.measures[name]
         for limit, short, word in ((bound.min, -1, "below"), (bound.max, 1, "above")):
             if limit is None:
@@ -180,7 +180,7 @@ class _Asking:
 
     def _tell(self, trial: optuna.trial.Trial, evaluation: Evaluation) -> None:
         missed = sum(size for size, _ in broken_limits(self.study, evaluation).values())
-        missed += _REFUSED.get(evaluation.stage, 0.0)
+        missed += _REFUSED.get(evaluation.stage, 0.0) if evaluation.reason else 0.0
         values = [evaluation.measures.get(name, 0.0) for name in self.study.objectives]
         trial.set_user_attr("missed", float(missed))
         self.optuna.tell(trial, [float(np.clip(value, -1e9, 1e9)) for value in values])

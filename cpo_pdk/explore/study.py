@@ -109,6 +109,13 @@ class Study(SpecModel):
         """Whether yield or cost is asked for."""
         return any(MEASURES[name].stage == "yield" for name in (*self.objectives, *self.constraints))
 
+    @property
+    def early_limits(self) -> dict[str, tuple[float | None, float | None]]:
+        """Limits of measures that are known before anything is drawn."""
+        return {
+            name: (bound.min, bound.max) for name, bound in self.constraints.items() if MEASURES[name].stage == "plan"
+        }
+
 
 def load_study(file: str | Path) -> Study:
     """A study, validated; paths and measures are known ones.

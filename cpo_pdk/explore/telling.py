@@ -102,8 +102,7 @@ def _front(work: Work) -> list[int]:
 
 def _point(work: Work, one: Known, front: bool) -> Point:
     evaluation = one.evaluation
-    refused = evaluation.stage != "done"
-    verdict: Verdict = "refused" if refused else "violates" if one.broken else "feasible"
+    verdict: Verdict = "feasible" if one.feasible else "refused" if evaluation.reason else "violates"
     return Point(
         number=one.number,
         key=one.design.key,
@@ -136,7 +135,7 @@ def _volumes(work: Work, feasible: Sequence[Known]) -> tuple[tuple[float, ...], 
 
 def _limits(work: Work) -> tuple[Limit, ...]:
     """Every limit, with how many points broke it, and how many of them no other."""
-    study, done = work.study, [one for one in work.found if one.evaluation.stage == "done"]
+    study, done = work.study, [one for one in work.found if not one.evaluation.reason]
     required = {
         name: value
         for name, value in work.base.spec.require.model_dump().items()
