@@ -16,10 +16,12 @@ from cpo_pdk import analysis, output
 from cpo_pdk.execution import Place, Work, open_pool, read, run
 from cpo_pdk.project import project_of
 from cpo_pdk.spec.part_choice import load_parts
+from cpo_pdk.spec.production import Production
 from cpo_pdk.spec.production_choice import ProductionSheets, production_sheets
 from cpo_pdk.version import __version__
 from cpo_pdk.yields.cost import Bill
-from cpo_pdk.yields.gather import agains, alone_engine, compute_again, histogram, least_margin, sampled_of, what_ifs
+from cpo_pdk.yields.gather import agains, alone_engine, compute_again, least_margin, sampled_of, what_ifs
+from cpo_pdk.yields.histograms import histogram
 from cpo_pdk.yields.limits import check_samples
 from cpo_pdk.yields.maps import ring_map, wafer_map
 from cpo_pdk.yields.model import PackageModel, model_of
@@ -76,17 +78,24 @@ class Produced:
     digest: str
 
     @property
+    def production(self) -> Production:
+        """The spec's, with the spare engines that are drawn."""
+        asked = self.prepared.spec.production
+        drawn = self.prepared.simulation.counts.get("spares", 0) if self.model.whole else 0
+        more = max(asked.spares.engines, drawn)
+        return asked.model_copy(update={"spares": asked.spares.model_copy(update={"engines": more})})
+
+    @property
     def bill(self) -> Bill:
         """What is in one package."""
         model, spec = self.model, self.prepared.spec
         share = len(model.engines) / spec.engines.count
-        process = model.process
         return Bill(
             engines=len(model.engines),
             laser_modules=len(model.modules),
             connectors=max(1, round(share * sum(c.level > 0 for c in self.prepared.package.connectors))),
             bandwidth_Tbps=spec.bandwidth_Tbps * min(share, 1.0),
-            dies_per_wafer=max(1, len(process.dies_xy_mm())),
+            dies_per_wafer=max(1, len(model.process.dies_xy_mm())),
         )
 
 
@@ -233,12 +242,11 @@ def _composed(
             indices = _sobol(model, order.seed)
     with clock.stage("compose", "engines, packages, spares, life and cost"):
         sampled = sampled_of(model, order.seed, columns, fixed, alone)
-        margin = np.asarray(columns["margin_dB"])
         return yield_result(
             sampled,
             name=model.name,
             state=made.state.name,
-            production=spec.production,
+            production=made.production,
             sheets=made.sheets,
             bill=made.bill,
             digest=digest,
@@ -251,9 +259,11 @@ def _composed(
             losses=(
                 histogram("loss of transmit lanes on the engine", "dB", _of(columns["loss_dB"], model, True)),
                 histogram("loss of receive lanes on the engine", "dB", _of(columns["loss_dB"], model, False)),
-                histogram("worst lane of a package", "dB", margin.min(axis=(1, 2))),
             ),
             seconds=dict(clock.seconds),
+            engine_C=[made.state.temperatures.engines_C[engine.name] for engine in model.engines],
+            laser_C=spec.thermal.laser_case_C,
+            fibres=len(model.cells[model.engines[0].cell].attach.ports),
         )
 
 

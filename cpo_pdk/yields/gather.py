@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cpo_pdk.variation.causes import CAUSES
 from cpo_pdk.variation.samples import Draw
 from cpo_pdk.yields.model import CellModel, PackageModel
-from cpo_pdk.yields.results import Histogram
 from cpo_pdk.yields.sampled import Again, Lanes, Sampled
 from cpo_pdk.yields.sampling import Order, sample, sample_chunk
 
@@ -19,8 +18,6 @@ Columns = Mapping[str, NDArray]
 
 #: causes that move a lane's margin by dB alone; what the others do has to be computed again
 DIRECT = ("attach", "fibre", "connector", "laser_power", "responsivity")
-#: bars of a histogram, and the quantiles that are told, per cent
-BARS, QUANTILES = 60, (0.1, 1.0, 5.0, 50.0, 95.0, 99.0, 99.9)
 
 
 def lanes_of(cell: CellModel) -> Lanes:
@@ -144,16 +141,3 @@ def least_margin(model: PackageModel, draw: Draw) -> NDArray:
 def alone_engine(model: PackageModel) -> PackageModel:
     """The first engine as a package of its own, for what is the same for all engines."""
     return replace(model, engines=model.engines[:1], needed=1)
-
-
-def histogram(name: str, unit: str, values: NDArray) -> Histogram:
-    """Distribution of finite numbers; `counts` add up to their number."""
-    finite = np.asarray(values, np.float64).ravel()
-    finite = finite[np.isfinite(finite)]
-    if not finite.size:
-        return Histogram(name, unit, np.array([0.0, 1.0]), np.zeros(1, np.int64), {})
-    low, high = np.quantile(finite, [0.0005, 0.9995])
-    edges = np.linspace(low, high if high > low else low + 1e-6, BARS + 1)
-    counts, _ = np.histogram(np.clip(finite, edges[0], edges[-1]), edges)
-    at = np.quantile(finite, [q / 100 for q in QUANTILES])
-    return Histogram(name, unit, edges, counts, {q: float(v) for q, v in zip(QUANTILES, at, strict=True)})

@@ -52,7 +52,7 @@ def wafer_map(model: PackageModel, seed: int, least_dB: float) -> WaferMap:
     margin = margins(cell, light, np.zeros(light.lanes.loss_dB.shape), None, None)
     works = (margin >= least_dB) & rings_hold(light.held, lanes_of(cell))
     return WaferMap(
-        wafer_mm=model.process.wafer_mm,
+        wafer_mm=wafer.wafer_mm,
         x_mm=wafer.x_mm,
         y_mm=wafer.y_mm,
         die_mm=wafer.die_mm,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cpo_pdk.attach.bumps import Bumps
 from cpo_pdk.attach.model import AttachModel
 from cpo_pdk.circuit.batch.engine_batch import EngineBatch, LaneKey
 from cpo_pdk.circuit.facet_ports import facets_of
@@ -76,7 +77,7 @@ class CellModel:
     Attributes:
         batch: solves samples of it.
         kernel: margins of its lanes.
-        attach: its fibre array.
+        attach: its fibre array; `bumps` those that join it to the substrate.
         sites_um: of `batch.sites_um`, from the middle of the die, shape (K, 2).
         coupling_sheet, heater_sheet: relative spread of each ring by its own sheet, not a number where it says none.
         responsivity_sheet: the same of the detector of each receive lane.
@@ -92,6 +93,7 @@ class CellModel:
     batch: EngineBatch
     kernel: MarginKernel
     attach: AttachModel
+    bumps: Bumps
     sites_um: Real
     coupling_sheet: Real
     heater_sheet: Real
@@ -117,7 +119,7 @@ class PackageModel:
     Attributes:
         name: of the package.
         engines: those in use, then the spares.
-        needed: engines that must work.
+        needed: engines that must work; `whole` whether these are all that the package has in use.
         cells: by name of the engine's cell.
         process, spreads: what is drawn.
         modules: laser modules; `places` fibre positions of each.
@@ -129,6 +131,7 @@ class PackageModel:
     name: str
     engines: tuple[EngineModel, ...]
     needed: int
+    whole: bool
     cells: dict[str, CellModel]
     process: ProcessVariation
     spreads: Spreads
@@ -216,6 +219,7 @@ def model_of(
         name=spec.name,
         engines=tuple(engines),
         needed=len(engines),
+        whole=not one_engine,
         cells={cell: made},
         process=ProcessVariation(production.variation, spec.production.dies, _die_mm(package, cell)),
         spreads=Spreads(production.spread),
@@ -253,6 +257,7 @@ def _cell_model(
         batch=batch,
         kernel=MarginKernel.of(spec, parts, sheets, at_work, engine),
         attach=attach,
+        bumps=Bumps.of(production.attach, spec.asic.bump_pitch_um, (right - left, top - bottom)),
         sites_um=batch.sites_um - np.array([(left + right) / 2, (bottom + top) / 2]),
         coupling_sheet=np.array([own_spread("coupling", sheets[ring.sheet]) for ring in batch.rings]),
         heater_sheet=np.array([own_spread("heater", sheets[ring.sheet]) for ring in batch.rings]),

@@ -57,6 +57,7 @@ def sample(model: PackageModel, draw: Draw) -> dict[str, NDArray]:
         held (S, E, R) bool, heater_mW (S, E, R) float32;
         attach_dB, fibre_dB (S, E, P), connector_dB, laser_dB (S, E, L), responsivity_dB (S, E, L) float32: what these
         causes take, beyond nominal;
+        mounted (S, E) bool: the engine's bumps meet those of the substrate;
         shift_nm (S, E) float32: mean of the rings' resonances less the drawn ones;
         site_mm (S, E, 2) float32, wafer (S, E) int64: where the dies come from.
     """
@@ -106,6 +107,7 @@ def sample(model: PackageModel, draw: Draw) -> dict[str, NDArray]:
         "connector_dB": _dB(connector),
         "laser_dB": _dB(laser_dB),
         "responsivity_dB": _dB(loss_of_current),
+        "mounted": cell.bumps.offset_um(cell.bumps.draws(draw, numbers)) <= cell.bumps.reach_um,
         "shift_nm": _dB(light.shift_nm.reshape(samples, count)),
         "site_mm": _dB(dev.site_mm),
         "wafer": np.asarray(dev.wafer, np.int64),
@@ -159,7 +161,7 @@ def solve_engines(
     locked = lock_many(
         bank,
         cold,
-        targets_nm=batch.targets_nm(tx_lines_um, rx_lines_um),
+        targets_nm=None if tx_lines_um is None else batch.targets_nm(tx_lines_um, rx_lines_um),
         drift_nm=drift_nm,
         heater_nm_mW=None if strength is None else bank.heater_nm_mW * strength,
     )
