@@ -2,7 +2,8 @@
 
 All dies lie on the columns and rows of one grid, so the kernels are computed once a column and once a row. A field is
 smooth over a correlation length: where a die has many devices it is computed at Chebyshev points and interpolated to
-them, with as many points as bring the error below 1e-10 of the field's deviation.
+them, with as many points as bring the error below 1e-10 of a kernel's peak. Where the correlation length is so short
+that the nodes around each device are fewer than those of the whole die, devices are computed one by one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ INTERPOLATED_TO = 1e-10
 
 _MOST_POINTS = 96
 """Chebyshev points along an axis above which devices are computed one by one."""
+
+_SMALL = 4096
+"""Nodes of a patch that are drawn at once even where fewer would do for the devices alone."""
 
 _AT_ONCE = 4_000_000
 
@@ -102,9 +106,12 @@ def die_field(field: UnitField, places_mm: Real, columns_mm: Real, rows_mm: Real
     """
     axes = None
     if len(places_mm):
-        found = [_axis(field, places_mm[:, k], middles) for k, middles in enumerate((columns_mm, rows_mm))]
-        if found[0] is not None and found[1] is not None:
-            axes = (found[0], found[1])
+        extent = [float(size) for size in np.ptp(places_mm, axis=0)]
+        patch = field.node_count(extent[0]) * field.node_count(extent[1])
+        if patch <= max(_SMALL, len(places_mm) * field.node_count(0.0) ** 2):
+            found = [_axis(field, places_mm[:, k], middles) for k, middles in enumerate((columns_mm, rows_mm))]
+            if found[0] is not None and found[1] is not None:
+                axes = (found[0], found[1])
     return DieField(field, places_mm, (columns_mm, rows_mm), axes)
 
 

@@ -182,6 +182,30 @@ def test_correlations_that_cannot_be_are_refused_at_their_line(tmp_path: Path) -
     assert raised.value.problems[0].line == line
 
 
+@pytest.mark.parametrize("value", ["0", "-4.5", ".nan"])
+def test_a_correlation_length_of_nothing_is_refused_at_its_line(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "variation_odd.yaml"
+    text = ANT.origin.read_text(encoding="utf-8").replace("variation_ant", "variation_odd")
+    file.write_text(text.replace("width_corr_mm: {value: 12.23", f"width_corr_mm: {{value: {value}"), encoding="utf-8")
+    line = next(k for k, row in enumerate(text.splitlines(), 1) if "width_corr_mm" in row)
+    with pytest.raises(SpecError, match=r"width_corr_mm") as raised:
+        load_part_file(file)
+    assert [problem.line for problem in raised.value.problems] == [line]
+
+
+def test_the_wildest_sheet_that_may_be_is_drawn() -> None:
+    wild = ProcessVariation(
+        still(width_die_nm=100, width_corr_mm=0.001, doping_die_pct=100.0, doping_corr_mm=1000.0, wafer_mm=450),
+        "wafer",
+        (3.0, 3.0),
+    )
+    made = wild.deviations(Draw(1, np.arange(60)), 2, XY)
+    assert made.dw_nm[..., 1:].std() == pytest.approx(100, rel=0.2)
+    assert made.doping.min() >= -0.95
+    # over a kilometre of correlation length a wafer is of one doping
+    assert np.ptp(made.doping, axis=(1, 2)).max() < 1.0
+
+
 @given(st.tuples(*(st.floats(-1, 1),) * 3))
 @settings(derandomize=True, deadline=None, max_examples=80)
 def test_a_mix_has_the_asked_correlation_or_there_is_none(pairs: tuple[float, float, float]) -> None:
