@@ -12,6 +12,7 @@ H. M. Markowitz, Management Science 3 (1957) 255, for the order of elimination.
 from __future__ import annotations
 
 import heapq
+import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -101,6 +102,7 @@ def build_program(
     connections: Iterable[tuple[Ref, Ref]],
     inputs: Mapping[str, Ref],
     outputs: Mapping[str, Ref],
+    shuffle: int = 0,
 ) -> Program:
     """Eliminate all inner waves of a circuit symbolically.
 
@@ -110,6 +112,8 @@ def build_program(
         connections: pairs of ports with their modes; a port occurs in one connection at most.
         inputs: name -> port that light enters.
         outputs: name -> port that light leaves.
+        shuffle: 0 takes the node with the fewest products first; other numbers count new edges as well and choose among
+            equals by chance, each number in its own way: one in some is better by a quarter.
 
     Raises:
         ModelError: a port that is connected twice, to itself, or both connected and exposed.
@@ -153,15 +157,22 @@ def build_program(
     steps: list[Elimination] = []
     inner = alive - source_nodes - sink_nodes
 
+    chance = random.Random(shuffle).random if shuffle else float
+
     def cost_of(node: int) -> int:
         loop = node in succ[node]
-        return (len(pred[node]) - loop) * (len(succ[node]) - loop)
+        ins, outs = len(pred[node]) - loop, len(succ[node]) - loop
+        if not shuffle:
+            return ins * outs
+        after = succ[node]
+        new = sum(w != node and w not in succ[u] for u in pred[node] if u != node for w in after)
+        return ins * outs + 2 * new - ins - outs
 
-    heap = [(cost_of(node), node) for node in inner]
+    heap = [(cost_of(node), chance(), node) for node in inner]
     heapq.heapify(heap)
     gone: set[int] = set()
     while heap:
-        cost, v = heapq.heappop(heap)
+        cost, _, v = heapq.heappop(heap)
         if v in gone or cost != cost_of(v):
             continue  # out of date: the node was pushed again when its edges changed
         gone.add(v)
@@ -188,7 +199,7 @@ def build_program(
         del succ[v], pred[v]
         for node in {u for u, _ in ins} | {w for w, _ in outs}:
             if node in inner:
-                heapq.heappush(heap, (cost_of(node), node))
+                heapq.heappush(heap, (cost_of(node), chance(), node))
         if ins and outs:
             steps.append(
                 Elimination(

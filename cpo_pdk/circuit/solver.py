@@ -300,6 +300,7 @@ def compile_circuit(
     exposed: Mapping[str, Ref],
     outputs_wanted: Iterable[str] | None = None,
     inputs_wanted: Iterable[str] | None = None,
+    shuffle: int = 0,
 ) -> Plan:
     """Compile a circuit for `Plan.solve`.
 
@@ -312,6 +313,7 @@ def compile_circuit(
             detector (`i1`) is an exposed port that is only an output.
         outputs_wanted: names with modes that light is wanted at; None for all.
         inputs_wanted: names with modes that light is sent into; None for all.
+        shuffle: order of the elimination, see `build_program`; every order gives the same amplitudes.
 
     Returns:
         the plan; parts that no wanted input reaches or no wanted output sees are left out of it.
@@ -346,6 +348,6 @@ def compile_circuit(
     if unknown:
         raise ModelError(f"no port {unknown[0]!r} in the circuit; it has {', '.join(sorted(ends)[:12])}")
     program = build_program(
-        structure, links, {name: ends[name] for name in wanted_in}, {name: ends[name] for name in wanted_out}
+        structure, links, {name: ends[name] for name in wanted_in}, {name: ends[name] for name in wanted_out}, shuffle
     )
     return Plan(program, structure, wanted_in, wanted_out)
