@@ -88,7 +88,7 @@ class DieField:
         portion = max(1, _AT_ONCE // (count[0] * count[1] * wafer.shape[1]))
         for start in range(0, len(wafer), portion):
             some = slice(start, start + portion)
-            part = Draw(draw.seed, draw.samples[some], draw.fixed, draw.swapped)
+            part = draw.part(some)
             c, r = column[some], row[some]
             noise = self.field.nodes(part, cause, wafer[some], across.first[c], up.first[r], count)
             points = up.weights[r] @ noise @ np.swapaxes(across.weights[c], -1, -2)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.variation.philox import philox
 from cpo_pdk.variation.samples import Draw
-from cpo_pdk.variation.streams import key_of, normal_of, seed_of
+from cpo_pdk.variation.streams import key_of, normal_of, seed_of, steps_of
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -99,6 +99,11 @@ class UnitField:
         Returns:
             Shape (S, ..., count y, count x).
         """
+        if draw.walked:
+            found = np.zeros((*wafer.shape, count[1], count[0]))
+            for rows, weight, step in steps_of(draw, found.ndim):
+                found[rows] += weight * self.nodes(step, cause, wafer[rows], first_x[rows], first_y[rows], count)
+            return found
         along_x, along_y = (n // 2 for n in count)
         bits = np.uint64(0xFFFFFFFF)
         x = (first_x[..., None] // 2 + np.arange(along_x)).astype(np.uint64) & bits

@@ -41,6 +41,9 @@ AXES = ("dw", "dh", "dslab", "doping")
 CORRELATED = (("width", "thickness"), ("width", "etch"), ("thickness", "etch"))
 """Pairs whose correlation at one place a sheet gives."""
 
+RESOLUTION = 2.0**-20
+"""What deviations are rounded to, nm (doping: relative), so that the last bits of other processors don't go on."""
+
 LEAST_DOPING = -0.95
 """Smallest relative deviation of the doping: a tail beyond it is cut."""
 
@@ -206,8 +209,9 @@ class ProcessVariation:
                 for quantity, share in zip(made, shares, strict=True):
                     if share:
                         quantity += share * drawn
-        doping = np.maximum(made[3] / 100.0, LEAST_DOPING)
-        return Deviations(made[0], made[1], made[2], doping, grid.middles_mm[dies], np.array(wafer))
+        made[3] = np.maximum(made[3] / 100.0, LEAST_DOPING)
+        made = [np.round(values / RESOLUTION) * RESOLUTION for values in made]
+        return Deviations(*made, grid.middles_mm[dies], np.array(wafer))
 
     def _die_field(self, name: str, places_mm: Real) -> DieField:
         grid = self._wafer

@@ -10,11 +10,12 @@ distribution at it, so it ends at 8.21 standard deviations, which 1 number in 2^
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
 from cpo_pdk.errors import ParameterError
 from cpo_pdk.variation.philox import Words, philox
@@ -67,6 +68,8 @@ def uniforms(draw: Draw, cause: str, index: ArrayLike, purpose: str = "", groups
     shape = _shape(draw, index, groups)
     if cause in draw.fixed:
         return np.full(shape, 0.5)
+    if draw.walked:
+        return ndtr(normals(draw, cause, index, purpose, groups))
     return uniform_of(_words(draw, cause, index, purpose, groups))
 
 
@@ -75,7 +78,25 @@ def normals(draw: Draw, cause: str, index: ArrayLike, purpose: str = "", groups:
     shape = _shape(draw, index, groups)
     if cause in draw.fixed:
         return np.zeros(shape)
+    if draw.walked:
+        found = np.zeros(shape)
+        for rows, weight, step in steps_of(draw, len(shape)):
+            found[rows] += weight * normals(step, cause, index, purpose, groups)
+        return found
     return normal_of(_words(draw, cause, index, purpose, groups))
+
+
+def steps_of(draw: Draw, dimensions: int) -> Iterator[tuple[NDArray[np.int64], Real, Draw]]:
+    """The steps that numbers were walked to by: samples that took one, their weights, and the draw of it.
+
+    Args:
+        draw: with `walked`.
+        dimensions: of the array that weights are to be multiplied with; samples are its first.
+    """
+    for step in draw.walked:
+        rows = np.flatnonzero(step.weight)
+        if len(rows):
+            yield rows, step.weight[rows].reshape(-1, *(1,) * (dimensions - 1)), Draw(step.seed, step.samples[rows])
 
 
 def whole(name: str, values: ArrayLike) -> NDArray[np.int64]:

@@ -79,8 +79,8 @@ def test_the_edge_has_the_radial_trend_more_than_the_middle_and_the_mean_stays()
     process = ProcessVariation(still(width_radial_nm=6.0, doping_radial_pct=-10.0, edge_mm=0.0), "wafer", (2.0, 2.0))
     wafer = process.wafer(Draw(1, np.array([0])), np.zeros((1, 2)))
     far = np.hypot(wafer.x_mm, wafer.y_mm) / 100.0
-    assert wafer.deviations.dw_nm[0, :, 0] == pytest.approx(6.0 * (far**2 - 0.5))
-    assert wafer.deviations.doping[0, :, 0] == pytest.approx(-0.1 * (far**2 - 0.5))
+    assert wafer.deviations.dw_nm[0, :, 0] == pytest.approx(6.0 * (far**2 - 0.5), abs=1e-6)
+    assert wafer.deviations.doping[0, :, 0] == pytest.approx(-0.1 * (far**2 - 0.5), abs=1e-6)
     assert abs(wafer.deviations.dw_nm.mean()) < 0.1
     assert wafer.deviations.dw_nm.std() == pytest.approx(process.sigma("width"), rel=0.05)
     held = process.wafer(Draw(1, np.array([0]), fixed=frozenset({"width"})), np.zeros((1, 2)))
@@ -139,7 +139,7 @@ def test_the_map_of_a_wafer_shows_the_very_die_of_the_package() -> None:
     made, wafer = process.deviations(draw, 4, XY), process.wafer(draw, XY, wafer=3)
     at = int(np.argmin(np.hypot(wafer.x_mm - made.site_mm[0, 3, 0], wafer.y_mm - made.site_mm[0, 3, 1])))
     for name in NAMES:
-        assert getattr(wafer.deviations, name)[0, at] == pytest.approx(getattr(made, name)[0, 3], abs=1e-6)
+        assert getattr(wafer.deviations, name)[0, at] == pytest.approx(getattr(made, name)[0, 3], abs=2e-6)
 
 
 def test_every_die_is_as_likely_and_none_is_taken_twice() -> None:
@@ -201,7 +201,7 @@ def test_the_wildest_sheet_that_may_be_is_drawn() -> None:
     )
     made = wild.deviations(Draw(1, np.arange(60)), 2, XY)
     assert made.dw_nm[..., 1:].std() == pytest.approx(100, rel=0.2)
-    assert made.doping.min() >= -0.95
+    assert made.doping.min() >= -0.95 - 1e-6
     # over a kilometre of correlation length a wafer is of one doping
     assert np.ptp(made.doping, axis=(1, 2)).max() < 1.0
 
