@@ -1,8 +1,8 @@
 """Devices without resonance that came out otherwise than drawn: amplitude and optical path as polynomials.
 
 Every element of the S-matrix (of an interferometer, of its parts) is written as `exp(amplitude + 2 pi i path / wl)`.
-Phases are made continuous from node to node after the phase of as much strip and rib has been taken out as explains
-how they move with width, height and wavelength.
+Phases are made continuous from node to node after the phase of as much strip, rib and slab has been taken out as
+explains how they move with width, height and wavelength.
 """
 
 from __future__ import annotations
@@ -39,13 +39,16 @@ Pair = tuple[str, str]
 #: degree over each deviation in a piece; TM bends at the height as drawn
 DEGREES = {"dw": 3, "dh": 3, "dslab": 2, "doping": 3}
 #: degree over the wavelength: of a narrow band, and of one wider than this (um)
-NARROW_WL, WIDE_WL, WIDE_UM = 3, 6, 0.015
+NARROW_WL, WIDE_WL, WIDE_UM = 3, 9, 0.015
 #: what a line may lie off its channel, um
 OFF_UM = 2e-3
 #: an amplitude below this is none
 NOTHING = 1e-12
 #: steps that the slopes of the phase are taken over: nm, nm, um
 STEPS = {"dw": 1e-3, "dh": 1e-3, "wl": 1e-7}
+#: guides that phases are compared with: cross-section, mode, width (um) where it is not the one for routing: a slab
+TE_GUIDES = (("strip", "TE", None), ("rib", "TE", None), ("strip", "TE", 1.2))
+TM_GUIDES = (("strip", "TM", None), ("strip", "TM", 1.2))
 #: of a model whose amplitude and path are in proportion to a length
 IN_PROPORTION = "straight"
 
@@ -173,7 +176,9 @@ def fit_smooth(
 
     drive = ({VOLTAGE: v} for v in asked) if VOLTAGE in names else ({} for _ in asked)
     runs = [_Run(lambda wl, given, d=d: call(wl, given, **d), channels_um) for d in drive]
-    entries = runs[0].entries
+    for run in runs[:-1]:  # arms that are alike at rest differ when driven
+        run.keys, run.entries = runs[-1].keys, runs[-1].entries
+    entries = runs[-1].entries
     edges, degree = wl_edges(low, high), WIDE_WL if high - low > WIDE_UM else NARROW_WL
     surfaces = tuple(Surface.fit(run.functions(axes, edges, degree), axes, edges, degree) for run in runs)
     return SmoothTable(
@@ -186,7 +191,7 @@ def fit_smooth(
         entries=entries,
         guide_dB=_guide_dB(model, params, call, channels_um, entries)
         if "guide_loss" in felt
-        else (0.0,) * runs[0].count,
+        else (0.0,) * len(runs[-1].keys),
         heated=heated,
         turn_per_mW=float(heated.turn(1.0, **full)) if heated else 0.0,
         heater_mW=power,
@@ -224,8 +229,8 @@ class _Run:
         self.call = call
         self.middle = np.array([float(channels_um.mean())])
         probe = {"dw": np.array([[0.0], [3.3], [-7.1]]), "dh": np.array([[0.0], [-2.1], [3.7]])}
-        felt = self._felt(probe)
-        looked = call(channels_um, felt)
+        self.felt = self._felt(probe)
+        looked = call(channels_um, self.felt)
         self.entries: dict[Any, int] = {}
         distinct: list[Complex] = []
         self.keys: list[Any] = []
@@ -244,7 +249,6 @@ class _Run:
             self.entries[key] = len(distinct)
             distinct.append(value)
             self.keys.append(key)
-        self.count = len(distinct)
 
     def _felt(self, probe: Mapping[str, Real]) -> dict[str, Real]:
         """Those deviations that the model takes."""
@@ -283,12 +287,12 @@ class _Run:
         return at
 
     def _reference(self, key: Any, wl: Real, given: Mapping[str, Real]) -> Real:
-        """Phase of as much strip and rib as explains the slopes of an element's phase, rad."""
-        sections = [("strip", "TM" if _is_TM(key) else "TE")] + ([] if _is_TM(key) else [("rib", "TE")])
+        """Phase of as much strip, rib and slab as explains the slopes of an element's phase, rad."""
+        sections = TM_GUIDES if _is_TM(key) else TE_GUIDES
 
-        def per_um(section: tuple[str, str], at: Real, dev: Mapping[str, Real]) -> Real:
-            moved = {a: v for a, v in dev.items() if a in ("dw", "dh")}
-            return 2 * np.pi * neff(at, cross_section=section[0], mode=section[1], **moved) / at
+        def per_um(section: tuple[str, str, float | None], at: Real, dev: Mapping[str, Real]) -> Real:
+            moved = {a: v for a, v in dev.items() if a == "dh" or (a == "dw" and section[2] is None)}
+            return 2 * np.pi * neff(at, section[2], cross_section=section[0], mode=section[1], **moved) / at
 
         base = np.asarray(self.call(self.middle, {})[key]).ravel()[0]
         slopes: list[float] = []
@@ -296,13 +300,13 @@ class _Run:
         for axis, step in STEPS.items():
             if axis == "wl":
                 moved_wl, dev = self.middle + step, {}
-            elif axis in given:
+            elif axis in self.felt:
                 moved_wl, dev = self.middle, {axis: np.array([step])}
             else:
                 continue
             moved = np.asarray(self.call(moved_wl, dev)[key]).ravel()[0]
             slopes.append(float(np.angle(moved / base)) / step)
             columns.append([float((per_um(s, moved_wl, dev) - per_um(s, self.middle, {}))[0]) / step for s in sections])
-        scale = np.array([10.0 if axis != "wl" else 0.005 for axis in STEPS if axis == "wl" or axis in given])
+        scale = np.array([10.0 if axis != "wl" else 0.005 for axis in STEPS if axis == "wl" or axis in self.felt])
         lengths, *_ = np.linalg.lstsq(np.array(columns) * scale[:, None], np.array(slopes) * scale, rcond=1e-6)
         return sum((length * per_um(s, wl, given) for s, length in zip(sections, lengths, strict=True)), np.zeros(()))
