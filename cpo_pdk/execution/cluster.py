@@ -20,6 +20,7 @@ from typing import Any
 
 import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Security
+from distributed.client import ClosedClientError
 
 from cpo_pdk.errors import ExecutionError
 from cpo_pdk.execution.addresses import LOCAL, is_loopback, parts
@@ -73,6 +74,9 @@ class Cluster:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)  # that it is large
                 self._payload = self._client.submit(bytes, self._data, key=f"cpo-{self._sha256}", pure=True)
+        except OSError as error:  # all that a connection can run into; the messages that are ours are no OSError
+            self._stack.close()
+            raise self._lost() from error
         except BaseException:
             self._stack.close()
             raise
@@ -85,7 +89,10 @@ class Cluster:
 
     def submit(self, number: int, item: object) -> None:
         """Have `item` worked on; `number` comes back with its result."""
-        future = self._client.submit(work_on, self._payload, self._sha256, self._wanted, item, pure=False)
+        try:
+            future = self._client.submit(work_on, self._payload, self._sha256, self._wanted, item, pure=False)
+        except (OSError, ClosedClientError) as error:
+            raise self._lost() from error
         self._flying[number] = future
         future.add_done_callback(lambda done: self._done.put((number, done)))
 
