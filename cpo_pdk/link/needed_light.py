@@ -5,8 +5,8 @@ Method
     nodes of a grid over extinction, crosstalk and the width that the bus gives a ring modulator. Tabulated is one over
     the square of the needed current: over crosstalk, a noise that grows with the signal, that is very nearly a straight
     line, which falls to nothing where no light would do. Between nodes: cubic splines.
-    What a ring loses inside, and how far its resonance swings, change the eye little: each is a curve of its own in dB,
-    that is added, with what bus and losses do together as the product of both changes.
+    What a ring loses inside changes the eye little, and otherwise for narrow rings than for wide ones: a surface over
+    both widths, in dB, is added. How far the resonance swings: a curve, and the product of its change with the bus's.
 
 Validity
     Beyond the grid its edge is taken; for crosstalk the straight line goes on. Late light is as it is nominally.
@@ -32,10 +32,13 @@ Real = NDArray[np.float64]
 #: ends of the grid: extinction, dB
 EXTINCTION_DB = (1.0, 21.0)
 #: a ring's width by its bus, by its losses, and its swing, over the nominal ones
-BUS, LOST, SWING = (0.76, 1.44), (0.6, 1.6), (0.7, 1.3)
-#: nodes of the grid: extinction, crosstalk, bus; of a curve
-NODES = (21, 9, 9)
-CURVE_NODES = 5
+BUS, LOST, SWING = (0.6, 1.7), (0.7, 1 / 0.7), (0.7, 1.3)
+_LOG_BUS = (float(np.log(BUS[0])), float(np.log(BUS[1])))
+_LOG_LOST = (float(np.log(LOST[0])), float(np.log(LOST[1])))
+#: nodes of the grid: extinction, crosstalk, the logarithm of the bus's share; of losses, with every other one of the
+#: bus; of the swing
+NODES = (21, 9, 11)
+LOST_NODES, SWING_NODES = 5, 5
 #: the grid ends where crosstalk has taken all but this share of what is tabulated
 LEFT = 0.3
 #: mean power that margins are computed at, dBm: what is needed does not depend on it
@@ -49,9 +52,11 @@ class NeededLight:
     Attributes:
         reference_GHz: linewidth of a ring that `bus` 1 and `lost` 1 stand for; zeros for what is no ring.
         most_crosstalk: end of the grid of crosstalk.
-        squares: one over the square of the needed current, 1/A^2, over extinction, crosstalk and bus.
-        lost, swing: what is added, dB; None where the chain has no ring.
-        together_dB: what is added for the changes of bus and losses together, times the product of both.
+        squares: one over the square of the needed current, 1/A^2, over extinction, crosstalk and the
+            logarithm of `bus`.
+        lost: what is added, dB, over the logarithms of `bus` and of `lost`; None where the chain has no ring.
+        swing: what is added, dB, over `swing`; None likewise.
+        swing_together_dB: what is added besides for the product of its change with the bus's.
     """
 
     reference_GHz: tuple[float, float]
@@ -59,7 +64,7 @@ class NeededLight:
     squares: EvenSpline
     lost: EvenSpline | None
     swing: EvenSpline | None
-    together_dB: float = 0.0
+    swing_together_dB: float = 0.0
 
     def needed_dBA(
         self,
@@ -78,7 +83,7 @@ class NeededLight:
             swing: of a ring's resonance over the nominal one.
         """
         ring = len(self.squares.ends) == 3
-        given = (extinction_dB, crosstalk, bus) if ring else (extinction_dB, crosstalk)
+        given = (extinction_dB, crosstalk, np.log(np.clip(bus, *BUS))) if ring else (extinction_dB, crosstalk)
         at = np.broadcast_arrays(*(np.asarray(value, np.float64) for value in given))
         square = self.squares(*at)
         far = at[1] > self.most_crosstalk
@@ -87,12 +92,11 @@ class NeededLight:
             inner = self.squares(at[0][far], back, *(value[far] for value in at[2:]))
             square[far] += (square[far] - inner) / (end - back) * (at[1][far] - end)
         needed = np.where(square > 0, -5.0 * np.log10(np.maximum(square, 1e-300)), np.inf)
-        for curve, value in ((self.lost, lost), (self.swing, swing)):
-            if curve is not None and value is not None:
-                needed = needed + curve(value)
-        if self.together_dB and lost is not None:
-            product = (np.clip(bus, *BUS) - 1) * (np.clip(lost, *LOST) - 1)
-            needed = needed + self.together_dB * product
+        if self.lost is not None and lost is not None:
+            needed = needed + self.lost(np.log(np.clip(bus, *BUS)), np.log(np.clip(lost, *LOST)))
+        if self.swing is not None and swing is not None:
+            change = np.clip(swing, *SWING) - 1
+            needed = needed + self.swing(swing) + self.swing_together_dB * (np.clip(bus, *BUS) - 1) * change
         return needed
 
 
@@ -116,15 +120,16 @@ def needed_light(signal: Signal, receiver: Receiver, chain: Chain, threshold_ber
     if not (isinstance(ring, Ring) and ring.swings):
         squares = needs.squares(receiver.eye, extinction, crosstalk)
         return NeededLight((0.0, 0.0), most, EvenSpline.of(ends, squares), None, None)
-    eyes = [needs.eye(bus=float(bus)) for bus in np.linspace(*BUS, NODES[2])]
+    buses = np.exp(np.linspace(*_LOG_BUS, NODES[2]))
+    eyes = [needs.eye(bus=float(bus)) for bus in buses]
     squares = _continued(np.stack([needs.squares(eye, extinction, crosstalk) for eye in eyes], axis=2))
     return NeededLight(
         reference_GHz=(ring.linewidth_bus_GHz, ring.linewidth_GHz - ring.linewidth_bus_GHz),
         most_crosstalk=most,
-        squares=EvenSpline.of((*ends, BUS), squares),
-        lost=needs.curve("lost", LOST),
-        swing=needs.curve("swing", SWING),
-        together_dB=needs.together(),
+        squares=EvenSpline.of((*ends, _LOG_BUS), squares),
+        lost=needs.lost(buses[::2], eyes[::2]),
+        swing=needs.swing(),
+        swing_together_dB=needs.together(),
     )
 
 
@@ -180,10 +185,9 @@ class _Needs:
         return amplitude_dBA(PROBE_DBM, extinction_dB, self.receiver.responsivity_A_W) - margin
 
     def together(self, step: float = 0.15) -> float:
-        """Mixed second difference of needed light over bus and losses, dB; 0 where no light would do that far."""
-        at = [self.signal.extinction_dB], [_crosstalk(self.signal)]
+        """Mixed second difference of needed light over bus and swing, dB; 0 where no light would do."""
         signs = [(1, 1), (1, -1), (-1, 1), (-1, -1)]
-        needed = [self.needed_dBA(self.eye(bus=1 + a * step, lost=1 + b * step), *at)[0] for a, b in signs]
+        needed = [self.at_nominal_dBA(self.eye(bus=1 + a * step, swing=1 + b * step)) for a, b in signs]
         total = needed[0] - needed[1] - needed[2] + needed[3]
         return float(total / (4 * step**2)) if np.isfinite(needed).all() else 0.0
 
@@ -193,21 +197,39 @@ class _Needs:
         needed = self.needed_dBA(eye, one, other)
         return (10 ** (-needed / 5)).reshape(extinction_dB.size, crosstalk.size)
 
-    def curve(self, name: str, ends: tuple[float, float]) -> EvenSpline:
-        """What another ring needs more than the nominal one, dB; at the nominal extinction and crosstalk."""
-        at = [self.signal.extinction_dB], [_crosstalk(self.signal)]
-        nominal = self.needed_dBA(self.eye(), *at)
-        reach = 1.0
+    def at_nominal_dBA(self, eye: Eye) -> float:
+        """Needed amplitude at the nominal extinction and crosstalk."""
+        return float(self.needed_dBA(eye, [self.signal.extinction_dB], [_crosstalk(self.signal)])[0])
+
+    def lost(self, buses: Real, eyes: Sequence[Eye]) -> EvenSpline:
+        """What rings with other losses need more than those with the nominal ones, dB.
+
+        Args:
+            buses: nodes of the bus's share.
+            eyes: with nominal losses there.
+        """
+        losses = np.exp(np.linspace(*_LOG_LOST, LOST_NODES))
+        more = np.zeros((buses.size, losses.size))
+        for row, (bus, eye) in enumerate(zip(buses, eyes, strict=True)):
+            nominal = self.at_nominal_dBA(eye)
+            for column in (3, 4, 1, 0):  # from the middle, so that what no light would do goes straight on
+                found = self.at_nominal_dBA(self.eye(bus=float(bus), lost=float(losses[column]))) - nominal
+                inner = 2 * more[row, 1] - more[row, 2] if column == 0 else more[row, column]
+                more[row, column] = found if np.isfinite(found) else inner
+        return EvenSpline.of([_LOG_BUS, _LOG_LOST], more)
+
+    def swing(self) -> EvenSpline:
+        """What rings with another swing need more than the nominal one, dB."""
+        nominal, reach = self.at_nominal_dBA(self.eye()), 1.0
         while True:  # nearer to the nominal ring where no light would do at an end
-            near = (1 - reach * (1 - ends[0]), 1 + reach * (ends[1] - 1))
-            eyes = [self.eye(**{name: float(share)}) for share in np.linspace(*near, CURVE_NODES)]
-            needed = np.concatenate([self.needed_dBA(eye, *at) for eye in eyes])
+            near = (1 - reach * (1 - SWING[0]), 1 + reach * (SWING[1] - 1))
+            needed = [self.at_nominal_dBA(self.eye(swing=float(share))) for share in np.linspace(*near, SWING_NODES)]
             if np.isfinite(needed).all():
-                return EvenSpline.of([near], needed - nominal)
+                return EvenSpline.of([near], np.array(needed) - nominal)
             if reach < 0.1:
                 raise ParameterError(
-                    f"no light would do for a ring whose {name} differs by {100 * (near[1] - 1):.2g} % from the "
-                    "nominal one; give the lane a faster driver or modulator"
+                    f"no light would do for a ring whose swing differs by {100 * (near[1] - 1):.2g} % from the nominal "
+                    "one; give the lane a faster driver or modulator"
                 )
             reach /= 2
 

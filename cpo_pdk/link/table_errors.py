@@ -26,7 +26,7 @@ Real = NDArray[np.float64]
 #: points, and the seed of them
 PROBES, SEED = 16, 8
 #: how far they reach to either side: extinction and crosstalk in dB, linewidth by bus and by losses, swing (relative)
-EXTINCTION_DB, CROSSTALK_DB, BUS, LOST, SWING = 1.5, 4.0, 0.12, 0.12, 0.10
+EXTINCTION_DB, CROSSTALK_DB, BUS, LOST, SWING = 1.5, 4.0, 0.2, 0.08, 0.05
 
 Margins = Callable[..., Real]
 """`MarginKernel.margins`."""
