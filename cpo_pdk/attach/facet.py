@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -32,6 +32,7 @@ class Coupler:
         dx, dy, dz: where the sheet has the fibre, um.
         tilt_x_deg, tilt_y_deg: how the sheet has it stand.
         n_gap: index between facet and fibre that the sheet's loss holds for.
+        band_um: lowest and highest wavelength of the light there, for the error of computing at one alone.
     """
 
     sheet: str
@@ -44,15 +45,18 @@ class Coupler:
     tilt_x_deg: float = 0.0
     tilt_y_deg: float = 0.0
     n_gap: float = 1.45
+    band_um: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, sheet: str, params: Mapping[str, Any], wl_um: float) -> Coupler:
+    def of(
+        cls, sheet: str, params: Mapping[str, Any], wl_um: float, band_um: tuple[float, float] | None = None
+    ) -> Coupler:
         """The coupler that a model's parameters mean.
 
         Args:
             sheet: name of the sheet, for messages.
             params: of the model: those of `models.fibre_coupling.edge_coupler` or of another with the same names.
-            wl_um: wavelength.
+            wl_um: wavelength; `band_um` of all the light there.
 
         Raises:
             ModelError: a parameter that the overlap needs is not there.
@@ -72,7 +76,12 @@ class Coupler:
                 wider, higher = float(across), float(up)
             spots[mode] = (x * wider, y * higher)
         place = {name: float(params.get(name, 0.0)) for name in _PLACE}
-        return cls(sheet, wl_um, spots, float(params["fiber_mfd_um"]), **place, n_gap=float(params.get("n_gap", 1.45)))
+        n_gap = float(params.get("n_gap", 1.45))
+        return cls(sheet, wl_um, spots, float(params["fiber_mfd_um"]), **place, n_gap=n_gap, band_um=band_um)
+
+    def at(self, wl_um: float) -> Coupler:
+        """The same at another wavelength."""
+        return replace(self, wl_um=wl_um)
 
     def reference_dB(self, mode: str) -> float:
         """Loss from the mismatch and misplacement that the sheet has already, and the circuit with it."""

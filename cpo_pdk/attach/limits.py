@@ -40,10 +40,7 @@ class Limit:
         Raises:
             InputError: no such fibre, or a limit that is none.
         """
-        if not (math.isfinite(allowed_dB) and allowed_dB > 0):
-            raise InputError(
-                f"a fibre may lose {allowed_dB:g} dB more, a number above 0 needed; give some tenths to 3 dB"
-            )
+        check_allowed(allowed_dB)
         ways = tuple((number,) for number, port in enumerate(facet.ports) if port.use in LINK_USES)
         if not ways:
             raise InputError("the facet has no laser, tx or rx fibre, only loopbacks; name another engine")
@@ -81,6 +78,16 @@ class Limit:
     def good(self, excess_dB: Array) -> NDArray[np.bool_]:
         """Whether an array is good: all its ways are, shape (...)."""
         return self.kept(excess_dB).all(-1)
+
+
+def check_allowed(allowed_dB: float) -> None:
+    """Refuse a loss that no fibre can keep to.
+
+    Raises:
+        InputError: it is not above 0, or no number.
+    """
+    if not (math.isfinite(allowed_dB) and allowed_dB > 0):
+        raise InputError(f"a fibre may lose {allowed_dB:g} dB more, a number above 0 needed; give some tenths to 3 dB")
 
 
 def least(found: Iterable[tuple[tuple[str, ...], float]]) -> dict[tuple[str, ...], float]:

@@ -54,6 +54,7 @@ FIBRES: Mapping[str, str] = MappingProxyType(
 )
 AXES: Mapping[str, str] = MappingProxyType({**BODY, **FIBRES})
 
+_MFD_UM = (0.1, 1000.0)  # mode fields that the closed form of the overlap takes
 _POINTS = 100_000  # fibres that are computed at once: their arrays stay in the cache
 
 
@@ -202,7 +203,7 @@ class AttachModel:
             _column(couplers, "wl_um"),
             mfd_x_um=_same([c.spots[mode][0] for c in couplers]),
             mfd_y_um=_same([c.spots[mode][1] for c in couplers]),
-            fiber_mfd_um=_column(couplers, "fiber_mfd_um") * mode_field,
+            fiber_mfd_um=np.clip(_column(couplers, "fiber_mfd_um") * mode_field, *_MFD_UM),
             dx=place.dx + _column(couplers, "dx"),
             dy=place.dy + _column(couplers, "dy"),
             dz=place.dz,
@@ -236,6 +237,20 @@ class AttachModel:
             dB, shape (S, E, P). Seldom below 0: a fibre whose mode field fits the coupler better than the nominal one.
         """
         return self.excess_of(self.draws(draw, engines))
+
+    def wavelength_error_dB(self, drawn: Errors) -> float:
+        """What 99 % of fibres differ by, at most, between the middle of the channels and their ends, dB."""
+        bands = [port.coupler.band_um for port in self.facet.ports]
+        found = [0.0]
+        for end in range(2):
+            ports = [
+                replace(port, coupler=port.coupler.at(port.coupler.wl_um if band is None else band[end]))
+                for port, band in zip(self.facet.ports, bands, strict=True)
+            ]
+            facet = Facet(tuple(ports))
+            other = replace(self, facet=facet, _reference=_references(facet))
+            found.append(float(np.percentile(np.abs(other.excess_of(drawn) - self.excess_of(drawn)), 99.0)))
+        return max(found)
 
     def connectors_dB(self, draw: Draw, fibres: int | Sequence[int], pairs: int) -> Array:
         """Loss of `pairs` mated pairs in a row beyond their mean, dB, shape (S, F); see `Connectors.deviation_dB`.

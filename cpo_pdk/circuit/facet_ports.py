@@ -30,7 +30,8 @@ def facets_of(simulator: Simulator) -> dict[str, Facet]:
 def _facet(simulator: Simulator, cell: str) -> Facet:
     solver, bound = simulator.solvers[cell], simulator.bounds[cell]
     channels = simulator.channels[cell]
-    wl = round(float(channels.min() + channels.max()) / 2, 6)
+    band = (float(channels.min()), float(channels.max()))
+    wl = round(sum(band) / 2, 6)
     uses: dict[str, Use] = {use: use for use in USES}
     ports = [(port, match[1]) for port in simulator.netlists.cells[cell].ports if (match := _PORT.match(port.name))]
     if not ports:
@@ -55,7 +56,7 @@ def _facet(simulator: Simulator, cell: str) -> Facet:
         if device is None or device.model is None:
             raise ModelError(f"engine {cell}: the device at {port.name} has no model, its spot isn't known; add one")
         if device.cell not in couplers:
-            couplers[device.cell] = Coupler.of(device.sheet.name, device.params, wl)
+            couplers[device.cell] = Coupler.of(device.sheet.name, device.params, wl, band)
         along = dy * math.cos(out) - dx * math.sin(out)
         found.append(FacetPort(port.name, uses[use], round(along, 4), couplers[device.cell]))
     return Facet.of(found)

@@ -60,7 +60,7 @@ def tolerance(
         from cpo_pdk import analysis
         from cpo_pdk.attach.bumps import Bumps
         from cpo_pdk.attach.document import tolerance_csv, tolerance_json
-        from cpo_pdk.attach.limits import Limit
+        from cpo_pdk.attach.limits import Limit, check_allowed
         from cpo_pdk.attach.model import AttachModel
         from cpo_pdk.attach.tolerance import Asked, check_asked
         from cpo_pdk.attach.tolerance import tolerance as analyse
@@ -72,6 +72,7 @@ def tolerance(
         if margin and limit is not None:
             raise InputError(f"--limit {limit:g} and --margin say two limits, 1 allowed; leave one of them out")
         check_asked(wanted / 100, samples, seed)
+        check_allowed(1.0 if limit is None else limit)
         if csv is not None:
             refuse_unwritable(csv, but=(Path(target),))
         prepared = analysis.prepare(target, spec, progress=progress, trust=trust)

@@ -123,6 +123,7 @@ class Parts:
 def unknown_part(name: str, kind: str, parts: Mapping[str, Part]) -> str:
     """What to say of a part that is not there, or is of another kind."""
     if name in parts:
-        return f"{name} is a {parts[name].kind}, a {kind} needed; name another"
+        kinds = [f"{'an' if one[0] in 'aeiou' else 'a'} {one}" for one in (parts[name].kind, kind)]
+        return f"{name} is {kinds[0]}, {kinds[1]} needed; name another"
     known = sorted(n for n, part in parts.items() if part.kind == kind)
     return f'unknown part "{name}"{did_you_mean(name, known) or "; there are: " + ", ".join(known)}'
