@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cpo_pdk import analysis, output
+from cpo_pdk.analysis import operate, prepare
 from cpo_pdk.execution import Place, Work, open_pool, read, run
+from cpo_pdk.output import result_folder
 from cpo_pdk.project import project_of
 from cpo_pdk.spec.part_choice import load_parts
 from cpo_pdk.spec.production import Production
@@ -124,7 +125,7 @@ def produced(
     spec = prepared.spec
     sheets = production_sheets(spec, load_parts(project or project_of(spec.origin)))
     if state is None:
-        state = analysis.operate(prepared, say, transient=False)[spec.production.state]
+        state = operate(prepared, say, transient=False)[spec.production.state]
     say("tabulating devices over their deviations")
     simulator = prepared.simulator
     assert simulator is not None, "analysis.prepare gives one"
@@ -198,10 +199,10 @@ def yield_run(
     place.check()
     clock = _Clock(progress or (lambda _line: None))
     with clock.stage("prepare", "reading and drawing"):
-        prepared = analysis.prepare(target, spec, progress=progress, trust=trust)
+        prepared = prepare(target, spec, progress=progress, trust=trust)
     with clock.stage("operate", "the package at work"):
         made = produced(prepared, one_engine=one_engine, progress=progress)
-    folder = output.result_folder(out, f"{made.model.name}_yield")
+    folder = result_folder(out, f"{made.model.name}_yield")
     order = Order(made.model, seed)
     digest = hashlib.sha256(f"{made.digest} {seed}".encode()).hexdigest()
     with clock.stage("sample", f"sampling {samples} packages" if bar is None else ""):
