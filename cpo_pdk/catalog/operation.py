@@ -15,7 +15,7 @@ from cpo_pdk.report.gallery_data import Figure, Sweep, Trace
 Floats = NDArray[np.float64]
 
 #: what is swept by other means: wavelength stands for temperature and process, heater power for the tuning
-_NOT_SWEPT = frozenset({"dT", "dw", "dh", "tuning_nm"})
+_NOT_SWEPT = frozenset({"dT", "dw", "dh", "dslab", "tuning_nm"})
 _POINTS = 161
 #: a sweep that changes no path by as much is not shown: dB, half turns
 _LEAST_dB, _LEAST_PHASE = 0.05, 0.02
@@ -28,6 +28,7 @@ _SHIFTS = {
     "V": ("volt", "nm/V"),
     "dw": ("nm of width", "nm/nm"),
     "dh": ("nm of height", "nm/nm"),
+    "dslab": ("nm of slab", "nm/nm"),
 }
 
 

@@ -25,7 +25,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.modes import guide_size, pair_gap, pairs
+from cpo_pdk.models.modes import etched, guide_size, pair_gap, pairs, slab_change
 from cpo_pdk.models.sdict import Array, number
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
 
@@ -44,6 +44,7 @@ def coupling(
     height: ArrayLike | None = None,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> tuple[Array, Array]:
     """Coupling per length of two parallel waveguides.
 
@@ -55,6 +56,7 @@ def coupling(
         height: of the cores in um; None: the process's 0.22.
         dw: what either core is wider than `width`, nm; the gap is as much narrower.
         dh: what the cores are higher than `height`, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
 
     Returns:
         kappa in rad/um and its decay with the gap `gamma = -d ln(kappa) / d gap` in 1/um.
@@ -64,7 +66,8 @@ def coupling(
     """
     pair = pairs(cross_section)
     logs, slopes = pair.at_gap(pair_gap(gap, dw), pair.over_gap(*_size(cross_section, width, height, dw, dh)))
-    return np.exp(pair.bands.evaluate(wl, logs)[0]), -pair.bands.evaluate(wl, slopes)[0]
+    more = _slab(pair_gap(gap, dw), cross_section, width, dw, dslab)
+    return np.exp(pair.bands.evaluate(wl, logs)[0] + more), -pair.bands.evaluate(wl, slopes)[0]
 
 
 def _size(
@@ -72,6 +75,15 @@ def _size(
 ) -> tuple[Array, Array]:
     section = load_cross_section(cross_section)
     return guide_size(section.width if width is None else width, section.height if height is None else height, dw, dh)
+
+
+def _slab(gap: Array, cross_section: str, width: ArrayLike | None, dw: ArrayLike, dslab: ArrayLike) -> Array:
+    """What another slab adds to log(kappa), at the smallest gap: a thicker one lets more light over."""
+    change = slab_change(dslab, cross_section)
+    if change is None:
+        return np.zeros(())
+    core, _height = _size(cross_section, width, None, dw, 0.0)
+    return change * etched().log_kappa_per_nm(core, gap)
 
 
 def s_bend_length_equivalent(length: ArrayLike, offset: ArrayLike, gamma: ArrayLike) -> Array:
@@ -95,6 +107,7 @@ def ring_angle(
     height: ArrayLike | None = None,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> Array:
     """Logarithm of the coupling angle (rad) of a ring or racetrack and its bus.
 
@@ -108,6 +121,7 @@ def ring_angle(
         height: of the cores in um; None: the process's 0.22.
         dw: what either core is wider than drawn, nm.
         dh: what the cores are higher than `height`, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
 
     Raises:
         ParameterError: something outside the tables.
@@ -123,7 +137,7 @@ def ring_angle(
     kappa = np.exp(pair.at_gap(nearest + R * (1 - np.cos(at)), over_gap)[0])
     along = 2 * np.sum(kappa * step[..., None, None], axis=0)
     angle = np.exp(pair.at_gap(nearest, over_gap)[0]) * straight[..., None, None] + along
-    return pair.bands.evaluate(wl, np.log(angle))[0]
+    return pair.bands.evaluate(wl, np.log(angle))[0] + _slab(nearest, cross_section, width, dw, dslab)
 
 
 def ring_coupler(
@@ -137,6 +151,7 @@ def ring_coupler(
     height: ArrayLike | None = None,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> tuple[Array, Array]:
     """Coupler of a ring or racetrack and its bus; arguments and errors as `ring_angle`.
 
@@ -154,6 +169,7 @@ def ring_coupler(
             height=height,
             dw=dw,
             dh=dh,
+            dslab=dslab,
         )
     )
     return np.cos(total), np.sin(total)

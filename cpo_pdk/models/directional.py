@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models.coupler import coupling, s_bend_length_equivalent
-from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, Model
+from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, RIB_DEVIATIONS, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import bend_loss_dB, neff, propagation, s_curve
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -50,10 +50,11 @@ def coupling_angle(
     cross_section: str = "strip",
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> Array:
     """Angle in rad whose sine is the crossed amplitude; arguments as `directional_coupler`."""
     number("dw", dw, -100.0, 100.0, "nm")
-    kappa, gamma = coupling(wl, gap, cross_section=cross_section, dw=dw, dh=dh)
+    kappa, gamma = coupling(wl, gap, cross_section=cross_section, dw=dw, dh=dh, dslab=dslab)
     opening = _opening(dy, gap, cross_section)
     return kappa * (number("length", length, 0.0, 1e5) + 2 * s_bend_length_equivalent(length_s, opening, gamma))
 
@@ -75,6 +76,7 @@ def directional_coupler(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Directional coupler: o1 in (SW), o4 through (SE), o3 crossed (NE), o2 (NW).
 
@@ -89,13 +91,21 @@ def directional_coupler(
         dT: temperature rise in K; acts on the phase, not on the coupling.
         dw: what the cores are wider than drawn, nm; the gap is as much narrower.
         dh: what the cores are higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     angle = coupling_angle(
-        wl, length=length, gap=gap, length_s=length_s, dy=dy, cross_section=cross_section, dw=dw, dh=dh
+        wl, length=length, gap=gap, length_s=length_s, dy=dy, cross_section=cross_section, dw=dw, dh=dh, dslab=dslab
     )
     path, radius, turn = s_curve(length_s, _opening(dy, gap, cross_section) / 2)
     common = amplitude(2 * bend_loss_dB(radius, turn, cross_section)) * propagation(
-        wl, np.asarray(length) + 2 * path, cross_section=cross_section, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh
+        wl,
+        np.asarray(length) + 2 * path,
+        cross_section=cross_section,
+        loss_dB_cm=loss_dB_cm,
+        dT=dT,
+        dw=dw,
+        dh=dh,
+        dslab=dslab,
     )
     through, cross = np.cos(angle) * common, 1j * np.sin(angle) * common
     return reciprocal({("o1", "o4"): through, ("o2", "o3"): through, ("o1", "o3"): cross, ("o2", "o4"): cross})
@@ -246,7 +256,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATIONS,
+            **RIB_DEVIATIONS,
             "length": (0.1, 200.0, "um"),
             "gap": (0.12, 0.4, "um"),
             "length_s": (10.0, 100.0, "um"),

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, HeatedParts, Model
+from cpo_pdk.models.model import DEVIATIONS, FOUR, GUIDE, RIB_DEVIATIONS, HeatedParts, Model
 from cpo_pdk.models.phase_shifters import heater_phase, junction_amplitude
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.models.splitters import mmi2x2
@@ -77,12 +77,14 @@ def modulator_parts(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
     **_: object,
 ) -> dict[str, np.ndarray]:
     """Splitter, arms and input guide of `mach_zehnder_modulator`, the heater off; arguments as there."""
     dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
     drive, bias = number("V", V, -20.0, 20.0, "V"), number("V_bias", V_bias, 0.0, 20.0, "V")
-    shape = {"dT": dT, "dw": dw, "dh": dh}
+    strip_shape = {"dT": dT, "dw": dw, "dh": dh}
+    shape = {**strip_shape, "dslab": dslab}
     arm = (number("gap_electrode", gap_electrode, 0.5, 1e3) + number("width_ground", width_ground, 0.5, 1e3)) / 2
     offset = arm - MMI_ARMS / 2
     extra = number("delta_length", delta_length, 0.0, 1e5)
@@ -103,7 +105,7 @@ def modulator_parts(
     )
     west = TAPER + s_bend_um(offset) + MMI_LENGTH
     lead = propagation(wl, np.maximum(PADS - west, 5.0), loss_dB_cm=loss_dB_cm, **shape)
-    split = mmi2x2(wl, **shape)
+    split = mmi2x2(wl, **strip_shape)
     return {
         "bar": split["o1", "o4"],
         "cross": split["o1", "o3"],
@@ -143,6 +145,7 @@ def mach_zehnder_modulator(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Travelling-wave depletion modulator with two junctions in push-pull and a heater for the working point.
 
@@ -164,6 +167,7 @@ def mach_zehnder_modulator(
         dT: temperature rise in K.
         dw: what silicon is wider than drawn, nm.
         dh: what silicon is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     parts = modulator_parts(
         wl,
@@ -181,6 +185,7 @@ def mach_zehnder_modulator(
         dT=dT,
         dw=dw,
         dh=dh,
+        dslab=dslab,
     )
     return joined(parts, heater_phase(heater_mW, width_heater))
 
@@ -227,7 +232,7 @@ MODELS = (
         FOUR,
         ranges={
             **GUIDE,
-            **DEVIATIONS,
+            **RIB_DEVIATIONS,
             "loss_rib_dB_cm": (0.0, 20.0, "dB/cm"),
             "length": (100.0, 5000.0, "um"),
             "delta_length": (0.0, 400.0, "um"),

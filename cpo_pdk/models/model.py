@@ -17,8 +17,8 @@ Ranges = dict[str, tuple[float, float, str]]
 
 #: measured data is often slightly above 1 in its largest singular value
 GAIN_LIMIT = 1.02
-#: temperature rise, reverse bias, deviations of width and height, heater
-OPERATED = frozenset({"dT", "V", "dw", "dh", "tuning_nm", "heater_mW"})
+#: temperature rise, reverse bias, deviations of width, height and slab, heater
+OPERATED = frozenset({"dT", "V", "dw", "dh", "dslab", "tuning_nm", "heater_mW"})
 
 
 @dataclass(frozen=True)
@@ -93,4 +93,5 @@ HEAT: Ranges = {**WL, "dT": (-50.0, 100.0, "K")}
 GUIDE: Ranges = {**HEAT, "loss_dB_cm": (0.0, 20.0, "dB/cm")}
 #: of the process, for which indices and couplings were computed
 DEVIATIONS: Ranges = {"dw": (-20.0, 20.0, "nm"), "dh": (-10.0, 10.0, "nm")}
+RIB_DEVIATIONS: Ranges = {**DEVIATIONS, "dslab": (-10.0, 10.0, "nm")}
 CORE: Ranges = {**GUIDE, "width": (0.3, 0.6, "um")}

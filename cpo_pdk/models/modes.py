@@ -157,6 +157,70 @@ def guide_size(width: ArrayLike, height: ArrayLike, dw: ArrayLike = 0.0, dh: Arr
     )
 
 
+@dataclass(frozen=True)
+class EtchTable:
+    """What another slab does to a rib.
+
+    Attributes:
+        bands, width, height: splines of the differences of the index.
+        step: parabola over the difference of the slab in nm.
+        dneff: differences of the index, shape (width, height, band, node, step).
+        pair_width, pair_gap: splines of the slope of the coupling; ends of both in um.
+        dlog_kappa: slope of log(kappa) in 1/nm, shape (width, gap).
+    """
+
+    bands: Bands
+    width: CubicSpline
+    height: CubicSpline
+    step: CubicSpline
+    dneff: Array
+    pair_width: CubicSpline
+    pair_gap: CubicSpline
+    pair_ends: tuple[tuple[float, float], tuple[float, float]]
+    dlog_kappa: Array
+
+    def read(self, width: ArrayLike, height: ArrayLike, dslab: ArrayLike) -> Array:
+        """Difference of the index at the nodes of the wavelength, shape (..., bands, nodes)."""
+        w, h, x = self.width(np.asarray(width)), self.height(np.asarray(height)), self.step(np.asarray(dslab))
+        return np.einsum("...w,...h,...s,whbns->...bn", w, h, x, self.dneff, optimize=True)
+
+    def log_kappa_per_nm(self, width: ArrayLike, gap: ArrayLike) -> Array:
+        """Slope of log(kappa) with the slab in 1/nm; beyond the table that of its end."""
+        (narrow, wide), (near, far) = self.pair_ends
+        w = self.pair_width(np.clip(np.asarray(width, dtype=np.float64), narrow, wide))
+        g = self.pair_gap(np.clip(np.asarray(gap, dtype=np.float64), near, far))
+        return np.einsum("...w,...g,wg->...", w, g, self.dlog_kappa)
+
+
+@lru_cache
+def etched() -> EtchTable:
+    """Table of other slabs; read once."""
+    raw = table("rib_etch")
+    pair = raw["pair"]
+    return EtchTable(
+        Bands.of(raw["wl"]),
+        _cardinal(raw["width"]),
+        _cardinal(raw["height"]),
+        _cardinal(raw["step_nm"]),
+        np.asarray(raw["dneff"]),
+        _cardinal(pair["width"]),
+        _cardinal(pair["gap"]),
+        ((pair["width"][0], pair["width"][-1]), (pair["gap"][0], pair["gap"][-1])),
+        np.asarray(pair["dlog_kappa_per_nm"]),
+    )
+
+
+def slab_change(dslab: ArrayLike, cross_section: str = "rib") -> Array | None:
+    """What the slab is thicker than drawn, nm, checked; None where it changes nothing.
+
+    Raises:
+        ParameterError: outside what was computed.
+    """
+    steps = table("rib_etch")["step_nm"]
+    change = number("dslab", dslab, steps[0], steps[-1], "nm")
+    return change if cross_section == "rib" and np.any(change) else None
+
+
 def guide_index(
     wl: ArrayLike,
     width: ArrayLike,
@@ -165,6 +229,7 @@ def guide_index(
     *,
     cross_section: str = "strip",
     mode: str = "TE",
+    dslab: ArrayLike = 0.0,
 ) -> tuple[Array, Array]:
     """Effective index and its derivative with the wavelength in 1/um.
 
@@ -175,9 +240,16 @@ def guide_index(
         dT: temperature rise in K.
         cross_section: "strip" or "rib".
         mode: "TE" or "TM".
+        dslab: what the slab of a rib is thicker than drawn, nm; a strip has none.
     """
     guide = guides(cross_section, mode)
-    return guide.bands.evaluate(wl, guide.read(width, height, dT))
+    value, slope = guide.bands.evaluate(wl, guide.read(width, height, dT))
+    change = slab_change(dslab, cross_section)
+    if change is None:
+        return value, slope
+    etch = etched()
+    more, steeper = etch.bands.evaluate(wl, etch.read(width, height, change))
+    return value + more, slope + steeper
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction as pn
 from cpo_pdk.models.coupler import ring_angle
-from cpo_pdk.models.model import DEVIATIONS, TWO, Model
+from cpo_pdk.models.model import RIB_DEVIATIONS, TWO, Model
 from cpo_pdk.models.ring import (
     RING,
     bus_terms,
@@ -51,11 +51,14 @@ def couplers(
     width: ArrayLike | None,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Through and cross amplitude of the bus, then of the monitor guide; arguments as `ring_modulator`."""
     bus, drop = (
         cross_over(
-            ring_angle(wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width, dw=dw, dh=dh)
+            ring_angle(
+                wl, gap=g, radius=radius, length_x=length_x, cross_section="rib", width=width, dw=dw, dh=dh, dslab=dslab
+            )
         )
         for g in (gap, gap_drop)
     )
@@ -132,6 +135,7 @@ def ring_modulator_terms(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
     **_: object,
 ) -> dict[str, Array]:
     """Terms of `ring_modulator`, see `ring_response`; arguments as there."""
@@ -143,14 +147,14 @@ def ring_modulator_terms(
     carriers = carrier_loss_dB(wl, period=period, junction_fill=fill, **doped, **shape)
     pitch = finger_period(radius, length_x, junction_fill, period)
     rise = pn.index_rise(wl, period=pitch, width=width, dw=dw, **doped)
-    angles = (ring_angle(wl, gap=g, cross_section="rib", dh=dh, **shape) for g in (gap, gap_drop))
+    angles = (ring_angle(wl, gap=g, cross_section="rib", dh=dh, dslab=dslab, **shape) for g in (gap, gap_drop))
     bus = 2 * np.asarray(radius) + np.asarray(length_x) + 2 * number("length_lead", length_lead, 0.0, 1e4)
     return {
         **dict(zip(("angle", "angle_drop"), angles, strict=True)),
         "guide_dB": round_trip_loss_dB(length, loss_dB_cm, 0.0),
         "loss_dB": silicon_loss_dB(wl, loss_dB_cm=0.0, loss_dB_bend_90=loss_dB_bend_90, **shape) + carriers,
         "rise_um": fill * rise * length,
-        **bus_terms(wl, bus, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh),
+        **bus_terms(wl, bus, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh, dslab=dslab),
     }
 
 
@@ -163,11 +167,12 @@ def ring_modulator_um(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
     **_: object,
 ) -> Array:
     """Optical path once round at 0 V in um; arguments as `ring_modulator`."""
     length = circumference(radius, length_x)
-    return round_trip_um(wl, length, cross_section="rib", width=width, dT=dT, dw=dw, dh=dh, radius=radius)
+    return round_trip_um(wl, length, cross_section="rib", width=width, dT=dT, dw=dw, dh=dh, dslab=dslab, radius=radius)
 
 
 def ring_modulator(
@@ -193,6 +198,7 @@ def ring_modulator(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Rib racetrack modulator.
 
@@ -218,8 +224,9 @@ def ring_modulator(
         dT: temperature rise in K.
         dw: what silicon is wider than drawn, nm.
         dh: what silicon is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
-    ring = {"radius": radius, "length_x": length_x, "width": width, "dT": dT, "dw": dw, "dh": dh}
+    ring = {"radius": radius, "length_x": length_x, "width": width, "dT": dT, "dw": dw, "dh": dh, "dslab": dslab}
     doped = {"V": V, "doping": doping, "junction": junction, "junction_offset": junction_offset, "period": period}
     terms = ring_modulator_terms(
         wl,
@@ -257,6 +264,7 @@ def ring_modulator_resonances(
     dT: float = 0.0,
     dw: float = 0.0,
     dh: float = 0.0,
+    dslab: float = 0.0,
     **_: object,
 ) -> Array:
     """Resonances of `ring_modulator` between two wavelengths, rising; cold ones with the tuning left at zero.
@@ -282,6 +290,7 @@ def ring_modulator_resonances(
         dT: K.
         dw: nm.
         dh: nm.
+        dslab: nm.
 
     Returns:
         Wavelengths in um, shape (number of resonances,).
@@ -305,6 +314,7 @@ def ring_modulator_resonances(
             dT=dT,
             dw=dw,
             dh=dh,
+            dslab=dslab,
             radius=radius,
         )
         return phase / (2 * np.pi)
@@ -312,7 +322,7 @@ def ring_modulator_resonances(
     found = []
     for sign, offset in ((1, 0.0), (-1, 0.5)):
         at = find_resonances(wl_min, wl_max, turns, offset)
-        (t1, _k1), (t2, _k2) = couplers(at, radius, gap, gap_drop, length_x, width, dw, dh)
+        (t1, _k1), (t2, _k2) = couplers(at, radius, gap, gap_drop, length_x, width, dw, dh, dslab)
         found.append(at[sign * t1 * t2 > 0])
     return np.sort(np.concatenate(found))
 
@@ -325,7 +335,7 @@ MODELS = (
         detectors=("i1",),
         ranges={
             **RING,
-            **DEVIATIONS,
+            **RIB_DEVIATIONS,
             "width": (0.33, 0.57, "um"),
             "gap_drop": (0.12, 0.6, "um"),
             "length_lead": (0.0, 50.0, "um"),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.models import junction as pn
-from cpo_pdk.models.model import DEVIATIONS, GUIDE, TWO, HeatedParts, Model
+from cpo_pdk.models.model import DEVIATIONS, GUIDE, RIB_DEVIATIONS, TWO, HeatedParts, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, data, number, reciprocal, wavelength
 from cpo_pdk.models.waveguide import propagation
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -80,6 +80,7 @@ def phase_shifter_pn(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Rib with a lateral depletion junction.
 
@@ -94,9 +95,12 @@ def phase_shifter_pn(
         dT: temperature rise in K.
         dw: what silicon is wider than drawn, nm.
         dh: what silicon is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     dw = number("dw", dw, -100.0, 100.0, "nm")
-    guide = propagation(wl, length, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
+    guide = propagation(
+        wl, length, cross_section="rib", width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh, dslab=dslab
+    )
     shift = junction_amplitude(wl, length, V, doping, junction_offset=junction_offset, width=width, dw=dw)
     return reciprocal({("o1", "o2"): guide * shift})
 
@@ -166,7 +170,7 @@ MODELS = (
         TWO,
         ranges={
             **GUIDE,
-            **DEVIATIONS,
+            **RIB_DEVIATIONS,
             "length": (10.0, 5000.0, "um"),
             "width": (0.34, 0.56, "um"),
             "junction_offset": (-0.1, 0.1, "um"),

@@ -64,10 +64,11 @@ def round_trip_um(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
     radius: ArrayLike | None = None,
 ) -> Array:
     """Optical path once round in um, heater and junction at rest; arguments as `round_trip_phase`."""
-    path = neff(wl, width, height, dT, cross_section=cross_section, dw=dw, dh=dh) * np.asarray(length)
+    path = neff(wl, width, height, dT, cross_section=cross_section, dw=dw, dh=dh, dslab=dslab) * np.asarray(length)
     if radius is None:
         return path
     circle = 2 * np.pi * np.asarray(radius, dtype=np.float64)
@@ -98,6 +99,7 @@ def round_trip_phase(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
     radius: ArrayLike | None = None,
 ) -> Array:
     """Phase once round in rad, of a ring whose resonances are moved to the red by `shift_nm`.
@@ -113,6 +115,7 @@ def round_trip_phase(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than `height`, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
         radius: of the full circle that is part of `length`, in um: its index is that of the bent guide; None: all
             straight.
     """
@@ -127,6 +130,7 @@ def round_trip_phase(
             dT=dT,
             dw=dw,
             dh=dh,
+            dslab=dslab,
             radius=radius,
         )
 
@@ -228,9 +232,10 @@ def bus_terms(
     dT: ArrayLike,
     dw: ArrayLike,
     dh: ArrayLike,
+    dslab: ArrayLike = 0.0,
 ) -> dict[str, Array]:
     """Terms of a bus of `length` um."""
-    index = neff(wl, width, dT=dT, cross_section=cross_section, dw=dw, dh=dh)
+    index = neff(wl, width, dT=dT, cross_section=cross_section, dw=dw, dh=dh, dslab=dslab)
     loss = number("loss_dB_cm", loss_dB_cm, 0.0, 1e4, "dB/cm")
     return {"bus_um": index * np.asarray(length), "bus_guide_dB": loss * np.asarray(length) * 1e-4}
 

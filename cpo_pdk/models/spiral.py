@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from cpo_pdk.models.model import DEVIATIONS, GUIDE, TM_THROUGH, TWO, Model
+from cpo_pdk.models.model import GUIDE, RIB_DEVIATIONS, TM_THROUGH, TWO, Model
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.models.waveguide import bend_loss_dB, propagation
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -35,6 +35,7 @@ def spiral(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Spiral of a path `length` with bends of one radius.
 
@@ -48,12 +49,13 @@ def spiral(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     excess = amplitude(bends(n_turns) * bend_loss_dB(radius, 90.0, cross_section=cross_section))
     entries = {}
     for mode in load_cross_section(cross_section).modes:
         through = propagation(
-            wl, length, cross_section=cross_section, mode=mode, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh
+            wl, length, cross_section=cross_section, mode=mode, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh, dslab=dslab
         )
         suffix = "" if mode == "TE" else f"@{mode}"
         entries[f"o1{suffix}", f"o2{suffix}"] = excess * through
@@ -68,7 +70,7 @@ MODELS = (
         TM_THROUGH,
         ranges={
             **GUIDE,
-            **DEVIATIONS,
+            **RIB_DEVIATIONS,
             "length": (500.0, 2e6, "um"),
             "n_turns": (1.0, 40.0, "turns"),
             "radius": (5.0, 200.0, "um"),

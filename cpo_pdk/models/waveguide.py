@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.models.model import DEVIATIONS, GUIDE, HEAT, TM_THROUGH, TWO, Model, Ranges
+from cpo_pdk.models.model import GUIDE, HEAT, RIB_DEVIATIONS, TM_THROUGH, TWO, Model, Ranges
 from cpo_pdk.models.modes import bend_index_rise, guide_index, guide_size, junction_loss_dB
 from cpo_pdk.models.sdict import Array, SDict, amplitude, number, reciprocal
 from cpo_pdk.tech.waveguides import cross_section as load_cross_section
@@ -48,13 +48,15 @@ def _index(
     mode: str,
     dw: ArrayLike,
     dh: ArrayLike,
+    dslab: ArrayLike,
 ) -> tuple[Array, Array]:
     section = load_cross_section(cross_section)
     if mode not in section.modes:
         raise ParameterError(f"mode is {mode!r}; {section.name} has {', '.join(section.modes)}")
     made = guide_size(section.width if width is None else width, section.height if height is None else height, dw, dh)
     rise = number("dT", dT, -273.0, 500.0, "K")
-    return guide_index(number("wl", wl, 1.0, 2.0), *made, rise, cross_section=cross_section, mode=mode)
+    at = number("wl", wl, 1.0, 2.0)
+    return guide_index(at, *made, rise, cross_section=cross_section, mode=mode, dslab=dslab)
 
 
 def neff(
@@ -67,6 +69,7 @@ def neff(
     mode: str = "TE",
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> Array:
     """Effective index.
 
@@ -79,6 +82,7 @@ def neff(
         mode: "TE" or "TM".
         dw: what the core is wider than `width`, nm.
         dh: what the core is higher than `height`, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
 
     Returns:
         Broadcast shape of all arguments.
@@ -86,7 +90,7 @@ def neff(
     Raises:
         ParameterError: unknown cross-section or mode, something outside the tables or not finite.
     """
-    return _index(wl, width, height, dT, cross_section, mode, dw, dh)[0]
+    return _index(wl, width, height, dT, cross_section, mode, dw, dh, dslab)[0]
 
 
 def ng(
@@ -99,9 +103,10 @@ def ng(
     mode: str = "TE",
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> Array:
     """Group index `neff - wl dneff/dwl`; arguments, shape and errors as `neff`."""
-    value, slope = _index(wl, width, height, dT, cross_section, mode, dw, dh)
+    value, slope = _index(wl, width, height, dT, cross_section, mode, dw, dh, dslab)
     return value - np.asarray(wl) * slope
 
 
@@ -117,13 +122,14 @@ def propagation(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> np.ndarray:
     """Amplitude `exp(+1j 2 pi neff length / wl)` with loss along `length` um of waveguide; arguments as `neff`."""
     L = number("length", length, 0.0, 1e7)
     if loss_dB_cm is None:
         loss_dB_cm = load_cross_section(cross_section).loss_dB_cm[mode].value
     loss = number("loss_dB_cm", loss_dB_cm, 0.0, 1e4, "dB/cm")
-    index = neff(wl, width, height, dT, cross_section=cross_section, mode=mode, dw=dw, dh=dh)
+    index = neff(wl, width, height, dT, cross_section=cross_section, mode=mode, dw=dw, dh=dh, dslab=dslab)
     return amplitude(loss * L * 1e-4) * np.exp(2j * np.pi * index * L / np.asarray(wl))
 
 
@@ -151,6 +157,7 @@ def straight(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Straight waveguide.
 
@@ -163,8 +170,11 @@ def straight(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
-    return _two_port(cross_section, 1.0, wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
+    return _two_port(
+        cross_section, 1.0, wl, length, width=width, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh, dslab=dslab
+    )
 
 
 def _core(width: ArrayLike | None, dw: ArrayLike, cross_section: str) -> Array:
@@ -247,6 +257,7 @@ def bend_euler(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Clothoid, arc, clothoid: path length `radius * angle * (2 - arc_fraction)`; no jump of curvature, no mismatch.
 
@@ -261,6 +272,7 @@ def bend_euler(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     share = number("arc_fraction", arc_fraction, 0.0, 1.0, "")
     turn = np.radians(np.abs(number("angle", angle, -360.0, 360.0, "degrees")))
@@ -270,7 +282,7 @@ def bend_euler(
     excess = amplitude(bend_loss_dB(radius, angle, cross_section)) * np.exp(
         1j * bend_phase(wl, R, bent, width=width, cross_section=cross_section, dw=dw)
     )
-    how = {"width": width, "loss_dB_cm": loss_dB_cm, "dT": dT, "dw": dw, "dh": dh}
+    how = {"width": width, "loss_dB_cm": loss_dB_cm, "dT": dT, "dw": dw, "dh": dh, "dslab": dslab}
     return _two_port(cross_section, excess, wl, R * turn * (2 - share), **how)
 
 
@@ -311,6 +323,7 @@ def bend_s(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """S-bend `y = offset (t - sin(2 pi t) / (2 pi))`, `t = x / length`; bend loss as a bend of its summed turn.
 
@@ -325,10 +338,11 @@ def bend_s(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     path, radius, turn = s_curve(length, offset)
     excess = amplitude(bend_loss_dB(radius, turn, cross_section))
-    return _two_port(cross_section, excess, wl, path, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh)
+    return _two_port(cross_section, excess, wl, path, loss_dB_cm=loss_dB_cm, dT=dT, dw=dw, dh=dh, dslab=dslab)
 
 
 def taper_loss_dB(length: ArrayLike) -> Array:
@@ -347,6 +361,7 @@ def taper_strip_rib(
     dT: ArrayLike = 0.0,
     dw: ArrayLike = 0.0,
     dh: ArrayLike = 0.0,
+    dslab: ArrayLike = 0.0,
 ) -> SDict:
     """Strip (o1) to rib (o2) taper, TE only (no source for TM); phase with the mean of the two indices.
 
@@ -357,10 +372,11 @@ def taper_strip_rib(
         dT: temperature rise in K.
         dw: what the core is wider than drawn, nm.
         dh: what the core is higher than 0.22 um, nm.
+        dslab: what the slab of ribs is thicker than drawn, nm.
     """
     L = number("length", length, 0.1, 1e6)
     loss = taper_loss_dB(L) if loss_dB is None else number("loss_dB", loss_dB, 0.0, 100.0, "dB")
-    strip, rib = (neff(wl, dT=dT, dw=dw, dh=dh, cross_section=name) for name in ("strip", "rib"))
+    strip, rib = (neff(wl, dT=dT, dw=dw, dh=dh, dslab=dslab, cross_section=name) for name in ("strip", "rib"))
     return reciprocal({("o1", "o2"): amplitude(loss) * np.exp(1j * np.pi * (strip + rib) * L / np.asarray(wl))})
 
 
@@ -370,7 +386,7 @@ MODELS = (
         straight,
         TWO,
         TM_THROUGH,
-        ranges={**GUIDE, **WIDTHS, **DEVIATIONS, "length": (0.0, 5e4, "um")},
+        ranges={**GUIDE, **WIDTHS, **RIB_DEVIATIONS, "length": (0.0, 5e4, "um")},
         core_length=lambda *, length=10.0, **_: float(length),
     ),
     Model(
@@ -381,7 +397,7 @@ MODELS = (
         ranges={
             **GUIDE,
             **WIDTHS,
-            **DEVIATIONS,
+            **RIB_DEVIATIONS,
             "radius": (4.5, 1000.0, "um"),
             "angle": (-180.0, 180.0, "degrees"),
             "arc_fraction": (0.0, 1.0, "1"),
@@ -395,14 +411,14 @@ MODELS = (
         bend_s,
         TWO,
         TM_THROUGH,
-        ranges={**GUIDE, **DEVIATIONS, "length": (1.0, 2e4, "um"), "offset": (-5e3, 5e3, "um")},
+        ranges={**GUIDE, **RIB_DEVIATIONS, "length": (1.0, 2e4, "um"), "offset": (-5e3, 5e3, "um")},
         core_length=lambda *, length=20.0, offset=5.0, **_: float(s_curve(length, offset)[0]),
     ),
     Model(
         "taper_strip_rib",
         taper_strip_rib,
         TWO,
-        ranges={**HEAT, **DEVIATIONS, "length": (10.0, 50.0, "um"), "loss_dB": (0.0, 1.0, "dB")},
+        ranges={**HEAT, **RIB_DEVIATIONS, "length": (10.0, 50.0, "um"), "loss_dB": (0.0, 1.0, "dB")},
         core_length=lambda *, length=20.0, **_: float(length),
     ),
 )

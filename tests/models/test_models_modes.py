@@ -17,7 +17,7 @@ from cpo_pdk.models.modes import (
 from cpo_pdk.models.sdict import DATA
 from cpo_pdk.models.waveguide import neff
 
-FILES = ("strip_modes", "rib_modes", "pair_modes", "bend_modes", "rib_overlap", "tip_modes")
+FILES = ("strip_modes", "rib_modes", "rib_etch", "pair_modes", "bend_modes", "rib_overlap", "tip_modes")
 
 
 @pytest.mark.parametrize("name", FILES)
