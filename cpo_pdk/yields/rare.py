@@ -15,14 +15,13 @@ from scipy.special import logsumexp, ndtri, stdtrit
 
 from cpo_pdk.errors import InputError
 from cpo_pdk.yields.intervals import CONFIDENCE, exact, generator
+from cpo_pdk.yields.rare_levels import SHARE, Points, descend
 from cpo_pdk.yields.results import Interval
 
 Real = NDArray[np.float64]
 LimitState = Callable[[Real], NDArray[np.floating]]
 """Standard normal numbers (n, d) -> g (n,); failed where g <= 0."""
 
-_SHARE = 0.1  # of a level's samples that are in the next one
-_ACCEPTED = 0.44  # share of steps that a chain should take: best for one dimension (Papaioannou et al. 2015)
 _PLAIN = 0.1  # share of an importance density that is the plain one: no weight is above 10
 
 
@@ -101,15 +100,20 @@ def subset_simulation(
     calls = sum(calls for _, calls, _, _ in found)
     levels = max(levels for _, _, levels, _ in found)
     failed = np.concatenate([z for _, _, _, z in found])
-    mean = float(np.mean(chances))
-    method = f"subset simulation, {runs} runs"
     if not len(failed):
-        bound = float(_SHARE**most_levels)
-        return Rare(Interval(0.0, 0.0, bound, CONFIDENCE, calls, method), calls, levels, False, failed)
+        method = f"subset simulation, {runs} runs"
+        bound = Interval(0.0, 0.0, SHARE**most_levels, CONFIDENCE, calls, method)
+        return Rare(bound, calls, levels, False, failed)
+    return Rare(of_runs(chances, calls), calls, levels, True, failed)
+
+
+def of_runs(chances: Real, calls: int) -> Interval:
+    """Mean of independent runs with its interval: Student's t on the logarithm, by the delta method."""
+    runs, mean = len(chances), float(np.mean(chances))
     spread = float(np.std(chances, ddof=1)) / np.sqrt(runs)
     factor = float(np.exp(stdtrit(runs - 1, 0.5 + CONFIDENCE / 2) * spread / mean))
-    interval = Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
-    return Rare(interval, calls, levels, True, failed)
+    method = f"subset simulation, {runs} runs"
+    return Interval(mean, mean / factor, min(1.0, mean * factor), CONFIDENCE, calls, method)
 
 
 def importance_sampling(
@@ -146,7 +150,7 @@ def importance_sampling(
     _, calls, levels, failed = _run(limit_state, dimension, pilot, 20, seed, run=0)
     method = "importance sampling"
     if not len(failed):
-        return Rare(Interval(0.0, 0.0, _SHARE**20, CONFIDENCE, calls, method), calls, levels, False, failed)
+        return Rare(Interval(0.0, 0.0, SHARE**20, CONFIDENCE, calls, method), calls, levels, False, failed)
     draw = generator(seed, "rare importance")
     mixture = _mixture(failed, np.ones(len(failed)), parts, seed)
     # Failures of the first run depend on one another; those of weighted stages do not: fitted again.
@@ -171,55 +175,9 @@ def _run(
 ) -> tuple[float, int, int, Real]:
     """One run of subset simulation: probability, calls, levels, samples that failed."""
     draw = generator(seed, f"rare subset {run}")
-    z = draw.standard_normal((samples, dimension))
-    g = _values(limit_state, z)
-    chance, calls, width = 1.0, samples, 1.0
-    kept = round(samples * _SHARE)
-    for level in range(1, most_levels + 1):
-        order = np.argsort(g, kind="stable")
-        border = float(g[order[kept - 1]])
-        if border <= 0:
-            failed = g <= 0
-            return chance * float(np.mean(failed)), calls, level, z[failed]
-        within = g <= border
-        chance *= float(np.mean(within))
-        seeds = order[:kept]
-        z, g, width = _chains(limit_state, draw, z[seeds], g[seeds], border, samples, width)
-        calls += samples - kept
-        if np.ptp(g) == 0 and border == g[0]:
-            break  # flat: no way down from here
-    failed = g <= 0
-    return (chance * float(np.mean(failed)), calls, most_levels, z[failed])
-
-
-def _chains(
-    limit_state: LimitState,
-    draw: np.random.Generator,
-    z: Real,
-    g: NDArray[np.floating],
-    border: float,
-    samples: int,
-    width: float,
-) -> tuple[Real, NDArray[np.floating], float]:
-    """Samples within a level, from chains that all step at once."""
-    states, values = [z], [g]
-    done = len(z)
-    turn = 0
-    while done < samples:
-        step = min(width, 1.0)
-        rho = np.sqrt(1 - step**2)
-        candidate = rho * z + step * draw.standard_normal(z.shape)
-        new = _values(limit_state, candidate)
-        taken = new <= border
-        z = np.where(taken[:, None], candidate, z)
-        g = np.where(taken, new, g)
-        turn += 1
-        width = float(np.exp(np.log(width) + (np.mean(taken) - _ACCEPTED) / np.sqrt(turn)))
-        width = min(max(width, 0.01), 1.0)
-        states.append(z)
-        values.append(g)
-        done += len(z)
-    return np.concatenate(states)[:samples], np.concatenate(values)[:samples], width
+    start = Points(draw.standard_normal((samples, dimension)), draw)
+    found = descend(start, lambda points: _values(limit_state, points.z), most_levels)
+    return found.chance, found.calls, found.levels, found.failed.z
 
 
 @dataclass(frozen=True)
@@ -288,7 +246,7 @@ def _mixture(points: Real, weights: Real, parts: int, seed: int) -> list[_Part]:
     return mixture
 
 
-def _values(limit_state: LimitState, z: Real) -> NDArray[np.floating]:
+def _values(limit_state: LimitState, z: Real) -> Real:
     g = np.asarray(limit_state(z), np.float64)
     if g.shape != (len(z),):
         raise InputError(f"the limit state gave the shape {g.shape}, {(len(z),)} needed; one number a sample")
