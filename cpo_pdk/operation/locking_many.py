@@ -7,6 +7,10 @@ Method
     each want another line is assigned by that alone, which no other assignment can beat; all others go through the same
     solver as in `assignment.assign`.
 
+    Where channels alternate, as a ring is just about too warm for its own and just about not, such rings are asked for
+    some power more than nothing, as `settling.settle` asks them: that decides it. Of what was tried on the way, the
+    channels that hold most rings are kept, of these the ones with the least power.
+
     Heaters are solved for as red shifts of their own rings, u: `u + N u = wanted` with what a shift of one ring by its
     heater gives another (`neighbours`). That ratio does not change when a heater is stronger or weaker than drawn: its
     own ring and the others get more, or less, alike. So one inverse serves all samples; where a heater would have to be
@@ -23,7 +27,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from cpo_pdk.errors import ParameterError
-from cpo_pdk.operation.assignment import NEAR_LIMIT_MW, STAY_MW, costs
+from cpo_pdk.operation.assignment import NEAR_LIMIT_MW, NOT_HELD_MW, STAY_MW, costs
 from cpo_pdk.operation.ring_bank import CLOSE_MW, RingBank
 from cpo_pdk.operation.ring_bank import ROUNDS as HEATER_ROUNDS
 from cpo_pdk.operation.tuning import HOLDS_MW, ROUNDS
@@ -33,6 +37,8 @@ Whole = NDArray[np.int64]
 
 #: samples that are looked at together: what they need stays in the cache of a processor
 BLOCK = 128
+#: rounds in which alternating rings are asked for more power, by so much each time, mW
+PATIENCE, MORE_MW = 24, 0.25
 #: who may change its channel: rings take what is cheapest to reach, or keep the one that they are drawn for
 POLICIES = ("wrap", "fixed")
 
@@ -113,7 +119,7 @@ class Locked:
         wanted_nm: red shift that they are to give, shape (S, R).
         power_mW: of each heater, shape (S, R).
         held: shape (S, R).
-        settled: whether channels and powers agree with one another, shape (S,).
+        settled: whether channels and powers agree with one another, shape (S,); where not, those that hold most.
     """
 
     channel: Whole
@@ -140,6 +146,7 @@ def lock_many(
     max_mW: ArrayLike | None = None,
     keep_mW: ArrayLike = 0.0,
     policy: str = "wrap",
+    patience: int = PATIENCE,
 ) -> Locked:
     """Channels and heater powers of an engine's rings in many samples.
 
@@ -155,6 +162,7 @@ def lock_many(
         keep_mW: power that is to be left at either end, where channels allow it; likewise.
         policy: `wrap`: rings take the lines that are cheapest to reach, as `tune`; `fixed`: those that they are drawn
             for, with whatever resonance is next below.
+        patience: rounds in which rings that alternate between channels are asked for more power; 0: just as `tune`.
 
     Raises:
         ParameterError: shapes that don't fit the bank, a heater without effect, an unknown policy.
@@ -184,7 +192,7 @@ def lock_many(
         block = _Block(
             bank, found[rows], aim, heater[rows], *(value[rows] for value in given.values()), fixed=policy == "fixed"
         )
-        parts.append(block.locked())
+        parts.append(block.locked(patience))
     if not parts:
         none = np.zeros((0, count))
         empty = none.astype(np.int64)
@@ -220,31 +228,53 @@ class _Block:
         fixed: bool,
     ) -> None:
         self.bank, self.resonances, self.targets, self.heater = bank, resonances, targets, heater
-        self.drift, self.most, self.keep, self.fixed = drift, most, keep, fixed
+        self.drift, self.most, self.keep, self.fixed = drift, most, keep.copy(), fixed
 
-    def locked(self) -> Locked:
+    def locked(self, patience: int) -> Locked:
         """All samples of the block; those whose channels stay are left alone from then on."""
         shape = self.drift.shape
-        channel, order = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        own, given, wanted = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        now = Locked(
+            *(np.zeros(shape, dtype) for dtype in (int, int, float, float, float, bool)), np.ones(shape[0], bool)
+        )
+        best = Locked(*(getattr(now, f.name).copy() for f in fields(Locked)))
+        rank = np.full(shape[0], np.inf)
         active = np.arange(shape[0])
-        for turn in range(ROUNDS):
-            near = given[active] - own[active]
-            before = channel[active] if turn else None
-            taken, with_order = self._channels(active, near, before)
+        for turn in range(ROUNDS + patience):
+            near = now.tuning_nm[active] - now.power_mW[active] * self.heater[active]
+            taken, order = self._channels(active, near, now.channel[active] if turn else None)
             if turn:
-                still = (taken != channel[active]).any(axis=1) | (with_order != order[active]).any(axis=1)
-                active, taken, with_order = active[still], taken[still], with_order[still]
+                moved = (taken != now.channel[active]) | (order != now.order[active])
+                still = moved.any(axis=1)
+                active, taken, order = active[still], taken[still], order[still]
+                if turn >= ROUNDS:
+                    self.keep[active] += MORE_MW * moved[still]
             if not active.size:
                 break
-            channel[active], order[active] = taken, with_order
-            wanted[active] = self._wanted(active, taken, with_order)
-            own[active] = self._own_shifts(wanted[active], self.heater[active], self.most[active])
-            given[active] = own[active] + own[active] @ self.bank.neighbours.T
-        settled = np.ones(shape[0], bool)
-        settled[active] = False
-        held = (np.abs(given - wanted) <= HOLDS_MW * self.heater + 1e-12) & (channel >= 0)
-        return Locked(channel, order, given, wanted, own / self.heater, held, settled)
+            self._hold(now, active, taken, order)
+            if patience and turn >= ROUNDS - 1:
+                lost = NOT_HELD_MW * (~now.held[active]).sum(axis=1) + now.power_mW[active].sum(axis=1)
+                better = active[lost < rank[active]]
+                rank[active] = np.minimum(lost, rank[active])
+                _copy(now, best, better)
+        now.settled[active] = False
+        worse = np.flatnonzero(rank < NOT_HELD_MW * ((~now.held).sum(axis=1) - 0.5))
+        back = np.union1d(worse, active[np.isfinite(rank[active])])
+        settled = now.settled.copy()
+        _copy(best, now, back)
+        settled[back] = False
+        now.settled[:] = settled
+        return now
+
+    def _hold(self, now: Locked, active: Whole, channel: Whole, order: Whole) -> None:
+        """Heaters for channels and resonances, shapes (A, R), written to the active samples of `now`."""
+        heater = self.heater[active]
+        wanted = self._wanted(active, channel, order)
+        own = self._own_shifts(wanted, heater, self.most[active])
+        given = own + own @ self.bank.neighbours.T
+        now.channel[active], now.order[active] = channel, order
+        now.wanted_nm[active], now.tuning_nm[active] = wanted, given
+        now.power_mW[active] = own / heater
+        now.held[active] = (np.abs(given - wanted) <= HOLDS_MW * heater + 1e-12) & (channel >= 0)
 
     def _channels(self, active: Whole, near: Real, before: Whole | None) -> tuple[Whole, Whole]:
         """Channel and resonance of every ring, shapes (A, R)."""
@@ -291,6 +321,12 @@ class _Block:
             if not active.size:
                 break
         return found
+
+
+def _copy(source: Locked, target: Locked, rows: Whole) -> None:
+    """Some samples of one to the other."""
+    for field in fields(Locked):
+        getattr(target, field.name)[rows] = getattr(source, field.name)[rows]
 
 
 def _red_shifts(resonances_nm: Real, targets_nm: Real) -> tuple[Real, Whole]:

@@ -46,7 +46,7 @@ def test_every_sample_is_what_tune_says(local_nm: float, keep_mW: float):
     rings = engine()
     many = ManyBank.of(rings, "N1")
     given = sampled(rings, 40, 5, local_nm)
-    found = lock_many(many, **given, keep_mW=keep_mW)
+    found = lock_many(many, **given, keep_mW=keep_mW, patience=0)
     for s in range(40):
         heater = given["heater_nm_mW"][s]
         one = replace(
@@ -64,6 +64,20 @@ def test_every_sample_is_what_tune_says(local_nm: float, keep_mW: float):
         np.testing.assert_allclose(found.power_mW[s], tuning.power_mW, atol=1e-8)
         np.testing.assert_allclose(found.tuning_nm[s], tuning.given_nm, atol=1e-8)
     assert 0.05 < found.held.mean() <= 1.0
+
+
+def test_rings_that_alternate_are_asked_for_more_power_until_they_stay():
+    """Samples in which channels agree at once are not touched; of the others more rings are held."""
+    rings = engine()
+    many, given = ManyBank.of(rings, "N1"), sampled(rings, 400, 7, 0.05)
+    plain, patient = lock_many(many, **given, patience=0), lock_many(many, **given)
+    quiet = plain.settled
+    assert 0.02 < (~quiet).mean() < 0.5
+    np.testing.assert_array_equal(plain.channel[quiet], patient.channel[quiet])
+    np.testing.assert_array_equal(plain.power_mW[quiet], patient.power_mW[quiet])
+    assert (patient.held.sum(axis=1) >= plain.held.sum(axis=1)).all()
+    assert patient.settled.mean() > plain.settled.mean() and patient.held.mean() > plain.held.mean()
+    assert patient.held[~quiet].all(axis=1).mean() > 0.9
 
 
 def test_neighbours_do_not_depend_on_how_strong_heaters_are():
