@@ -81,7 +81,7 @@ def _slab(gap: Array, cross_section: str, width: ArrayLike | None, dw: ArrayLike
     """What another slab adds to log(kappa), at the smallest gap: a thicker one lets more light over."""
     change = slab_change(dslab, cross_section)
     if change is None:
-        return np.zeros(())
+        return np.zeros(np.shape(dslab))
     core, _height = _size(cross_section, width, None, dw, 0.0)
     return change * etched().log_kappa_per_nm(core, gap)
 

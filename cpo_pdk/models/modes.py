@@ -246,7 +246,7 @@ def guide_index(
     value, slope = guide.bands.evaluate(wl, guide.read(width, height, dT))
     change = slab_change(dslab, cross_section)
     if change is None:
-        return value, slope
+        return (value + np.zeros(np.shape(dslab)), slope) if np.ndim(dslab) else (value, slope)
     etch = etched()
     more, steeper = etch.bands.evaluate(wl, etch.read(width, height, change))
     return value + more, slope + steeper

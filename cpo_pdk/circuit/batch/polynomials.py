@@ -131,8 +131,9 @@ class Surface:
     groups: tuple[Group, ...]
 
     @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(name for group in self.groups for name in group.names)
+    def axes(self) -> frozenset[str]:
+        """Deviations that a function depends on."""
+        return frozenset(axis.name for group in self.groups for axis in group.axes)
 
     @staticmethod
     def fit(

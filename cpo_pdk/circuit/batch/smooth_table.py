@@ -181,6 +181,7 @@ def fit_smooth(
     entries = runs[-1].entries
     edges, degree = wl_edges(low, high), WIDE_WL if high - low > WIDE_UM else NARROW_WL
     surfaces = tuple(Surface.fit(run.functions(axes, edges, degree), axes, edges, degree) for run in runs)
+    felt = tuple(a for a in felt if a not in DEGREES or any(a in surface.axes for surface in surfaces))
     return SmoothTable(
         name=name,
         model=model.name,
