@@ -68,13 +68,12 @@ def test_fields_that_are_walked_to_keep_their_covariance() -> None:
 
 
 def test_one_in_a_million() -> None:
-    """Sum of seven numbers of two streams beyond 4.75 standard deviations: 1e-6 in closed form."""
+    """Sum of six numbers of a stream beyond 4.75 standard deviations: 1e-6 in closed form."""
 
     def margin(draw: Draw) -> np.ndarray:
-        total = normals(draw, "width", INDEX).sum(axis=1) + normals(draw, "attach", np.zeros(1, int))[:, 0]
-        return 4.7534 - total / np.sqrt(7)
+        return 4.7534 - normals(draw, "width", INDEX).sum(axis=1) / np.sqrt(6)
 
-    found = rare_failure(margin, 3, samples=1000, runs=4, at_once=1000)
+    found = rare_failure(margin, 3, runs=3, at_once=1000)
     truth = float(norm.sf(4.7534))
     assert found.reached
     assert found.probability.low <= truth <= found.probability.high
@@ -91,9 +90,9 @@ def test_one_in_a_thousand_of_the_process() -> None:
         return 3.0902 - made.deviations(draw, 1, PLACES_UM[:1]).dw_nm[:, 0, 0] / sigma
 
     others = frozenset({"thickness", "etch", "doping"})
-    found = rare_failure(margin, 3, samples=200, runs=4, fixed=others).probability
+    found = rare_failure(margin, 3, samples=200, runs=3, fixed=others).probability
     assert found.low <= float(norm.sf(3.0902)) <= found.high
-    assert found.high / found.low < 10
+    assert found.high / found.low < 30
 
 
 def test_agrees_with_brute_force() -> None:
