@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from cpo_pdk.circuit.batch.held import HeldArms, HeldModulator
-from cpo_pdk.circuit.batch.kinds import Kind, Layout, TableMaker
+from cpo_pdk.circuit.batch.kinds import LENGTH, Kind, Layout, TableMaker
 from cpo_pdk.circuit.batch.parts import BatchDevice, BatchRing, LaneKey, ReceivePart, TransmitPart, TransmitPort
 from cpo_pdk.circuit.batch.places import device_places, share_places
 from cpo_pdk.circuit.batch.sections import (
@@ -170,8 +170,12 @@ class Collector:
         values = self.layout.add(elements, line)
         for path in elements:
             table, voltage = self._table(path, level)
-            self.layout.want(values, path, table, level, voltage)
+            self.layout.want(values, path, table, level, voltage, self._length_um(path))
         return values
+
+    def _length_um(self, path: str) -> float:
+        value = self.state.bound[self.state.circuit.leaves[path].cell].params.get(LENGTH, 0.0)
+        return float(value) if isinstance(value, int | float) else 0.0
 
     def _table(self, path: str, level: str) -> tuple[Any, float | None]:
         """Table of a device and the voltage that it is asked at."""
@@ -307,7 +311,7 @@ class Collector:
         layout = Layout(self.solver.channels)
         values = layout.add(elements, 0)
         for path in elements:
-            layout.want(values, path, self._table(path, "rest")[0])
+            layout.want(values, path, self._table(path, "rest")[0], length_um=self._length_um(path))
         layout.close(site, {}, {})
         entries = [
             (number, layout.row(values, at, pair), sign)
@@ -334,7 +338,9 @@ class Collector:
                     continue
                 cell = self.state.circuit.leaves[at].cell
                 if (cell, pair) not in known:
-                    matrix = drawn.of(self.state.drawn_bound[cell]).matrix({}, self.solver.channels)
+                    table = drawn.of(self.state.drawn_bound[cell])
+                    length = {LENGTH: self._length_um(at)} if LENGTH in table.axes else {}
+                    matrix = table.matrix(length, self.solver.channels)
                     known[cell, pair] = np.angle(matrix[pair])
                 found[number] += sign * known[cell, pair]
         return found

@@ -317,7 +317,7 @@ class EngineBatch:
         for kind in self.kinds:
             felt = kind.deviations(dev, part)
             wl = lines[kind.line][:, part]
-            if felt and kind.level != "zero":
+            if felt.keys() & dev.keys() and kind.level != "zero":
                 outside += np.count_nonzero(
                     np.broadcast_to(kind.table.outside(felt), (len(kind.paths), samples)), axis=0
                 )

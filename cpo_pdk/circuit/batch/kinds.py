@@ -21,6 +21,8 @@ from cpo_pdk.circuit.solver import Plan
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
+#: parameter that some tables take, so that one holds for all lengths
+LENGTH = "length"
 #: what a device is asked for: as it is at rest, as a modulator at level one, at level zero
 Level = Literal["rest", "one", "zero"]
 #: elements that differ by less than this at random deviations are the same
@@ -58,7 +60,7 @@ class Kind:
         line: number of the set of laser lines that runs through each, shape (n,).
         ring: number of the ring, -1 for none, shape (n,).
         trimmer: number of the heater in an interferometer, -1 for none, shape (n,).
-        length_um: of each, where the table takes it, shape (n,); else empty.
+        length_um: of each, where the table takes it, shape (n,).
         voltage: V, None where the table takes none.
         targets: where the elements go.
     """
@@ -71,6 +73,7 @@ class Kind:
     line: Whole
     ring: Whole
     trimmer: Whole
+    length_um: Real
     voltage: float | None
     targets: tuple[Target, ...]
 
@@ -85,6 +88,8 @@ class Kind:
         for axis in self.table.axes:
             if axis == "coupling" and axis in dev and np.all(self.ring >= 0):
                 found[axis] = dev[axis][part][:, self.ring].T
+            elif axis == LENGTH:
+                found[axis] = self.length_um[:, None]
             elif axis != "coupling" and axis in dev:
                 found[axis] = dev[axis][part][:, self.site].T
         return found
@@ -102,6 +107,7 @@ class TableMaker:
         self.channels = channels_um
         self.reach = dict(reach)
         self.tables: dict[tuple[Any, ...], Any] = {}
+        self._in_proportion: dict[tuple[Any, ...], Any] = {}
 
     def of(self, entry: Bound, fixed: Mapping[str, float] | None = None, levels: Sequence[float] = ()) -> Any:
         """The table of a bound device at rest, or operated as `fixed` says; `levels`: voltages of a driven ring."""
@@ -110,17 +116,23 @@ class TableMaker:
         operated = {model.tuning, VOLTAGE, HEATER} - {""}
         params = {key: value for key, value in entry.params.items() if key not in operated}
         params |= fixed or {}
-        key = (model.name, tuple(levels), *((name, repr(value)) for name, value in sorted(params.items())))
+        said = tuple((name, repr(value)) for name, value in sorted(params.items()))
+        short = (model.name, *(entry for entry in said if entry[0] != LENGTH))
+        if short in self._in_proportion:
+            return self._in_proportion[short]
+        key = (model.name, tuple(levels), *said)
         if key not in self.tables:
             more = {"levels": tuple(levels)} if levels else {}
-            self.tables[key] = table_of(entry.cell, model, params, self.channels, self.reach, **more)
+            self.tables[key] = table = table_of(entry.cell, model, params, self.channels, self.reach, **more)
+            if LENGTH in table.axes:
+                self._in_proportion[short] = table
         return self.tables[key]
 
 
 def distinct_pairs(table: Any, pairs: Sequence[PortPair], channels_um: Real, **operation: float) -> dict[PortPair, int]:
     """Elements of a table, each with the number of the first one that it equals."""
     rng = np.random.default_rng(len(pairs))
-    values = {axis: rng.uniform(-1, 1, PROBES) * table.reach.get(axis, 0.0) for axis in table.axes}
+    values = {axis: rng.uniform(-1, 1, PROBES) * table.reach[axis] for axis in table.axes if axis in table.reach}
     matrix = table.matrix(values, channels_um, **operation)
     chosen: list[PortPair] = []
     found: dict[PortPair, int] = {}
@@ -148,6 +160,7 @@ class _Wanted:
     level: Level
     voltage: float | None
     pairs: dict[PortPair, None]
+    lengths: list[float]
     groups: list[tuple[int, list[str]]]
 
 
@@ -179,9 +192,18 @@ class Layout:
         self._elements = elements
         return len(self.rows) - 1
 
-    def want(self, values: int, path: str, table: Any, level: Level = "rest", voltage: float | None = None) -> None:
+    def want(
+        self,
+        values: int,
+        path: str,
+        table: Any,
+        level: Level = "rest",
+        voltage: float | None = None,
+        length_um: float = 0.0,
+    ) -> None:
         """Ask for a device of the set of values added last."""
-        wanted = self._wanted.setdefault((id(table), level), _Wanted(table, level, voltage, {}, []))
+        wanted = self._wanted.setdefault((id(table), level), _Wanted(table, level, voltage, {}, [], []))
+        wanted.lengths.append(length_um)
         wanted.pairs.update(self._elements[path])
         if not wanted.groups or wanted.groups[-1][0] != values:
             wanted.groups.append((values, []))
@@ -215,6 +237,7 @@ class Layout:
                     line=np.array(lines, np.int64),
                     ring=np.array([ring.get(path, -1) for path in paths], np.int64),
                     trimmer=np.array([trimmer.get(path, -1) for path in paths], np.int64),
+                    length_um=np.array(wanted.lengths),
                     voltage=wanted.voltage,
                     targets=tuple(targets),
                 )
