@@ -36,7 +36,7 @@ Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 #: samples that are looked at together: what they need stays in the cache of a processor
-BLOCK = 128
+BLOCK = 256
 #: rounds in which alternating rings are asked for more power, by so much each time, mW
 PATIENCE, MORE_MW = 24, 0.25
 #: who may change its channel: rings take what is cheapest to reach, or keep the one that they are drawn for
@@ -194,9 +194,7 @@ def lock_many(
         )
         parts.append(block.locked(patience))
     if not parts:
-        none = np.zeros((0, count))
-        empty = none.astype(np.int64)
-        return Locked(empty, empty, none, none, none, none.astype(bool), np.zeros(0, bool))
+        return _nothing((0, count))
     return Locked(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Locked)))
 
 
@@ -233,10 +231,7 @@ class _Block:
     def locked(self, patience: int) -> Locked:
         """All samples of the block; those whose channels stay are left alone from then on."""
         shape = self.drift.shape
-        now = Locked(
-            *(np.zeros(shape, dtype) for dtype in (int, int, float, float, float, bool)), np.ones(shape[0], bool)
-        )
-        best = Locked(*(getattr(now, f.name).copy() for f in fields(Locked)))
+        now, best = _nothing(shape), _nothing(shape)
         rank = np.full(shape[0], np.inf)
         active = np.arange(shape[0])
         for turn in range(ROUNDS + patience):
@@ -289,10 +284,18 @@ class _Block:
                 rows, rings = np.nonzero(before >= 0)
                 weights[rows, rings, before[rows, rings]] -= STAY_MW
             taken = np.full(near.shape, -1, np.int64)
-            for seat in self.bank.seats:
-                chosen = assign_many(weights[:, seat].sum(axis=2))
-                taken[:, seat] = chosen[:, :, None]
+            for seats in self._alike():
+                cost = np.concatenate([weights[:, seat].sum(axis=2) for seat in seats])
+                for seat, chosen in zip(seats, np.split(assign_many(cost), len(seats)), strict=True):
+                    taken[:, seat] = chosen[:, :, None]
         return taken, np.take_along_axis(orders, np.maximum(taken, 0)[:, :, None], axis=2)[:, :, 0]
+
+    def _alike(self) -> list[list[Whole]]:
+        """Buses with equally many rows."""
+        found: dict[int, list[Whole]] = {}
+        for seat in self.bank.seats:
+            found.setdefault(len(seat), []).append(seat)
+        return list(found.values())
 
     def _wanted(self, active: Whole, channel: Whole, order: Whole) -> Real:
         """Red shift that heaters are to give, shape (A, R); 0 for a ring without a line."""
@@ -321,6 +324,13 @@ class _Block:
             if not active.size:
                 break
         return found
+
+
+def _nothing(shape: tuple[int, ...]) -> Locked:
+    """Samples before anything is known of them, shape (S, R)."""
+    channel, order = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    tuning, wanted, power = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    return Locked(channel, order, tuning, wanted, power, np.zeros(shape, bool), np.ones(shape[0], bool))
 
 
 def _copy(source: Locked, target: Locked, rows: Whole) -> None:

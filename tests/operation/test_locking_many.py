@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def engine() -> RingBank:
     return bank((*bus(), *bus(direction="rx", port=2), *bus(direction="rx", port=2, mode="@TM", bias_nm=0.3)), near)
 
 
-def sampled(rings: RingBank, samples: int, seed: int, local_nm: float) -> dict[str, np.ndarray]:
+def sampled(rings: RingBank, samples: int, seed: int, local_nm: float) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     shape = (samples, len(rings))
     spread = rng.normal(0, 2.0, (samples, 1, 1)) + rng.normal(0, local_nm, (*shape, 1))
@@ -77,7 +78,8 @@ def test_rings_that_alternate_are_asked_for_more_power_until_they_stay():
     np.testing.assert_array_equal(plain.power_mW[quiet], patient.power_mW[quiet])
     assert (patient.held.sum(axis=1) >= plain.held.sum(axis=1)).all()
     assert patient.settled.mean() > plain.settled.mean() and patient.held.mean() > plain.held.mean()
-    assert patient.held[~quiet].all(axis=1).mean() > 0.9
+    kept = [found.held[~quiet].all(axis=1).mean() for found in (plain, patient)]
+    assert kept[1] > kept[0] + 0.1
 
 
 def test_neighbours_do_not_depend_on_how_strong_heaters_are():
