@@ -40,6 +40,8 @@ Lanes = Mapping[tuple[str, str, int, int], Lane]
 FAR = 1_000_000
 #: fibres of one engine are numbered from here on: engine number times this, plus the place
 FIBRES = 1000
+#: relative step of a ring's coupled power that a slope is taken over
+NUDGE = 0.02
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class CellModel:
         channel: of each lane, from 0, shape (L,).
         ring: of each lane, -1 for none, shape (L,).
         linewidth_nm: of each ring as the batch has it without deviations, shape (R,).
+        bus_linewidth_nm: the part of it that the bus makes, shape (R,).
         resonances_nm: of each ring without deviations, shape (R, K).
     """
 
@@ -104,6 +107,7 @@ class CellModel:
     channel: Whole
     ring: Whole
     linewidth_nm: Real
+    bus_linewidth_nm: Real
     resonances_nm: Real
 
     @property
@@ -274,8 +278,16 @@ def _cell_model(
         channel=np.array([key.channel - 1 for key in keys], np.int64),
         ring=np.array([index.get(key.ring, -1) for key in keys], np.int64),
         linewidth_nm=batch.linewidth_nm(still)[0] if batch.rings else np.empty(0),
+        bus_linewidth_nm=bus_linewidth_nm(batch, still)[0] if batch.rings else np.empty(0),
         resonances_nm=batch.resonances_nm(still)[0] if batch.rings else np.empty((0, 0)),
     )
+
+
+def bus_linewidth_nm(batch: EngineBatch, values: Mapping[str, Real]) -> Real:
+    """The part of each ring's linewidth that its bus makes, nm, shape (S, R): by the slope over the coupled power."""
+    coupling = values.get("coupling", np.zeros((1, len(batch.rings))))
+    more = {**values, "coupling": coupling + NUDGE * (1 + coupling)}
+    return (batch.linewidth_nm(more) - batch.linewidth_nm(values)) / NUDGE
 
 
 def _notes(made: CellModel, mean_C: float) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import hypot
 
-from cpo_pdk.models.model import DEVIATIONS
+from cpo_pdk.models.model import RIB_DEVIATIONS
 from cpo_pdk.spec.part import Part
 
 #: standard deviations that a table reaches to; 1 of 150,000 numbers lies beyond, and is taken at the end of it
@@ -29,7 +29,7 @@ def reach_of(variation: Part, spread: Part) -> dict[str, float]:
     for axis, (name, unit, scale) in _QUANTITIES.items():
         sigma = hypot(*(variation[f"{name}_{level}_{unit}"] for level in ("die", "wafer", "lot")))
         wide = (SIGMAS * sigma + abs(variation[f"{name}_radial_{unit}"])) * scale
-        limit = DEVIATIONS[axis][1] if axis in DEVIATIONS else 0.9
+        limit = RIB_DEVIATIONS[axis][1] if axis in RIB_DEVIATIONS else 0.9
         found[axis] = min(max(wide, LEAST), limit)
     found["coupling"] = min(max(SIGMAS * spread["ring_coupling_pct"] * 0.01, LEAST), 0.9)
     found["guide_loss"] = min(max(SIGMAS * spread["guide_loss_pct"] * 0.01, LEAST), 0.9)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cpo_pdk.circuit.batch.lanes import BatchLanes
 from cpo_pdk.operation.locking_many import ManyBank, lock_many
 from cpo_pdk.variation.samples import Draw
-from cpo_pdk.yields.model import FAR, FIBRES, CellModel, PackageModel
+from cpo_pdk.yields.model import FAR, FIBRES, CellModel, PackageModel, bus_linewidth_nm
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -122,15 +122,16 @@ class Light:
         lanes: what the circuit says.
         held: shape (S, R); heater_mW: shape (S, R).
         shift_nm: mean of the rings' resonances less the drawn ones, shape (S,).
-        linewidth: of the modulator ring of each transmit lane over that without deviations, shape (S, Ltx); None where
-            modulators are no rings.
+        speed: of the modulator ring of each transmit lane, over the same without deviations: linewidth, the part of it
+            that its bus makes, swing of its resonance; by the names that `MarginKernel.margins` has, shape (S, Ltx);
+            empty where modulators are no rings.
     """
 
     lanes: BatchLanes
     held: NDArray[np.bool_]
     heater_mW: Real
     shift_nm: Real
-    linewidth: Real | None
+    speed: dict[str, Real]
 
 
 def solve_engines(
@@ -156,7 +157,7 @@ def solve_engines(
     batch = cell.batch
     if bank is None or not batch.rings:
         solved = batch.solve(values, tx_lines_um=tx_lines_um, rx_lines_um=rx_lines_um)
-        return Light(solved, np.ones((samples, 0), bool), np.zeros((samples, 0)), np.zeros(samples), None)
+        return Light(solved, np.ones((samples, 0), bool), np.zeros((samples, 0)), np.zeros(samples), {})
     cold = batch.resonances_nm(values)
     locked = lock_many(
         bank,
@@ -173,9 +174,22 @@ def solve_engines(
         tuning_nm=drift_nm + locked.tuning_nm,
     )
     shift = np.nanmean(cold - cell.resonances_nm, axis=(1, 2))
+    return Light(solved, locked.held, locked.power_mW, shift, _speed(cell, values))
+
+
+def _speed(cell: CellModel, values: Mapping[str, Real]) -> dict[str, Real]:
+    """See `Light.speed`; the swing goes with the root of the doping, as the width of a depleted junction does."""
     own = cell.ring[cell.transmit]
-    linewidth = batch.linewidth_nm(values)[:, own] / cell.linewidth_nm[own] if np.all(own >= 0) else None
-    return Light(solved, locked.held, locked.power_mW, shift, linewidth)
+    if np.any(own < 0):
+        return {}
+    sites = np.array([cell.batch.rings[ring].site for ring in own])
+    found = {
+        "linewidth": cell.batch.linewidth_nm(values)[:, own] / cell.linewidth_nm[own],
+        "linewidth_bus": bus_linewidth_nm(cell.batch, values)[:, own] / cell.bus_linewidth_nm[own],
+    }
+    if "doping" in values:
+        found["swing"] = np.sqrt(1 + values["doping"][:, sites])
+    return found
 
 
 def margins(
@@ -195,7 +209,7 @@ def margins(
         change_dB - (solved.loss_dB - cell.batch.nominal_loss_dB),
         extinction_dB=solved.extinction_dB,
         aggressors=solved.aggressors,
-        linewidth=light.linewidth,
+        **light.speed,
         responsivity=responsivity,
         entering_dB=entering_dB,
     )
