@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,6 +11,15 @@ import typer
 from cpo_pdk.cli import console
 from cpo_pdk.cli.building import OutOption
 from cpo_pdk.cli.console import JsonOption, Outcome, Progress, TrustOption
+from cpo_pdk.cli.places import (
+    InsecureOption,
+    SchedulerOption,
+    TlsCaOption,
+    TlsCertOption,
+    TlsKeyOption,
+    WorkersOption,
+    place_of,
+)
 
 if TYPE_CHECKING:
     from cpo_pdk.explore.study import Study
@@ -23,7 +33,12 @@ def explore(
         str, typer.Argument(metavar="STUDY", help="YAML file of a study: base spec, what is free and wanted.")
     ],
     out: OutOption = Path("gds_out"),
-    workers: Annotated[int, typer.Option(min=1, help="Processes that evaluate designs.")] = 1,
+    workers: WorkersOption = 1,
+    scheduler: SchedulerOption = None,
+    tls_ca: TlsCaOption = None,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
+    insecure: InsecureOption = False,
     designs: Annotated[
         int | None, typer.Option(min=1, max=100_000, help="Designs to evaluate, in place of the study's.")
     ] = None,
@@ -38,16 +53,18 @@ def explore(
     """Search through the designs of STUDY; build the best in full. What was computed before is not again."""
 
     def work(progress: Progress) -> Outcome:
-        from cpo_pdk.execution import Place
+        from cpo_pdk.execution import Bar
         from cpo_pdk.explore.document import document, write_files
         from cpo_pdk.explore.run import explore as run
         from cpo_pdk.explore.study import load_study
         from cpo_pdk.explore.telling import why_none
 
+        place = place_of(workers, scheduler, tls_ca, tls_cert, tls_key, insecure)
         asked = load_study(study)
         changed = {"designs": designs, "build": build, "sampler": sampler, "seed": seed}
         asked = _with(asked, {key: value for key, value in changed.items() if value is not None})
-        result = run(asked, out, place=Place(workers), trust=trust, progress=progress)
+        with Bar(sys.stderr, "designs", "") as bar:
+            result = run(asked, out, place=place, trust=trust, progress=progress, count=bar)
         files = write_files(result, Path(out) / asked.name)
         progress("")
         for note in result.notes:

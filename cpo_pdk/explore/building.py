@@ -14,7 +14,7 @@ from cpo_pdk.assemblies.engines import measured_engine
 from cpo_pdk.build_result import BuildResult
 from cpo_pdk.errors import CpoError
 from cpo_pdk.explore.design import Design
-from cpo_pdk.explore.evaluate import FAULT, STATE
+from cpo_pdk.explore.evaluation import FAULT, STATE
 from cpo_pdk.explore.journal import read_json
 from cpo_pdk.explore.measures import Subject, measure
 from cpo_pdk.project import read_inputs

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ from cpo_pdk import output
 from cpo_pdk.errors import InputError, ParameterError, SpecError
 from cpo_pdk.explore.draft import Draft, in_sheet
 from cpo_pdk.explore.expressions import evaluate
-from cpo_pdk.explore.study import Study, Variable, checked_name
+from cpo_pdk.explore.study import Study, allows, checked_name, is_helper
 from cpo_pdk.project import project_of
 from cpo_pdk.report.explore_data import Value
 from cpo_pdk.spec import PackageSpec, Sheet, list_sheets
@@ -158,9 +157,11 @@ def design_of(study: Study, base: Base, values: Mapping[str, Value], number: int
     """
     draft = base.draft.copy()
     free: dict[str, Any] = {}
+    helpers: dict[str, Any] = dict(values)
     for name, variable in study.variables.items():
         if isinstance(variable.choices, Mapping):
-            free |= variable.choices[str(values[name])]
+            for path, value in dict(variable.choices[str(values[name])]).items():
+                (helpers if is_helper(study, path) else free)[path] = value
         elif variable.path is not None:
             free[variable.path] = values[name]
     # values in sheets come second: which sheet plays a role may itself be free
@@ -168,7 +169,7 @@ def design_of(study: Study, base: Base, values: Mapping[str, Value], number: int
         draft.put(path, value)
     for path, text in study.derived.items():
         try:
-            draft.put(path, evaluate(str(text), lambda one: values[one] if one in values else draft.get(one)))
+            draft.put(path, evaluate(str(text), lambda one: helpers[one] if one in helpers else draft.get(one)))
         except InputError as error:
             raise InputError(f"derived: {path}: {error}") from None
     fault = ""
@@ -204,27 +205,19 @@ def base_values(study: Study, base: Base) -> dict[str, Value] | None:
     for name, variable in study.variables.items():
         if isinstance(variable.choices, Mapping):
             fit = [
-                label for label, paths in variable.choices.items() if all(at(p) == v for p, v in dict(paths).items())
+                label
+                for label, paths in variable.choices.items()
+                if all(at(path) == value for path, value in dict(paths).items() if not is_helper(study, path))
             ]
             if not fit:
                 return None
             found[name] = fit[0]
             continue
         value = at(variable.path or "")
-        if not _allows(variable, value):
+        if not allows(variable, value):
             return None
         found[name] = value
     return found
-
-
-def _allows(variable: Variable, value: Any) -> bool:
-    """Whether a value is one that a variable with a path can take."""
-    if isinstance(variable.choices, list):
-        return value in variable.choices
-    if isinstance(value, bool) or not isinstance(value, int | float) or variable.low is None or variable.high is None:
-        return False
-    steps = (value - variable.low) / variable.step if variable.step is not None else 0.0
-    return variable.low <= value <= variable.high and math.isclose(steps, round(steps), abs_tol=1e-6)
 
 
 def _with_components(project: Path | None) -> Path | None:

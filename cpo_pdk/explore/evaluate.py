@@ -8,11 +8,10 @@ returned: writing the files, the checks on them, the loads idle and typical, the
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from cpo_pdk.analysis import Prepared
 from cpo_pdk.assemblies.engines import measured_engine
 from cpo_pdk.assemblies.planning import plan
 from cpo_pdk.assemblies.release import draw
@@ -23,67 +22,15 @@ from cpo_pdk.circuit.leaves import leaf_factories
 from cpo_pdk.circuit.simulation import Simulator
 from cpo_pdk.errors import CpoError
 from cpo_pdk.explore.design import Design
+from cpo_pdk.explore.evaluation import FAULT, STATE, Evaluation, Task, outside
 from cpo_pdk.explore.measures import Subject, measure
 from cpo_pdk.handover.reading import read_package
 from cpo_pdk.operation.gates import gates_of
 from cpo_pdk.operation.operate import operate
+from cpo_pdk.production import yield_of
 from cpo_pdk.project import own_cells
 from cpo_pdk.spec import Sheet, load_sheets
 from cpo_pdk.spec.part_choice import load_parts, parts_of
-
-#: load at which designs are compared
-STATE = "full"
-#: how far a design can come
-STAGES = ("spec", "plan", "lanes", "work", "done")
-#: how the reason begins where it is none of the design
-FAULT = "a fault of cpo itself"
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What came of one design.
-
-    Attributes:
-        key: of the design.
-        measures: name -> value; empty where it was refused.
-        stage: how far it came: spec, plan, lanes, work, done.
-        reason: why it was refused; empty where it was not. At stage plan without a reason it breaks a limit of the
-            study that could be looked at there; its measures are those known by then.
-        gates: limits of the base's `require` that it breaks, in words by measure.
-        seconds: that it took.
-    """
-
-    key: str
-    measures: Mapping[str, float]
-    stage: str
-    reason: str = ""
-    gates: Mapping[str, str] | None = None
-    seconds: float = 0.0
-
-    def as_json(self) -> dict[str, Any]:
-        """As the journal keeps it."""
-        return {**vars(self), "measures": dict(self.measures), "gates": dict(self.gates or {})}
-
-
-@dataclass(frozen=True)
-class Task:
-    """What all evaluations of a study share; sent to each process once.
-
-    Attributes:
-        project: of the base, with components of its own; None where there is none.
-        limits: measure -> least and largest value, of measures that are known before anything is drawn: a design that
-            breaks one is not drawn.
-        trust: run the Python files of the project.
-        yield_samples: packages sampled for yield and cost; 0 where neither is asked for.
-        seed: of these samples.
-    """
-
-    project: Path | None
-    limits: Mapping[str, tuple[float | None, float | None]]
-    trust: bool = False
-    yield_samples: int = 0
-    seed: int = 1
-
 
 _SHEETS: dict[Path | None, dict[str, Sheet]] = {}
 
@@ -156,17 +103,9 @@ class _Steps:
             gates["rings_lost"] = f"the package does not settle: {state.reason}"
         production = None
         if task.yield_samples:
-            from cpo_pdk.analysis import Prepared, yield_of
-
             prepared = Prepared(spec, parts, sheets, file, netlists, package, simulation, simulator=simulator)
-            production = yield_of(prepared, task.yield_samples, task.seed, state=state, quick=True)
+            production = yield_of(prepared, task.yield_samples, task.seed, state=state, quick=True, one_engine=False)
         engine_mm = (size[0] * 1e-3, size[1] * 1e-3)
         self.result = Evaluation(
             self.design.key, measure(Subject(spec, engine_mm, state, production)), "done", "", gates
         )
-
-
-def outside(value: float, limit: tuple[float | None, float | None]) -> bool:
-    """Whether a value is below the least or above the largest allowed one; NaN always is."""
-    low, high = limit
-    return (low is not None and not value >= low) or (high is not None and not value <= high)

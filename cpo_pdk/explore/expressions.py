@@ -73,6 +73,25 @@ def whole(value: float | int) -> float | int:
     return near if math.isclose(value, near, rel_tol=1e-9, abs_tol=1e-12) else value
 
 
+def names_in(text: str) -> set[str]:
+    """The bare names in an expression, without paths and functions; empty where it is none.
+
+    Args:
+        text: as in `evaluate`.
+    """
+    try:
+        tree = ast.parse(text.strip()[:LONGEST], mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    roots = {
+        node.value.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.value, ast.Name)
+    }
+    return found - roots - _CALLS.keys()
+
+
 def _value(node: ast.expr, lookup: Lookup) -> Any:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
         return node.value

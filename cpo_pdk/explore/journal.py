@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cpo_pdk import output
-from cpo_pdk.explore.evaluate import FAULT, STAGES, Evaluation
+from cpo_pdk.explore.evaluation import FAULT, STAGES, Evaluation
 
 
 class Journal:

@@ -11,7 +11,8 @@ from cpo_pdk import output
 from cpo_pdk.execution import Died, Place, open_pool
 from cpo_pdk.explore.building import Site, build_design, keep_build, known_build
 from cpo_pdk.explore.design import Design, base_of
-from cpo_pdk.explore.evaluate import FAULT, Evaluation, Task, evaluate, outside
+from cpo_pdk.explore.evaluate import evaluate
+from cpo_pdk.explore.evaluation import FAULT, Evaluation, Task, outside
 from cpo_pdk.explore.front import costs, undominated, widest
 from cpo_pdk.explore.journal import Journal
 from cpo_pdk.explore.search import Known, search
@@ -20,6 +21,7 @@ from cpo_pdk.explore.telling import Work, result_of
 from cpo_pdk.report.explore_data import Built, Exploration
 
 Say = Callable[[str], None]
+Count = Callable[[int, int], None]
 EvaluateOne = Callable[[Task, Design], Evaluation]
 BuildOne = Callable[[Site, Design], Built]
 
@@ -35,6 +37,7 @@ def explore(
     place: Place | None = None,
     trust: bool = False,
     progress: Say | None = None,
+    count: Count | None = None,
     evaluate_one: EvaluateOne = evaluate,
     build_one: BuildOne = build_design,
 ) -> Exploration:
@@ -49,7 +52,8 @@ def explore(
         project: folder with `components/` and `assemblies/`; default: that of the study or its base.
         place: where the work is done; this process where None.
         trust: run the Python files beside the project's sheets.
-        progress: called with a few words as things go on.
+        progress: called with a few words as each stage begins.
+        count: called with how many designs are known, and how many are wanted.
         evaluate_one: measures a design.
         build_one: builds a design in full.
 
@@ -68,7 +72,8 @@ def explore(
     work = Work(study, base)
     start = time.perf_counter()
     try:
-        _search(work, folder, place, trust, say, evaluate_one)
+        say(f"searching through designs of {study.base}")
+        _search(work, folder, place, trust, count or (lambda _done, _all: None), evaluate_one)
         work.seconds["search"] = time.perf_counter() - start
         start = time.perf_counter()
         _build(work, Site(folder, base.project, trust), place, say, build_one)
@@ -78,7 +83,7 @@ def explore(
     return result_of(work)
 
 
-def _search(work: Work, folder: Path, place: Place, trust: bool, say: Say, evaluate_one: EvaluateOne) -> None:
+def _search(work: Work, folder: Path, place: Place, trust: bool, count: Count, evaluate_one: EvaluateOne) -> None:
     study, journal = work.study, Journal(folder / "points")
     samples = study.yield_samples if study.produces else 0
     task = Task(work.base.project, study.early_limits, trust, samples, study.seed)
@@ -101,8 +106,7 @@ def _search(work: Work, folder: Path, place: Place, trust: bool, say: Say, evalu
 
         def told(known: Known) -> None:
             work.found.append(known)
-            good = sum(one.feasible for one in work.found)
-            say(f"{len(work.found)} of {study.designs} designs, {good} keep all limits")
+            count(len(work.found), study.designs)
 
         for _generation in search(study, work.base, measured, told):
             pass

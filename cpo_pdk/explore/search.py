@@ -17,9 +17,9 @@ import optuna
 
 from cpo_pdk.errors import InputError
 from cpo_pdk.explore.design import Base, Design, base_values, design_of
-from cpo_pdk.explore.evaluate import Evaluation
+from cpo_pdk.explore.evaluation import Evaluation
 from cpo_pdk.explore.expressions import whole
-from cpo_pdk.explore.study import Study, Variable, steps_of
+from cpo_pdk.explore.study import Study, Variable, size_of, steps_of
 from cpo_pdk.report.explore_data import Value
 
 #: how bad it is to be refused at a stage, against one limit that is missed by all of its own size
@@ -120,6 +120,7 @@ class _Asking:
         self.distributions = {name: distribution_of(one) for name, one in study.variables.items()}
         self.rng = np.random.default_rng(study.seed)
         self.seen: dict[str, Evaluation | None] = {}
+        self.size, self.tried = size_of(study), set[tuple[Value, ...]]()
         self.open: list[tuple[str, optuna.trial.Trial]] = []
         directions = list(study.objectives.values())
         with warnings.catch_warnings():
@@ -127,17 +128,18 @@ class _Asking:
             optuna.logging.set_verbosity(optuna.logging.ERROR)
             self.optuna = optuna.create_study(directions=directions, sampler=_sampler(study))
         start = base_values(study, base)
-        if start is not None:
-            self.optuna.enqueue_trial(encoded(study, start))
+        for known in (*([start] if start is not None else []), *study.start):
+            self.optuna.enqueue_trial(encoded(study, known))
 
     def designs(self, count: int, generation: int) -> Iterator[Asked]:
         """So many designs that were not asked for before; fewer when the space has no more."""
         repeats = found = 0
-        while found < count and repeats < _USED_UP:
+        while found < count and repeats < _USED_UP and len(self.tried) != self.size:
             if repeats > _AGAIN:
                 self.optuna.enqueue_trial({name: self._blind(one) for name, one in self.study.variables.items()})
             trial = self.optuna.ask(dict(self.distributions))
             values = decoded(self.study, trial.params)
+            self.tried.add(tuple(values.values()))
             try:
                 design = design_of(self.study, self.base, values, self.number)
             except InputError as error:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, ValidationError
 
 from cpo_pdk.errors import InputError, Problem, SpecError
+from cpo_pdk.explore.expressions import names_in
 from cpo_pdk.explore.measures import MEASURES
 from cpo_pdk.report.explore_data import Value
 from cpo_pdk.spec.bounds import counted
@@ -33,7 +34,9 @@ class Variable(SpecModel):
     """One free value: a range, a list of choices, or named choices that each set several values."""
 
     path: Annotated[str, Field(strict=True)] | None = Field(
-        default=None, description="dotted path in the spec; below engine.devices.<role> on into the device's sheet"
+        default=None,
+        description="dotted path in the spec; below engine.devices.<role> on into the device's sheet; without one it is "
+        "a number for `derived`",
     )
     low: Number | None = Field(default=None, description="least value of a range")
     high: Number | None = Field(default=None, description="largest value of a range")
@@ -42,7 +45,9 @@ class Variable(SpecModel):
     )
     log: Annotated[bool, Field(strict=True)] = Field(default=False, description="search the range by its logarithm")
     choices: list[Scalar] | dict[str, Any] | None = Field(
-        default=None, description="values of the path; or name -> {path: value, ...}, where null removes the key"
+        default=None,
+        description="values of the path; or name -> {path: value, ...}: null removes the key, a name without dots is a "
+        "number for `derived`",
     )
     words: str = Field(default="", description="what it is, for tables")
 
@@ -74,6 +79,9 @@ class Study(SpecModel):
     )
     seed: Annotated[int, counted(0, 2**31 - 1, "seed of the search", "any")] = 1
     variables: dict[Name, Variable] = Field(description="what is free")
+    start: list[dict[Name, Scalar]] = Field(
+        default=[], max_length=100, description="designs that are asked for first: variable -> value"
+    )
     set: dict[str, Any] = Field(default_factory=dict, description="path -> value for all designs; null removes the key")
     derived: dict[str, str | int | float] = Field(
         default_factory=dict, description="path -> arithmetic of variables and paths, in this order"
@@ -185,6 +193,7 @@ def _problems(study: Study) -> Iterator[Problem]:
         elif bound.min is not None and bound.max is not None and bound.min > bound.max:
             text = f"constraints.{name}: min {bound.min:g} is above max {bound.max:g}, no design holds it; change one"
             yield study.problem(("constraints", name), text)
+    yield from _start_problems(study)
     setters: dict[str, str] = {}
     for name, variable in study.variables.items():
         yield from _variable_problems(study, name, variable)
@@ -201,6 +210,29 @@ def _problems(study: Study) -> Iterator[Problem]:
             elif section == "derived" and path in setters:
                 text = f"derived: {path} is set by {setters[path]} already; keep one of them"
                 yield study.problem((section, path), text, of_key=True)
+
+
+def _start_problems(study: Study) -> Iterator[Problem]:
+    for number, values in enumerate(study.start):
+        for name in values.keys() - study.variables.keys():
+            hint = did_you_mean(name, study.variables) or f"; there are: {', '.join(study.variables)}"
+            yield study.problem(("start", number, name), f"start: no variable {shown(name)}{hint}", of_key=True)
+        for name, variable in study.variables.items():
+            if name not in values:
+                yield study.problem(("start", number), f"start: {name} has no value; give all variables one")
+            elif not allows(variable, values[name]):
+                text = f"start: {name} is {shown(values[name])}, which it can't take; correct it"
+                yield study.problem(("start", number, name), text)
+
+
+def allows(variable: Variable, value: Any) -> bool:
+    """Whether a value, or the name of a choice, is one that a variable can take."""
+    if variable.choices is not None:
+        return value in variable.labels
+    if isinstance(value, bool) or not isinstance(value, int | float) or variable.low is None or variable.high is None:
+        return False
+    steps = (value - variable.low) / variable.step if variable.step is not None else 0.0
+    return variable.low <= value <= variable.high and math.isclose(steps, round(steps), abs_tol=1e-6)
 
 
 def _paths(variable: Variable) -> list[str]:
@@ -220,8 +252,8 @@ def _variable_problems(study: Study, name: str, variable: Variable) -> Iterator[
         return
     if named and variable.path is not None:
         yield study.problem(key, f"{where}: named choices carry their own paths; remove path")
-    if not named and variable.path is None:
-        yield study.problem(key, f"{where} has no path; say which value of the spec it sets")
+    if not named and variable.path is None and name not in used_names(study):
+        yield study.problem(key, f"{where} has no path, and no arithmetic in derived uses it; give it a path or use it")
     elif variable.path is not None and path_fault(variable.path):
         yield study.problem((*key, "path"), f"{where}: {path_fault(variable.path)}")
     if ranged:
@@ -239,8 +271,11 @@ def _variable_problems(study: Study, name: str, variable: Variable) -> Iterator[
         if not isinstance(values, Mapping) or not values:
             yield study.problem(place, f"{where}: choice {shown(label)} sets nothing; write {{path: value}}")
             continue
-        for path in values:
-            if path_fault(path):
+        for path, value in values.items():
+            if is_helper(study, path):
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    yield study.problem((*place, path), f"{where}: {path} is {shown(value)}, a number is needed")
+            elif path_fault(path):
                 yield study.problem((*place, path), f"{where}: {path_fault(path)}", of_key=True)
 
 
@@ -257,6 +292,16 @@ def _range_problems(study: Study, name: str, variable: Variable) -> Iterator[Pro
         yield study.problem((*key, "step"), text)
     if variable.log and (variable.low <= 0 or variable.step is not None):
         yield study.problem((*key, "log"), f"{where}: log needs low above 0 and no step; change one")
+
+
+def used_names(study: Study) -> set[str]:
+    """Bare names that the arithmetic of a study uses."""
+    return {name for text in study.derived.values() for name in names_in(str(text))}
+
+
+def is_helper(study: Study, path: str) -> bool:
+    """Whether a key of a named choice is no path but a number for the arithmetic."""
+    return "." not in path and path in used_names(study)
 
 
 def steps_of(variable: Variable) -> int | None:

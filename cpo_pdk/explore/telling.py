@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cpo_pdk.explore.design import Base
-from cpo_pdk.explore.evaluate import FAULT, STATE
+from cpo_pdk.explore.evaluation import FAULT, STATE
 from cpo_pdk.explore.front import costs, covered, undominated
 from cpo_pdk.explore.measures import MEASURES
 from cpo_pdk.explore.search import Known
