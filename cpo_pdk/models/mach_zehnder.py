@@ -80,7 +80,7 @@ def modulator_parts(
     dslab: ArrayLike = 0.0,
     **_: object,
 ) -> dict[str, np.ndarray]:
-    """Splitter, arms and input guide of `mach_zehnder_modulator`, the heater off; arguments as there."""
+    """Splitter, arm, junctions, what one arm is longer, input guide, the heater off; see `mach_zehnder_modulator`."""
     dw, dh = number("dw", dw, -100.0, 100.0, "nm"), number("dh", dh, -100.0, 100.0, "nm")
     drive, bias = number("V", V, -20.0, 20.0, "V"), number("V_bias", V_bias, 0.0, 20.0, "V")
     strip_shape = {"dT": dT, "dw": dw, "dh": dh}
@@ -100,7 +100,7 @@ def modulator_parts(
         * amplitude(np.where(trombone, 4 * bend_loss_dB(RADIUS, 90.0), 0.0))
     )
     upper, lower = (
-        common * junction_amplitude(wl, length, bias + s * drive / 2, doping, junction_offset=junction_offset, dw=dw)
+        junction_amplitude(wl, length, bias + s * drive / 2, doping, junction_offset=junction_offset, dw=dw)
         for s in (1, -1)
     )
     west = TAPER + s_bend_um(offset) + MMI_LENGTH
@@ -109,8 +109,10 @@ def modulator_parts(
     return {
         "bar": split["o1", "o4"],
         "cross": split["o1", "o3"],
-        "upper": upper * propagation(wl, extra, loss_dB_cm=loss_dB_cm, **shape),
+        "arm": common,
+        "upper": upper,
         "lower": lower,
+        "extra": propagation(wl, extra, loss_dB_cm=loss_dB_cm, **shape),
         "lead": lead,
     }
 
@@ -118,7 +120,8 @@ def modulator_parts(
 def joined(parts: Mapping[str, np.ndarray], turn: Array) -> SDict:
     """S-matrix of `mach_zehnder_modulator`, its heater turning the upper arm by `turn` rad."""
     split = {("o1", "o4"): parts["bar"], ("o1", "o3"): parts["cross"]}
-    return _between(split, parts["upper"] * np.exp(1j * turn), parts["lower"], parts["lead"])
+    upper = parts["arm"] * parts["upper"] * parts["extra"] * np.exp(1j * turn)
+    return _between(split, upper, parts["arm"] * parts["lower"], parts["lead"])
 
 
 def arm_turn(heater_mW: ArrayLike, *, width_heater: ArrayLike, **_: object) -> Array:

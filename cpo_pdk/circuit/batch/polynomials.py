@@ -145,29 +145,27 @@ class Surface:
         """Interpolate at the nodes.
 
         Args:
-            functions: `(wl, {axis: deviations})` -> name -> values; the deviations have shape (nodes, 1), wl (W,).
+            functions: `(wl, {axis: deviations}, axes)` -> name -> values, at the tensor grid of the nodes of some axes;
+                the deviations have shape (nodes, 1), wl (W,).
             axes: that they may depend on; each is kept by those that do.
             edges_um: ends of the pieces of wavelength, um.
             degree_wl: over the wavelength, in a piece.
         """
         wave = Axis("wl", tuple(edges_um), degree_wl)
-        nodes = [axis.nodes.ravel() for axis in axes]
-        grid = np.meshgrid(*nodes, indexing="ij") if nodes else []
-        given = {axis.name: at.reshape(-1, 1) for axis, at in zip(axes, grid, strict=True)}
-        found = functions(wave.nodes.ravel(), given)
-        count = int(np.prod([n.size for n in nodes], dtype=np.int64))
-        shape = (*(n for axis in axes for n in axis.nodes.shape), *wave.nodes.shape)
-        by_axes: dict[tuple[int, ...], dict[str, Real]] = {}
-        for name, raw in found.items():
-            full = np.broadcast_to(np.asarray(raw, np.float64), (count, wave.nodes.size)).reshape(shape)
-            felt = tuple(k for k in range(len(axes)) if _varies(full, k))
-            by_axes.setdefault(felt, {})[name] = full
-        groups: list[Group] = []
-        for felt, members in by_axes.items():
-            kept = tuple(axes[k] for k in felt)
-            tables = [_table(_without(full, felt, len(axes)), len(felt)) for full in members.values()]
-            powers = np.stack(tables, axis=2)
-            groups.append(Group(tuple(members), kept, powers, tuple(_order(table) for table in tables)))
+        wl = wave.nodes.ravel()
+        rng = np.random.default_rng(len(axes))
+        aside = {a.name: np.full((1, 1), a.edges[-1] * rng.uniform(0.3, 0.7)) for a in axes}
+        felt: dict[str, list[int]] = {}
+        for number, axis in enumerate(axes):
+            along = functions(wl, {**aside, axis.name: axis.nodes.reshape(-1, 1)}, (axis,))
+            for name, raw in along.items():
+                if _varies(np.broadcast_to(np.asarray(raw, np.float64), (axis.nodes.size, wl.size))):
+                    felt.setdefault(name, []).append(number)
+        names = functions(wl, {}, ()) if not axes else along
+        sets: dict[tuple[int, ...], list[str]] = {}
+        for name in names:
+            sets.setdefault(tuple(felt.get(name, ())), []).append(name)
+        groups = [_group(functions, [axes[k] for k in kept], members, wave) for kept, members in sets.items()]
         return Surface(tuple(edges_um), tuple(groups))
 
     def at(self, values: Mapping[str, Real], lead: tuple[int, ...]) -> dict[str, Real]:
@@ -229,17 +227,26 @@ def _order(table: Real) -> int:
     return int(np.flatnonzero(largest > FLAT * largest.max())[-1]) + 1 if largest.max() > 0 else 1
 
 
-def _varies(full: Real, axis: int) -> bool:
-    first = np.take(np.take(full, [0], axis=2 * axis), [0], axis=2 * axis + 1)
-    return bool(np.max(np.abs(full - first)) > FLAT * np.max(np.abs(full)))
+def _varies(values: Real) -> bool:
+    """Whether values differ along the first axis."""
+    return bool(np.max(np.abs(values - values[:1])) > FLAT * np.max(np.abs(values)))
 
 
-def _without(full: Real, felt: tuple[int, ...], count: int) -> Real:
-    """Drop the axes that a function doesn't depend on."""
-    for axis in reversed(range(count)):
-        if axis not in felt:
-            full = np.take(np.take(full, 0, axis=2 * axis + 1), 0, axis=2 * axis)
-    return full
+def _group(
+    functions: Callable[..., Mapping[str, ArrayLike]], axes: Sequence[Axis], names: Sequence[str], wave: Axis
+) -> Group:
+    """Tabulate the functions that depend on the same axes."""
+    nodes = [axis.nodes.ravel() for axis in axes]
+    grid = np.meshgrid(*nodes, indexing="ij") if nodes else []
+    given = {axis.name: at.reshape(-1, 1) for axis, at in zip(axes, grid, strict=True)}
+    found = functions(wave.nodes.ravel(), given, tuple(axes))
+    count = int(np.prod([n.size for n in nodes], dtype=np.int64))
+    shape = (*(n for axis in axes for n in axis.nodes.shape), *wave.nodes.shape)
+    tables = [
+        _table(np.broadcast_to(np.asarray(found[n], np.float64), (count, wave.nodes.size)).reshape(shape), len(axes))
+        for n in names
+    ]
+    return Group(tuple(names), tuple(axes), np.stack(tables, axis=2), tuple(_order(table) for table in tables))
 
 
 def _table(full: Real, count: int) -> Real:

@@ -203,7 +203,7 @@ def fit_ring(
     axes = [Axis.of(a, reach[a], DEGREES[a], knots if a == "dw" else ()) for a in felt if a in DEGREES]
 
     def wanted(function: Callable[..., Any], **more: Any) -> Callable[[Real, Mapping[str, Real]], Any]:
-        def call(wl: Real, given: Mapping[str, Real]) -> Any:
+        def call(wl: Real, given: Mapping[str, Real], _axes: object = ()) -> Any:
             made = {**full, **more}
             for axis, value in given.items():
                 base = np.asarray(made.get(axis, 0.0), np.float64)
@@ -227,7 +227,7 @@ def fit_ring(
     bottom = max(low - BELOW * fsr, start + 1e-4)
     count = int(np.floor((high + ABOVE * fsr - bottom) / fsr))
     cold_edges = wl_edges(max(min(bottom, low - SHIFT_UM) - OFF_UM, start), high + (ABOVE + 1.3) * fsr)
-    cold = Surface.fit(lambda wl, given: {"path_um": path(wl, given)}, axes, cold_edges, DEGREE_WL)
+    cold = Surface.fit(lambda wl, given, _: {"path_um": path(wl, given)}, axes, cold_edges, DEGREE_WL)
     return RingTable(
         name=name,
         model=model.name,

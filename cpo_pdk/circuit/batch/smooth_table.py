@@ -180,7 +180,7 @@ def fit_smooth(
         run.keys, run.entries = runs[-1].keys, runs[-1].entries
     entries = runs[-1].entries
     edges, degree = wl_edges(low, high), WIDE_WL if high - low > WIDE_UM else NARROW_WL
-    surfaces = tuple(Surface.fit(run.functions(axes, edges, degree), axes, edges, degree) for run in runs)
+    surfaces = tuple(Surface.fit(run.functions(edges, degree), axes, edges, degree) for run in runs)
     felt = tuple(a for a in felt if a not in DEGREES or any(a in surface.axes for surface in surfaces))
     return SmoothTable(
         name=name,
@@ -263,14 +263,15 @@ class _Run:
         return found
 
     def functions(
-        self, axes: Sequence[Axis], edges: Sequence[float], degree: int
-    ) -> Callable[[Real, Mapping[str, Real]], dict[str, Real]]:
-        """Amplitudes and paths at the nodes."""
-        whole = (*axes, Axis("wl", tuple(edges), degree))
-        shape = tuple(axis.nodes.size for axis in whole)
-        order = [np.argsort(axis.nodes.ravel()) for axis in whole]
+        self, edges: Sequence[float], degree: int
+    ) -> Callable[[Real, Mapping[str, Real], Sequence[Axis]], dict[str, Real]]:
+        """Amplitudes and paths at the nodes of some axes."""
+        wave = Axis("wl", tuple(edges), degree)
 
-        def at(wl: Real, given: Mapping[str, Real]) -> dict[str, Real]:
+        def at(wl: Real, given: Mapping[str, Real], axes: Sequence[Axis]) -> dict[str, Real]:
+            whole = (*axes, wave)
+            shape = tuple(axis.nodes.size for axis in whole)
+            order = [np.argsort(axis.nodes.ravel()) for axis in whole]
             raw = self.call(wl, given)
             found: dict[str, Real] = {}
             rows = int(np.prod(shape[:-1], dtype=np.int64))
