@@ -25,7 +25,7 @@ from cpo_pdk.models.sdict import Array
 
 ALL = "all"
 #: standard deviations that are tried: from this to that many times the sheet's, in steps of this ratio, then halved
-_LEAST, _MOST, _RATIO, _HALVINGS = 1 / 32, 1024.0, 2.0, 9
+_LEAST, _MOST, _RATIO, _HALVINGS = 1 / 8, 2048.0, 4.0, 9
 #: where the sheet says 0, this many units stand for its standard deviation
 _UNIT = 0.1
 _CONFIDENCE = 0.95

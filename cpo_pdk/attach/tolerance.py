@@ -23,7 +23,7 @@ QUANTILES = (50.0, 95.0, 99.0, 99.9)
 SAMPLES_LEAST, SAMPLES_LIMIT = 10, 10_000_000
 SEEDS = 2**63
 #: arrays that accuracies are asked of, at least (where so many are drawn): more only make intervals narrower
-STUDIED = 4000
+STUDIED = 3000
 #: arrays that the error of an approximation is looked for in
 FEW = 200
 
