@@ -116,7 +116,9 @@ class Plan:
         """
         points = rows.shape[1]
         out = np.empty((len(self.program.results), points), np.complex128)
-        if self._compiled(engine, points) and self.program.results:
+        # many calls follow: loading the machine code pays as soon as using it does
+        used = engine == "auto" and self.program.products * points >= WORTH_USING and compiled.available()
+        if self.program.results and (used or self._compiled(engine, points)):
             gaps, _ = compiled.run(self._registers, rows, which, out)
             if np.all(gaps >= SINGULAR) and np.all(np.isfinite(out)):
                 return out
