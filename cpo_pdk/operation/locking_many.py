@@ -20,7 +20,7 @@ Method
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,6 +58,8 @@ class ManyBank:
         seats: of each bus, shape (rows, width): numbers of the rings of a row, which share a channel.
         max_mW: limit of a heater.
         reference_C: temperature of the cold resonances.
+        counted_nm: red shift by the heat of heaters that `neighbours` has and the temperatures that are given have too,
+            shape (R,); see `warmed`.
     """
 
     names: tuple[str, ...]
@@ -71,6 +73,7 @@ class ManyBank:
     seats: tuple[Whole, ...]
     max_mW: float
     reference_C: float
+    counted_nm: Real
 
     def __len__(self) -> int:
         return len(self.names)
@@ -104,7 +107,23 @@ class ManyBank:
             seats=tuple(seat.rings for seat in own.seats),
             max_mW=own.max_mW,
             reference_C=own.reference_C,
+            counted_nm=np.zeros(len(own)),
         )
+
+    def warmed(self, K_W: ArrayLike, counted_mW: float) -> ManyBank:
+        """The same rings, with the heat of all heaters of the engine beyond that of near ones.
+
+        Heaters that take more than nominally warm the whole engine, so that each has to give less. A heater of another
+        strength than drawn counts with what its own ring gets of it.
+
+        Args:
+            K_W: warming of every ring by the heaters of the engine, see `sensitivity.heat_of_heaters`, shape (R,).
+            counted_mW: power of all of them that the temperatures are for, which `drift_nm` comes from.
+        """
+        shift_nm_mW = 1e-3 * self.nm_per_K * np.broadcast_to(np.asarray(K_W, np.float64), self.nm_per_K.shape)
+        neighbours = self.neighbours + shift_nm_mW[:, None] / self.heater_nm_mW[None, :]
+        inverse = np.linalg.inv(np.eye(len(self)) + neighbours)
+        return replace(self, neighbours=neighbours, inverse=inverse, counted_nm=shift_nm_mW * counted_mW)
 
 
 @dataclass(frozen=True)
@@ -114,9 +133,9 @@ class Locked:
     Attributes:
         channel: from 0, shape (S, R); -1 for a ring that is left without a line.
         order: number of the resonance that each is held with, shape (S, R).
-        tuning_nm: red shift that heaters give, neighbours counted: resonance, drift and this add up to the target
-            where a ring is held, shape (S, R).
-        wanted_nm: red shift that they are to give, shape (S, R).
+        tuning_nm: red shift that heaters give, neighbours counted, and their heat beyond what was counted (`warmed`):
+            resonance, drift and this add up to the target where a ring is held, shape (S, R).
+        wanted_nm: red shift that they are to give, likewise, shape (S, R).
         power_mW: of each heater, shape (S, R).
         held: shape (S, R).
         settled: whether channels and powers agree with one another, shape (S,); where not, those that hold most.
@@ -181,7 +200,7 @@ def lock_many(
     if not np.all(heater > 0):
         raise ParameterError(f"heater_nm_mW is {float(np.min(heater)):g} nm/mW; above 0 needed to hold a ring")
     given = {
-        "drift": _spread(drift_nm, samples, count, "drift_nm"),
+        "drift": _spread(drift_nm, samples, count, "drift_nm") - bank.counted_nm,
         "most": _spread(bank.max_mW if max_mW is None else max_mW, samples, count, "max_mW"),
         "keep": _spread(keep_mW, samples, count, "keep_mW"),
     }
@@ -195,7 +214,9 @@ def lock_many(
         parts.append(block.locked(patience))
     if not parts:
         return _nothing((0, count))
-    return Locked(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Locked)))
+    whole = Locked(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Locked)))
+    counted = bank.counted_nm
+    return replace(whole, tuning_nm=whole.tuning_nm - counted, wanted_nm=whole.wanted_nm - counted)
 
 
 def _spread(value: ArrayLike, samples: int, count: int, name: str) -> Real:
@@ -235,7 +256,7 @@ class _Block:
         rank = np.full(shape[0], np.inf)
         active = np.arange(shape[0])
         for turn in range(ROUNDS + patience):
-            near = now.tuning_nm[active] - now.power_mW[active] * self.heater[active]
+            near = now.tuning_nm[active] - now.power_mW[active] * self.heater[active] if turn else self.bank.counted_nm
             taken, order = self._channels(active, near, now.channel[active] if turn else None)
             if turn:
                 moved = (taken != now.channel[active]) | (order != now.order[active])
@@ -252,12 +273,10 @@ class _Block:
                 rank[active] = np.minimum(lost, rank[active])
                 _copy(now, best, better)
         now.settled[active] = False
-        worse = np.flatnonzero(rank < NOT_HELD_MW * ((~now.held).sum(axis=1) - 0.5))
-        back = np.union1d(worse, active[np.isfinite(rank[active])])
-        settled = now.settled.copy()
+        held_less = rank < NOT_HELD_MW * ((~now.held).sum(axis=1) - 0.5)
+        back = np.flatnonzero(np.isfinite(rank) & (held_less | ~now.settled))
         _copy(best, now, back)
-        settled[back] = False
-        now.settled[:] = settled
+        now.settled[back] = False
         return now
 
     def _hold(self, now: Locked, active: Whole, channel: Whole, order: Whole) -> None:
@@ -273,17 +292,18 @@ class _Block:
 
     def _channels(self, active: Whole, near: Real, before: Whole | None) -> tuple[Whole, Whole]:
         """Channel and resonance of every ring, shapes (A, R)."""
-        moved = self.resonances[active] + (self.drift[active] + near)[:, :, None]
+        there = self.drift[active] + near
+        moved = self.resonances[active] + there[:, :, None]
         shifts, orders = _red_shifts(moved, self.targets[active])
         if self.fixed:
-            taken = np.broadcast_to(self.bank.channel, near.shape).copy()
+            taken = np.broadcast_to(self.bank.channel, there.shape).copy()
         else:
             power = shifts / self.heater[active][:, :, None]
             weights = costs(power, self.most[active][:, :, None], self.keep[active][:, :, None])  # pyright: ignore[reportArgumentType]
             if before is not None:
                 rows, rings = np.nonzero(before >= 0)
                 weights[rows, rings, before[rows, rings]] -= STAY_MW
-            taken = np.full(near.shape, -1, np.int64)
+            taken = np.full(there.shape, -1, np.int64)
             for seats in self._alike():
                 cost = np.concatenate([weights[:, seat].sum(axis=2) for seat in seats])
                 for seat, chosen in zip(seats, np.split(assign_many(cost), len(seats)), strict=True):
@@ -334,8 +354,8 @@ def _nothing(shape: tuple[int, ...]) -> Locked:
 
 
 def _copy(source: Locked, target: Locked, rows: Whole) -> None:
-    """Some samples of one to the other."""
-    for field in fields(Locked):
+    """Some samples of one to the other, but for whether they have settled."""
+    for field in fields(Locked)[:-1]:
         getattr(target, field.name)[rows] = getattr(source, field.name)[rows]
 
 

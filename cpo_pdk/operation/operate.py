@@ -29,7 +29,7 @@ from cpo_pdk.operation.headroom import cure_of, largest_bias_nm, lost_on_the_way
 from cpo_pdk.operation.results import Operation, State, Unlock
 from cpo_pdk.operation.ring_bank import Fraction, RingBank, bank_of
 from cpo_pdk.operation.ring_states import lost_rings, ring_states
-from cpo_pdk.operation.sensitivity import HeatOfHeaters
+from cpo_pdk.operation.sensitivity import heat_of_heaters
 from cpo_pdk.operation.settling import Settled, Surroundings, settle, settle_lowest, trim_power_mW
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
@@ -167,16 +167,10 @@ class _Loop:
         self.engine_rows = {name: probes[f"pic:{name}"] for name in self.lit}
         self.base_C, self.matrix = self.response.base_C, self.response.matrix
         self.sources = sources
-        driver_loss = 1.0 / parts.control["heater_efficiency"] - 1.0
-        shape = (len(self.bank), len(self.bank.engines))
-        warming = np.zeros(shape)
-        for column, name in enumerate(self.bank.engines):
-            warming[:, column] = self.matrix[self.rows, sources[f"pic:{name}"]]
-            warming[:, column] += driver_loss * self.matrix[self.rows, sources[f"eic:{name}"]]
         self.around = Surroundings(
             self.bank,
             simulation.trimmers,
-            HeatOfHeaters(warming),
+            heat_of_heaters(self.response, self.bank, parts.control["heater_efficiency"]),
             self._temperatures,
             spec.require.heater_headroom_mW or 0.0,
         )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cpo_pdk.operation.ring_bank import RingBank
 from cpo_pdk.operation.tuning import Tuning
+from cpo_pdk.thermal.results import Response
 
 Real = NDArray[np.float64]
 
@@ -22,6 +23,24 @@ class HeatOfHeaters:
     """
 
     K_W: Real
+
+
+def heat_of_heaters(response: Response, bank: RingBank, heater_efficiency: float) -> HeatOfHeaters:
+    """From the heat of a package.
+
+    Args:
+        response: with every ring and every engine's dies.
+        bank: the rings.
+        heater_efficiency: of what drives heaters; the rest is heat of the electronic die.
+    """
+    probes = {probe: row for row, probe in enumerate(response.probes)}
+    sources = {source: column for column, source in enumerate(response.sources)}
+    rows = np.array([probes[f"ring:{fact.instance}"] for fact in bank.facts], dtype=np.int64)
+    found = np.zeros((len(bank), len(bank.engines)))
+    for column, name in enumerate(bank.engines):
+        found[:, column] = response.matrix[rows, sources[f"pic:{name}"]]
+        found[:, column] += (1.0 / heater_efficiency - 1.0) * response.matrix[rows, sources[f"eic:{name}"]]
+    return HeatOfHeaters(found)
 
 
 def _free(bank: RingBank, tuning: Tuning) -> NDArray[np.bool_]:

@@ -82,6 +82,24 @@ def test_rings_that_alternate_are_asked_for_more_power_until_they_stay():
     assert kept[1] > kept[0] + 0.1
 
 
+def test_heat_beyond_what_was_counted_takes_power_off_every_heater():
+    """50 K/W, eight rings: what the heaters take more than counted has moved all of them, by nm/K and K/W."""
+    rings = ManyBank.of(bank(bus(bias_nm=2.0), near), "N1")
+    cold = rings.resonances_nm[None]
+    plain = lock_many(rings, cold)
+    total = float(plain.power_mW.sum())
+    same = lock_many(rings.warmed(50.0, total), cold)
+    np.testing.assert_allclose(same.power_mW, plain.power_mW, atol=1e-9)
+    np.testing.assert_allclose(same.tuning_nm, plain.tuning_nm, atol=1e-9)
+    more = lock_many(rings.warmed(50.0, 0.0), cold)
+    assert more.held.all() and more.power_mW.sum() < total
+    own = ManyBank.of(bank(bus(bias_nm=2.0), near), "N1")
+    extra = 50.0 * 1e-3 * own.nm_per_K * more.power_mW.sum()
+    given = HEATER * (more.power_mW + more.power_mW @ own.neighbours.T)
+    np.testing.assert_allclose(given + extra, 2.0, atol=1e-8)
+    np.testing.assert_allclose(more.tuning_nm, 2.0, atol=1e-8)
+
+
 def test_neighbours_do_not_depend_on_how_strong_heaters_are():
     """As the bank of rings with other heaters has it."""
     facts = bus()
