@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,24 @@ def checked(result: Mapping[str, Any], samples: NDArray[np.int64]) -> Columns:
             array[np.isnan(array)] = np.nan
         made[name] = array
     return made
+
+
+def work_out(
+    payload: tuple[Callable[[Any, NDArray[np.int64]], Mapping[str, Any]], Any], item: tuple[int, int, int]
+) -> tuple[int, int, int, bytes]:
+    """Work out one chunk, in whichever process.
+
+    Args:
+        payload: the function of the work and what it needs.
+        item: number of the chunk, its first sample, and how many it has.
+
+    Returns:
+        The item, and the file of the chunk.
+    """
+    function, inputs = payload
+    number, first, count = item
+    samples = np.arange(first, first + count, dtype=np.int64)
+    return number, first, count, encode(checked(function(inputs, samples), samples))
 
 
 def encode(columns: Columns) -> bytes:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from cpo_pdk.errors import ExecutionError, OutputError
-from cpo_pdk.execution.chunks import Columns, Digest, checked, encode, joined
+from cpo_pdk.execution.chunks import Columns, Digest, joined, work_out
 from cpo_pdk.execution.pool import open_pool
 from cpo_pdk.execution.store import Store
-from cpo_pdk.execution.work import Outcome, Place, Whole, Work
+from cpo_pdk.execution.work import Outcome, Place, Work
 from cpo_pdk.output import chosen_folder, locked
 
 Progress = Callable[[int, int], None]
@@ -48,7 +45,7 @@ def run(
             progress(resumed, work.samples)
         try:
             if resumed < work.samples:
-                with open_pool(_chunk, (work.function, work.payload), place, ahead=2) as pool:
+                with open_pool(work_out, (work.function, work.payload), place, ahead=2) as pool:
                     store = store or Store.begin(folder, work, resume=False)  # only now an earlier run is removed
                     try:
                         for _, (number, first, count, data) in pool.each(_missing(work, store), ordered=False):
@@ -109,14 +106,6 @@ def _missing(work: Work, store: Store) -> list[tuple[int, int, int]]:
     """Number, first sample and samples of the chunks that aren't done."""
     done = set(store.numbers)
     return [(number, *work.bounds(number)) for number in range(work.chunks) if number not in done]
-
-
-def _chunk(payload: tuple[Callable[[Any, Whole], Any], Any], item: tuple[int, int, int]) -> tuple[int, int, int, bytes]:
-    """Work out one chunk, in whichever process."""
-    function, inputs = payload
-    number, first, count = item
-    samples = np.arange(first, first + count, dtype=np.int64)
-    return number, first, count, encode(checked(function(inputs, samples), samples))
 
 
 def _held(store: Store, work: Work) -> str:
