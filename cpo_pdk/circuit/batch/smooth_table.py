@@ -1,8 +1,6 @@
 """Devices without resonance that came out otherwise than drawn: amplitude and optical path as polynomials.
 
 Every element of the S-matrix (of an interferometer, of its parts) is written as `exp(amplitude + 2 pi i path / wl)`.
-Phases are made continuous from node to node after the phase of as much strip, rib and slab has been taken out as
-explains how they move with width, height and wavelength.
 """
 
 from __future__ import annotations
@@ -27,12 +25,12 @@ from cpo_pdk.circuit.batch.deviations import (
     own_default,
     spread,
 )
+from cpo_pdk.circuit.batch.phases import Elements, is_TM
 from cpo_pdk.circuit.batch.polynomials import Axis, Surface, wl_edges
 from cpo_pdk.circuit.binding import ModelLike, accepted
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.errors import ModelError
 from cpo_pdk.models.model import HeatedParts
-from cpo_pdk.models.waveguide import neff
 
 Pair = tuple[str, str]
 
@@ -42,13 +40,6 @@ DEGREES = {"dw": 3, "dh": 3, "dslab": 2, "doping": 3}
 NARROW_WL, WIDE_WL, WIDE_UM = 3, 9, 0.015
 #: what a line may lie off its channel, um
 OFF_UM = 2e-3
-#: an amplitude below this is none
-NOTHING = 1e-12
-#: steps that the slopes of the phase are taken over: nm, nm, um
-STEPS = {"dw": 1e-3, "dh": 1e-3, "wl": 1e-7}
-#: guides that phases are compared with: cross-section, mode, width (um) where it is not the one for routing: a slab
-TE_GUIDES = (("strip", "TE", None), ("rib", "TE", None), ("strip", "TE", 1.2))
-TM_GUIDES = (("strip", "TM", None), ("strip", "TM", 1.2))
 #: of a model whose amplitude and path are in proportion to a length
 IN_PROPORTION = "straight"
 
@@ -175,7 +166,8 @@ def fit_smooth(
         return dict(function(wl, **made))
 
     drive = ({VOLTAGE: v} for v in asked) if VOLTAGE in names else ({} for _ in asked)
-    runs = [_Run(lambda wl, given, d=d: call(wl, given, **d), channels_um) for d in drive]
+    lengths = tuple(axis for axis in LENGTHS if axis in names)
+    runs = [Elements(lambda wl, given, d=d: call(wl, given, **d), channels_um, lengths) for d in drive]
     for run in runs[:-1]:  # arms that are alike at rest differ when driven
         run.keys, run.entries = runs[-1].keys, runs[-1].entries
     entries = runs[-1].entries
@@ -213,102 +205,7 @@ def _guide_dB(
     for mode, said in enumerate(loss_modes(model, params)):
         once, twice = (call(wl, {}, **{key: share * value for key, value in said.items()}) for share in (1.0, 2.0))
         for key, k in entries.items():
-            if k >= 0 and _is_TM(key) == bool(mode):
+            if k >= 0 and is_TM(key) == bool(mode):
                 ratio = np.abs(np.asarray(twice[key]).ravel()[0] / np.asarray(once[key]).ravel()[0])
                 found[k] = -20 * float(np.log10(ratio))
     return tuple(found)
-
-
-def _is_TM(key: Any) -> bool:
-    return isinstance(key, tuple) and any(port.endswith("@TM") for port in key)
-
-
-class _Run:
-    """A device at one voltage: which of its elements differ, and how their phases are made continuous."""
-
-    def __init__(self, call: Callable[[Real, Mapping[str, Real]], Mapping[Any, Complex]], channels_um: Real) -> None:
-        self.call = call
-        self.middle = np.array([float(channels_um.mean())])
-        probe = {"dw": np.array([[0.0], [3.3], [-7.1]]), "dh": np.array([[0.0], [-2.1], [3.7]])}
-        self.felt = self._felt(probe)
-        looked = call(channels_um, self.felt)
-        self.entries: dict[Any, int] = {}
-        distinct: list[Complex] = []
-        self.keys: list[Any] = []
-        for key, raw in looked.items():
-            value = np.asarray(raw, np.complex128)
-            if np.max(np.abs(value)) < NOTHING:
-                self.entries[key] = -1
-                continue
-            equal = [
-                _is_TM(key) == _is_TM(old) and np.array_equal(value, it)
-                for it, old in zip(distinct, self.keys, strict=True)
-            ]
-            if any(equal):
-                self.entries[key] = equal.index(True)
-                continue
-            self.entries[key] = len(distinct)
-            distinct.append(value)
-            self.keys.append(key)
-
-    def _felt(self, probe: Mapping[str, Real]) -> dict[str, Real]:
-        """Those deviations that the model takes."""
-        found: dict[str, Real] = {}
-        for axis, value in probe.items():
-            try:
-                self.call(self.middle, {axis: value})
-            except TypeError:
-                continue
-            found[axis] = value
-        return found
-
-    def functions(
-        self, edges: Sequence[float], degree: int
-    ) -> Callable[[Real, Mapping[str, Real], Sequence[Axis]], dict[str, Real]]:
-        """Amplitudes and paths at the nodes of some axes."""
-        wave = Axis("wl", tuple(edges), degree)
-
-        def at(wl: Real, given: Mapping[str, Real], axes: Sequence[Axis]) -> dict[str, Real]:
-            whole = (*axes, wave)
-            shape = tuple(axis.nodes.size for axis in whole)
-            order = [np.argsort(axis.nodes.ravel()) for axis in whole]
-            raw = self.call(wl, given)
-            found: dict[str, Real] = {}
-            rows = int(np.prod(shape[:-1], dtype=np.int64))
-            for k, key in enumerate(self.keys):
-                value = np.broadcast_to(np.asarray(raw[key], np.complex128), (rows, wl.size))
-                reference = np.broadcast_to(self._reference(key, wl, given), value.shape)
-                left = np.angle(value * np.exp(-1j * reference)).reshape(shape)[np.ix_(*order)]
-                for axis in range(left.ndim - 1, -1, -1):
-                    left = np.unwrap(left, axis=axis)
-                back = left[np.ix_(*(np.argsort(o) for o in order))].reshape(value.shape)
-                found[f"a{k}"] = np.log(np.abs(value))
-                found[f"p{k}"] = (reference + back) * wl / (2 * np.pi)
-            return found
-
-        return at
-
-    def _reference(self, key: Any, wl: Real, given: Mapping[str, Real]) -> Real:
-        """Phase of as much strip, rib and slab as explains the slopes of an element's phase, rad."""
-        sections = TM_GUIDES if _is_TM(key) else TE_GUIDES
-
-        def per_um(section: tuple[str, str, float | None], at: Real, dev: Mapping[str, Real]) -> Real:
-            moved = {a: v for a, v in dev.items() if a == "dh" or (a == "dw" and section[2] is None)}
-            return 2 * np.pi * neff(at, section[2], cross_section=section[0], mode=section[1], **moved) / at
-
-        base = np.asarray(self.call(self.middle, {})[key]).ravel()[0]
-        slopes: list[float] = []
-        columns: list[list[float]] = []
-        for axis, step in STEPS.items():
-            if axis == "wl":
-                moved_wl, dev = self.middle + step, {}
-            elif axis in self.felt:
-                moved_wl, dev = self.middle, {axis: np.array([step])}
-            else:
-                continue
-            moved = np.asarray(self.call(moved_wl, dev)[key]).ravel()[0]
-            slopes.append(float(np.angle(moved / base)) / step)
-            columns.append([float((per_um(s, moved_wl, dev) - per_um(s, self.middle, {}))[0]) / step for s in sections])
-        scale = np.array([10.0 if axis != "wl" else 0.005 for axis in STEPS if axis == "wl" or axis in self.felt])
-        lengths, *_ = np.linalg.lstsq(np.array(columns) * scale[:, None], np.array(slopes) * scale, rcond=1e-6)
-        return sum((length * per_um(s, wl, given) for s, length in zip(sections, lengths, strict=True)), np.zeros(()))
