@@ -1,4 +1,4 @@
-"""Colours that stand for numbers: margin (red is missing, yellow just enough, blue plenty), temperature, power."""
+"""Colours that stand for numbers: margin (red is missing, yellow just enough, blue plenty), temperature, power, shares, deviations."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
 _MISSING = ("#7a0c2e", "#c8263f", "#ef6b51")
 NONE = _MISSING[0]
 _LEFT = ("#f0c22f", "#7fbf4d", "#1f9e89", "#2f5fc4")
+#: below zero, zero, above
+_SIDES = ("#1d3f91", "#4f83cc", "#b9cbe0", "#e8e4dc", "#e9bfa0", "#cf6a3f", "#8a1f22")
 _STEPS = 17
 
 
@@ -82,6 +84,19 @@ def power_scale(milliwatt: Iterable[float]) -> Scale:
     """Scale of a heater's power in mW, from none; at least 0.1 mW wide."""
     high = max((value for value in milliwatt if np.isfinite(value)), default=0.0)
     return _sequential((0.0, max(high, 0.1)), "winter", 1.0, 0.0, "mW", least=0.1)
+
+
+def share_scale(shares: Iterable[float]) -> Scale:
+    """Scale of shares in per cent, red to blue, from the least (at most 90) to 100."""
+    low = min((100 * value for value in shares if np.isfinite(value)), default=0.0)
+    return Scale(min(low, 90.0), 100.0, tuple(_spread((*_MISSING, *_LEFT))), "%")
+
+
+def deviation_scale(values: Iterable[float], unit: str) -> Scale:
+    """Scale of deviations to both sides of 0, which is pale; at least 0.1 to each side."""
+    reach = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
+    reach = max(reach, 0.1)
+    return Scale(-reach, reach, tuple(_spread(_SIDES)), unit)
 
 
 def _sequential(values: Iterable[float], name: str, first: float, last: float, unit: str, least: float = 1.0) -> Scale:
