@@ -178,7 +178,7 @@ def design_of(study: Study, base: Base, values: Mapping[str, Value], number: int
     except ParameterError as error:
         fault = str(error)
     sheets = {name: _text(draft.sheets[name]) for name in sorted(draft.changed)}
-    asked = [study.early_limits, [study.yield_samples, study.seed] if study.produces else []]
+    asked = [study.limits, base.spec.require.model_dump(), [study.yield_samples, study.seed] if study.produces else []]
     content = json.dumps([_FORM, __version__, base.digest, _text({**draft.data, "name": ""}), sheets, fault, asked])
     key = hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
     name = checked_name(f"{study.name}_{number:04d}")

@@ -8,6 +8,7 @@ returned: writing the files, the checks on them, the loads idle and typical, the
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,18 +20,24 @@ from cpo_pdk.assemblies.writing import canonical_layout
 from cpo_pdk.circuit.extraction import extract
 from cpo_pdk.circuit.layout_file import LayoutFile
 from cpo_pdk.circuit.leaves import leaf_factories
+from cpo_pdk.circuit.results import SimulationResult
 from cpo_pdk.circuit.simulation import Simulator
 from cpo_pdk.errors import CpoError
 from cpo_pdk.explore.design import Design
 from cpo_pdk.explore.evaluation import FAULT, STATE, Evaluation, Task, outside
-from cpo_pdk.explore.measures import Subject, measure
+from cpo_pdk.explore.measures import Subject, finite_dB, measure
 from cpo_pdk.handover.reading import read_package
+from cpo_pdk.link.budget import link_budget
 from cpo_pdk.operation.gates import gates_of
 from cpo_pdk.operation.operate import operate
 from cpo_pdk.production import yield_of
 from cpo_pdk.project import own_cells
-from cpo_pdk.spec import Sheet, load_sheets
+from cpo_pdk.spec import PackageSpec, Sheet, load_sheets
+from cpo_pdk.spec.part import Parts
 from cpo_pdk.spec.part_choice import load_parts, parts_of
+
+#: a design whose lanes miss the margin by so much without any heat is given up, dB
+SLACK_DB = 3.0
 
 _SHEETS: dict[Path | None, dict[str, Sheet]] = {}
 
@@ -78,7 +85,7 @@ class _Steps:
         _, size = measured_engine(spec, sheets)
         engine_mm = (size[0] * 1e-3, size[1] * 1e-3)
         known = measure(Subject(spec, engine_mm))
-        if any(outside(known[name], limit) for name, limit in task.limits.items()):
+        if any(outside(known[name], limit) for name, limit in task.limits.items() if name in known):
             self.result = Evaluation(design.key, known, "plan")
             return
         plan(spec, size)
@@ -90,6 +97,10 @@ class _Steps:
         netlists = extract(file, leaf_factories(sheets))
         simulator = Simulator(file, sheets, netlists=netlists)
         simulation = simulator.under({})
+        hopeless = self._hopeless(spec, parts, sheets, simulation)
+        if hopeless is not None:
+            self.result = Evaluation(design.key, {**known, "margin_dB": hopeless}, "lanes")
+            return
         self.stage = "work"
         package = read_package(file)
         operation = operate(spec, parts, sheets, simulation, package, simulator.under, states=(STATE,), transient=False)
@@ -101,11 +112,28 @@ class _Steps:
         }
         if not state.converged:
             gates["rings_lost"] = f"the package does not settle: {state.reason}"
-        production = None
-        if task.yield_samples:
-            prepared = Prepared(spec, parts, sheets, file, netlists, package, simulation, simulator=simulator)
-            production = yield_of(prepared, task.yield_samples, task.seed, state=state, quick=True, one_engine=False)
-        engine_mm = (size[0] * 1e-3, size[1] * 1e-3)
-        self.result = Evaluation(
-            self.design.key, measure(Subject(spec, engine_mm, state, production)), "done", "", gates
-        )
+        known = measure(Subject(spec, engine_mm, state))
+        broken = gates or any(outside(known[name], limit) for name, limit in task.limits.items() if name in known)
+        if not task.yield_samples or broken:
+            self.result = Evaluation(design.key, known, "work" if task.yield_samples else "done", "", gates)
+            return
+        prepared = Prepared(spec, parts, sheets, file, netlists, package, simulation, simulator=simulator)
+        produced = yield_of(prepared, task.yield_samples, task.seed, state=state)
+        known = measure(Subject(spec, engine_mm, state, produced))
+        self.result = Evaluation(design.key, known, "done", "", gates)
+
+    def _hopeless(
+        self, spec: PackageSpec, parts: Parts, sheets: Mapping[str, Sheet], cold: SimulationResult
+    ) -> float | None:
+        """Least margin of one engine's lanes without heat, dB, where it is so low that heat can't be what keeps them.
+
+        None otherwise, and where no margin is asked for.
+        """
+        limit = self.task.limits.get("margin_dB", (None, None))[0]
+        if limit is None:
+            return None
+        first = cold.lanes[0].engine
+        lanes = tuple(lane for lane in cold.lanes if lane.engine == first)
+        budget = link_budget(spec, parts, sheets, replace(cold, lanes=lanes))
+        least = finite_dB(min(lane.margin_dB for lane in budget.lanes))
+        return least if least < limit - SLACK_DB else None

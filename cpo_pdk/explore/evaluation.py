@@ -23,8 +23,8 @@ class Evaluation:
         key: of the design.
         measures: name -> value; empty where it was refused.
         stage: how far it came: spec, plan, lanes, work, done.
-        reason: why it was refused; empty where it was not. At stage plan without a reason it breaks a limit of the
-            study that could be looked at there; its measures are those known by then.
+        reason: why it was refused; empty where it was not. Before stage done without a reason, it breaks a limit that
+            could be looked at there; its measures are those known by then, the margin of stage lanes one without heat.
         gates: limits of the base's `require` that it breaks, in words by measure.
         seconds: that it took.
     """
@@ -47,8 +47,8 @@ class Task:
 
     Attributes:
         project: of the base, with components of its own; None where there is none.
-        limits: measure -> least and largest value, of measures that are known before anything is drawn: a design that
-            breaks one is not drawn.
+        limits: measure -> least and largest value. A design that breaks one that is known before drawing is not drawn;
+            one whose lanes are hopeless without heat is not heated; one that breaks any is not produced.
         trust: run the Python files of the project.
         yield_samples: packages sampled for yield and cost; 0 where neither is asked for.
         seed: of these samples.

@@ -63,8 +63,13 @@ def _edge(subject: Subject) -> float:
     return subject.spec.engine.bandwidth_Tbps / subject.engine_mm[1]
 
 
+def finite_dB(margin: float) -> float:
+    """A margin as a number that can be compared and written down: a lane that no light would do for has -99 dB."""
+    return margin if math.isfinite(margin) else -99.0
+
+
 def _margins(subject: Subject) -> list[float]:
-    return sorted(lane.margin_dB if math.isfinite(lane.margin_dB) else -99.0 for lane in _state(subject).budget.lanes)
+    return sorted(finite_dB(lane.margin_dB) for lane in _state(subject).budget.lanes)
 
 
 def _kind_pJ(kind: str) -> Callable[[Subject], float]:

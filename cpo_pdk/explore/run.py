@@ -12,9 +12,10 @@ from cpo_pdk.execution import Died, Place, open_pool
 from cpo_pdk.explore.building import Site, build_design, keep_build, known_build
 from cpo_pdk.explore.design import Design, base_of
 from cpo_pdk.explore.evaluate import evaluate
-from cpo_pdk.explore.evaluation import FAULT, Evaluation, Task, outside
+from cpo_pdk.explore.evaluation import FAULT, Evaluation, Task
 from cpo_pdk.explore.front import costs, undominated, widest
 from cpo_pdk.explore.journal import Journal
+from cpo_pdk.explore.limits import limits_of, missed
 from cpo_pdk.explore.search import Known, search
 from cpo_pdk.explore.study import Study
 from cpo_pdk.explore.telling import Work, result_of
@@ -85,8 +86,9 @@ def explore(
 
 def _search(work: Work, folder: Path, place: Place, trust: bool, count: Count, evaluate_one: EvaluateOne) -> None:
     study, journal = work.study, Journal(folder / "points")
+    limits = {name: held.ends for name, held in limits_of(study, work.base).items()}
     samples = study.yield_samples if study.produces else 0
-    task = Task(work.base.project, study.early_limits, trust, samples, study.seed)
+    task = Task(work.base.project, limits, trust, samples, study.seed)
     with open_pool(evaluate_one, task, place) as pool:
 
         def measured(designs: Sequence[Design]) -> Iterator[Evaluation]:
@@ -139,7 +141,7 @@ def _build(work: Work, site: Site, place: Place, say: Say, build_one: BuildOne) 
                 if before is None:
                     new.append(one)
                 else:
-                    work.built[one.number] = _judged(study, before)
+                    work.built[one.number] = _judged(work, before)
             say(f"building {len(new)} points of the front in full")
             by_design = {one.design.name: one for one in new}
             for design, answer in pool.each([one.design for one in new], ordered=False, deaths="tell"):
@@ -147,7 +149,7 @@ def _build(work: Work, site: Site, place: Place, say: Say, build_one: BuildOne) 
                 if isinstance(answer, Died):
                     answer = Built(design.name, "", "", "", {}, False, f"{FAULT}: {answer.text}")
                 keep_build(site, design, answer)
-                work.built[one.number] = _judged(study, answer)
+                work.built[one.number] = _judged(work, answer)
                 say(f"{design.name}: {answer.reason or 'clean'}")
             if left_out:
                 work.notes = [note for note in work.notes if "left out" not in note]
@@ -157,15 +159,9 @@ def _build(work: Work, site: Site, place: Place, say: Say, build_one: BuildOne) 
                 )
 
 
-def _judged(study: Study, built: Built) -> Built:
+def _judged(work: Work, built: Built) -> Built:
     """A build, held against the limits of the study as well."""
     if not built.clean:
         return built
-    missed = []
-    for name, bound in study.constraints.items():
-        value = built.measures.get(name)
-        if value is None:
-            continue
-        if outside(value, (bound.min, bound.max)):
-            missed.append(f"{name} {value:.4g} breaks the limit of the study")
-    return replace(built, clean=not missed, reason="; ".join(missed))
+    found = missed(limits_of(work.study, work.base), Evaluation("", built.measures, "done"))
+    return replace(built, clean=not found, reason="; ".join(text for _, text in found.values()))

@@ -19,6 +19,7 @@ from cpo_pdk.errors import InputError
 from cpo_pdk.explore.design import Base, Design, base_values, design_of
 from cpo_pdk.explore.evaluation import Evaluation
 from cpo_pdk.explore.expressions import whole
+from cpo_pdk.explore.limits import limits_of, missed
 from cpo_pdk.explore.study import Study, Variable, size_of, steps_of
 from cpo_pdk.report.explore_data import Value
 
@@ -52,30 +53,6 @@ Evaluate = Callable[[Sequence[Design]], Iterator[Evaluation]]
 """Designs -> what comes of each, in their order."""
 
 
-def broken_limits(study: Study, evaluation: Evaluation) -> dict[str, tuple[float, str]]:
-    """Measure -> by how much its limit is missed, relative to the limit's size, and in words.
-
-    Args:
-        study: with its constraints.
-        evaluation: of a design.
-    """
-    found: dict[str, tuple[float, str]] = {}
-    for name, text in (evaluation.gates or {}).items():
-        found[name] = (0.1, text)
-    for name, bound in study.constraints.items():
-        if name not in evaluation.measures:
-            continue
-        value = evaluation.measures[name]
-        for limit, short, word in ((bound.min, -1, "below"), (bound.max, 1, "above")):
-            if limit is None:
-                continue
-            miss = short * (value - limit)
-            if not miss <= 0:
-                size = miss / max(abs(limit), 1.0) if np.isfinite(miss) else 10.0
-                found[name] = (max(size, 1e-9), f"{name} {value:.4g} is {word} {limit:g}")
-    return found
-
-
 def search(
     study: Study,
     base: Base,
@@ -103,8 +80,8 @@ def search(
         found: list[Known] = []
         evaluations = evaluate([one[2] for one in asked])
         for (number, _, design, values), evaluation in zip(asked, evaluations, strict=True):
-            limits = {name: text for name, (_, text) in broken_limits(study, evaluation).items()}
-            known = Known(number, generation, design, values, evaluation, limits)
+            broken = {name: text for name, (_, text) in missed(asking.limits, evaluation).items()}
+            known = Known(number, generation, design, values, evaluation, broken)
             found.append(known)
             told(known)
         asking.tell(found)
@@ -118,6 +95,7 @@ class _Asking:
     def __init__(self, study: Study, base: Base) -> None:
         self.study, self.base, self.number = study, base, 0
         self.distributions = {name: distribution_of(one) for name, one in study.variables.items()}
+        self.limits = limits_of(study, base)
         self.rng = np.random.default_rng(study.seed)
         self.seen: dict[str, Evaluation | None] = {}
         self.size, self.tried = size_of(study), set[tuple[Value, ...]]()
@@ -181,10 +159,10 @@ class _Asking:
         self.open = []
 
     def _tell(self, trial: optuna.trial.Trial, evaluation: Evaluation) -> None:
-        missed = sum(size for size, _ in broken_limits(self.study, evaluation).values())
-        missed += _REFUSED.get(evaluation.stage, 0.0) if evaluation.reason else 0.0
+        total = sum(size for size, _ in missed(self.limits, evaluation).values())
+        total += _REFUSED.get(evaluation.stage, 0.0) if evaluation.reason else 0.0
         values = [evaluation.measures.get(name, 0.0) for name in self.study.objectives]
-        trial.set_user_attr("missed", float(missed))
+        trial.set_user_attr("missed", float(total))
         self.optuna.tell(trial, [float(np.clip(value, -1e9, 1e9)) for value in values])
 
 

@@ -35,8 +35,8 @@ class Variable(SpecModel):
 
     path: Annotated[str, Field(strict=True)] | None = Field(
         default=None,
-        description="dotted path in the spec; below engine.devices.<role> on into the device's sheet; without one it is "
-        "a number for `derived`",
+        description="dotted path in the spec; below engine.devices.<role> on into the device's sheet; without a path it "
+        "is a number for `derived`",
     )
     low: Number | None = Field(default=None, description="least value of a range")
     high: Number | None = Field(default=None, description="largest value of a range")
@@ -118,11 +118,9 @@ class Study(SpecModel):
         return any(MEASURES[name].stage == "yield" for name in (*self.objectives, *self.constraints))
 
     @property
-    def early_limits(self) -> dict[str, tuple[float | None, float | None]]:
-        """Limits of measures that are known before anything is drawn."""
-        return {
-            name: (bound.min, bound.max) for name, bound in self.constraints.items() if MEASURES[name].stage == "plan"
-        }
+    def limits(self) -> dict[str, tuple[float | None, float | None]]:
+        """Measure -> least and largest allowed value."""
+        return {name: (bound.min, bound.max) for name, bound in self.constraints.items()}
 
 
 def load_study(file: str | Path) -> Study:

@@ -13,6 +13,7 @@ import numpy as np
 from cpo_pdk.explore.design import Base
 from cpo_pdk.explore.evaluation import FAULT, STATE
 from cpo_pdk.explore.front import costs, covered, undominated
+from cpo_pdk.explore.limits import Held, limits_of
 from cpo_pdk.explore.measures import MEASURES
 from cpo_pdk.explore.search import Known
 from cpo_pdk.explore.study import Study
@@ -136,30 +137,14 @@ def _volumes(work: Work, feasible: Sequence[Known]) -> tuple[tuple[float, ...], 
 def _limits(work: Work) -> tuple[Limit, ...]:
     """Every limit, with how many points broke it, and how many of them no other."""
     study, done = work.study, [one for one in work.found if not one.evaluation.reason]
-    required = {
-        name: value
-        for name, value in work.base.spec.require.model_dump().items()
-        if value is not None and name in _GATES
-    }
+    limits = limits_of(study, work.base)
     found = []
-    for name in dict.fromkeys([*study.constraints, *required, *(n for one in done for n in one.broken)]):
-        bound = study.constraints.get(name)
-        low, high = (bound.min, bound.max) if bound else (None, None)
-        sources = ["study"] if bound else []
-        if name in required:
-            sources.append(f"require of {study.base}")
-            if name in ("margin_dB", "heater_headroom_mW"):
-                low = max(required[name], low if low is not None else required[name])
-            else:
-                high = min(required[name], high if high is not None else required[name])
+    for name in dict.fromkeys([*limits, *(name for one in done for name in one.broken)]):
+        held = limits.get(name, Held(None, None, "the package settles"))
         kept_out = [one for one in done if name in one.broken]
         alone = sum(len(one.broken) == 1 for one in kept_out)
-        found.append(Limit(name, low, high, " and ".join(sources) or "the package settles", len(kept_out), alone))
+        found.append(Limit(name, held.low, held.high, held.source, len(kept_out), alone))
     return tuple(found)
-
-
-#: limits of a spec's `require` that the search looks at
-_GATES = ("margin_dB", "energy_pJ_bit", "asic_C", "engine_C", "engine_spread_C", "heater_headroom_mW")
 
 
 def _difference(work: Work) -> dict[str, float]:
@@ -177,6 +162,8 @@ def _standing_notes(study: Study) -> list[str]:
     notes = [
         f"in the search a design is drawn in memory and computed at {STATE} load; files, checks, the other loads and "
         "the step between them are computed for the points that are built",
+        "a design that breaks a limit before it is known in full is not computed further; a margin more than 3 dB too "
+        "low without heat, in one engine, counts as such",
         "a ring modulator whose shape was changed is driven at the detuning with its largest modulation, computed anew",
     ]
     if study.produces:

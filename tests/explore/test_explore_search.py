@@ -203,7 +203,7 @@ def test_a_build_that_misses_the_limits_of_the_study_is_not_in_the_front(quick: 
 
     result = run(quick(), tmp_path, build_one=worse)
     assert not result.front
-    assert "margin_dB -1" in why_none(result)
+    assert "margin_dB -1 is below 1.5" in why_none(result)
     assert result.difference["margin_dB"] > 1
 
 
