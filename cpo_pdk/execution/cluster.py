@@ -158,11 +158,12 @@ class Cluster:
             scheme, host, _ = parts(address)
             if scheme != "tls" and not is_loopback(host) and not insecure:
                 faults.append(f"worker {name} at {address} has no TLS (allowed by --insecure-cluster)")
-        versions = _now(self._client.run(eval, _VERSION, on_error="return"))
         found = _now(self._client.run(eval, _PROGRAM, on_error="return"))
+        strange = [address for address, there in found.items() if not isinstance(there, Fingerprint)]
+        versions = _now(self._client.run(eval, _VERSION, on_error="return", workers=strange)) if strange else {}
         here = fingerprint()
         for address, there in found.items():
-            name, version = names.get(address, address), versions.get(address)
+            name, version = names.get(address, address), versions.get(address, here.version)
             if not isinstance(version, str):
                 faults.append(f"worker {name} has no cpo_pdk ({_first_line(version)})")
             elif not isinstance(there, Fingerprint):

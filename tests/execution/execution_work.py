@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-import resource
 import signal
-import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import threadpoolctl
 from numpy.typing import NDArray
 
-from cpo_pdk.errors import CpoError, Problem, SpecError
-from cpo_pdk.execution import Place, Work, run
+from cpo_pdk.errors import Problem, SpecError
 
 Whole = NDArray[np.int64]
 
@@ -77,30 +71,3 @@ def not_picklable(_payload: None, _item: int) -> object:
 def threads(_payload: None, _item: int) -> list[int]:
     """Threads that linear algebra of this process uses."""
     return [library["num_threads"] for library in threadpoolctl.threadpool_info()]
-
-
-def main() -> None:
-    """Run `numbers` as a command would: FOLDER WORKERS SCHEDULER RESUME WAIT_S FILE_LIMIT; the outcome as JSON."""
-    folder, workers, scheduler, resume, wait_s, limit = sys.argv[1:]
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if int(limit):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), resource.RLIM_INFINITY))
-    task = Work(numbers, {"wait_s": float(wait_s)}, samples=200, inputs_digest="abc", name="test", chunk=10)
-    place = Place(int(workers), None if scheduler == "-" else scheduler)
-
-    def progress(done: int, total: int) -> None:
-        children = psutil.Process().children(recursive=True)
-        pids = [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
-        print(json.dumps({"done": done, "total": total, "children": pids}), flush=True)
-
-    try:
-        outcome = run(task, Path(folder), place, resume=resume == "resume", progress=progress)
-    except CpoError as error:
-        print(error, file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
-    print(json.dumps({k: v for k, v in asdict(outcome).items() if k != "folder"}), flush=True)
-    raise SystemExit(130 if outcome.interrupted else 0)
-
-
-if __name__ == "__main__":
-    main()

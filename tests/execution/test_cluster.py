@@ -204,13 +204,6 @@ def test_a_scheduler_that_is_killed_and_a_worker_that_is_another(tmp_path: Path,
         assert "\n" not in str(caught.value)
 
 
-def test_an_item_that_kills_its_workers_is_told(tmp_path: Path) -> None:
-    results = dict(each(execution_work.crash_on_three, None, range(5), Place(2, "local"), deaths="tell"))
-    died = results.pop(3)
-    assert results == {0: 0, 1: 1, 2: 2, 4: 4}
-    assert isinstance(died, Died) and "died" in died.text
-
-
 def test_nobody_there(tmp_path: Path) -> None:
     since = time.monotonic()
     with pytest.raises(ExecutionError, match=r"tcp://127\.0\.0\.1:9: can't be reached") as caught:
@@ -220,7 +213,11 @@ def test_nobody_there(tmp_path: Path) -> None:
     assert list((tmp_path / "run").iterdir()) == []
 
 
-def test_an_interrupt_ends_the_cluster(tmp_path: Path, digest: str) -> None:
+def test_an_item_that_kills_its_workers_and_an_interrupt(tmp_path: Path, digest: str) -> None:
+    results = dict(each(execution_work.crash_on_three, None, range(5), Place(1, "local"), deaths="tell"))
+    died = results.pop(3)
+    assert results == {0: 0, 1: 1, 2: 2, 4: 4}
+    assert isinstance(died, Died) and "died" in died.text
     timer = None
 
     def interrupt(done: int, _total: int) -> None:
@@ -229,6 +226,6 @@ def test_an_interrupt_ends_the_cluster(tmp_path: Path, digest: str) -> None:
             timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
             timer.start()
 
-    outcome = run(task(0.05), tmp_path, Place(2, "local"), progress=interrupt)
+    outcome = run(task(0.05), tmp_path, Place(1, "local"), progress=interrupt)
     assert outcome.interrupted and 20 <= outcome.samples < 200
     assert run(task(), tmp_path, resume=True).digest == digest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -16,17 +17,22 @@ import numpy as np
 import psutil
 import pytest
 
-from cpo_pdk.execution import Work, read, run
+from cpo_pdk.execution import Place, Work, read, run
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals are sent as on Unix")
 SAMPLES, CHUNK = 200, 10
 
 
+def task(wait_s: float = 0.0) -> Work:
+    """As `execution_command` has it."""
+    payload = {"wait_s": wait_s}
+    return Work(execution_work.numbers, payload, samples=SAMPLES, inputs_digest="abc", name="test", chunk=CHUNK)
+
+
 @pytest.fixture(scope="module")
 def digest(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Of the run that nothing happens to."""
-    task = Work(execution_work.numbers, {}, samples=SAMPLES, inputs_digest="abc", name="test", chunk=CHUNK)
-    return run(task, tmp_path_factory.mktemp("whole")).digest
+    return run(task(), tmp_path_factory.mktemp("whole")).digest
 
 
 class Command:
@@ -35,9 +41,9 @@ class Command:
     def __init__(
         self, folder: Path, workers: int = 2, *, resume: bool = False, wait_s: float = 0.0, limit: int = 0
     ) -> None:
-        words = [folder, workers, "-", "resume" if resume else "new", wait_s, limit]
+        words = [folder, workers, "resume" if resume else "new", wait_s, limit]
         self.process = subprocess.Popen(
-            [sys.executable, execution_work.__file__, *map(str, words)],
+            [sys.executable, str(Path(__file__).with_name("execution_command.py")), *map(str, words)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -69,18 +75,22 @@ def gone(pids: list[int]) -> bool:
 
 @pytest.mark.parametrize("workers", [2, 4])
 def test_any_number_of_workers_gives_the_same(tmp_path: Path, digest: str, workers: int) -> None:
-    code, outcome, err = Command(tmp_path, workers).end()
-    assert (code, err) == (0, "")
-    assert outcome["digest"] == digest and outcome["complete"] and outcome["deaths"] == 0
+    outcome = run(task(), tmp_path, Place(workers))
+    assert outcome.digest == digest and outcome.complete and outcome.deaths == 0
 
 
 def test_workers_that_are_killed_cost_their_chunks_only(tmp_path: Path, digest: str) -> None:
-    command = Command(tmp_path, wait_s=0.1)
-    for done in (20, 60):
-        os.kill(command.until(done)["children"][0], signal.SIGKILL)
-    code, outcome, err = command.end()
-    assert (code, err) == (0, "")
-    assert outcome["deaths"] == 2 and outcome["complete"] and outcome["digest"] == digest
+    killed: list[int] = []
+
+    def kill(done: int, _total: int) -> None:
+        if (done >= 20 and not killed) or (done >= 60 and len(killed) == 1):
+            pid = next(child.pid for child in multiprocessing.active_children() if child.pid not in killed)
+            assert pid is not None
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    outcome = run(task(0.05), tmp_path, Place(2), progress=kill)
+    assert outcome.deaths == len(killed) == 2 and outcome.complete and outcome.digest == digest
 
 
 def test_a_command_that_is_killed_loses_what_is_in_flight(tmp_path: Path, digest: str) -> None:
@@ -91,12 +101,12 @@ def test_a_command_that_is_killed_loses_what_is_in_flight(tmp_path: Path, digest
     assert gone(told["children"]), "workers outlived the command"
     held = len(read(tmp_path)["sample"])
     assert 50 <= held < SAMPLES
-    code, outcome, err = Command(tmp_path, resume=True).end()
+    code, outcome, err = Command(tmp_path, 1, resume=True).end()
     assert (code, err) == (0, "")
     assert outcome["resumed"] == held and outcome["digest"] == digest
 
 
-@pytest.mark.parametrize(("workers", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT), (2, signal.SIGTERM)])
+@pytest.mark.parametrize(("workers", "number"), [(1, signal.SIGTERM), (2, signal.SIGINT)])
 def test_an_interrupt_leaves_a_result(tmp_path: Path, digest: str, workers: int, number: signal.Signals) -> None:
     command = Command(tmp_path, workers, wait_s=0.1)
     told = command.until(30)
@@ -108,16 +118,16 @@ def test_an_interrupt_leaves_a_result(tmp_path: Path, digest: str, workers: int,
     columns = read(tmp_path)
     assert 30 <= outcome["samples"] == len(columns["sample"]) < SAMPLES
     np.testing.assert_array_equal(columns["count"], columns["sample"] ** 2)
-    code, outcome, err = Command(tmp_path, resume=True).end()
+    code, outcome, err = Command(tmp_path, 1, resume=True).end()
     assert (code, err, outcome["digest"]) == (0, "", digest)
 
 
 def test_a_disk_that_is_full_is_one_line_and_what_is_done_stays(tmp_path: Path, digest: str) -> None:
     # the limit is on a file, and the journal of all chunks outgrows it in the middle
-    code, _, err = Command(tmp_path, limit=2600).end()
+    code, _, err = Command(tmp_path, 1, limit=2600).end()
     assert code == 2 and err.count("\n") == 1, err
     assert "can't be written (File too large)" in err and "--resume goes on" in err
     held = len(read(tmp_path)["sample"])
     assert 0 < held < SAMPLES and f"{held} of {SAMPLES} samples" in err
-    code, outcome, err = Command(tmp_path, resume=True).end()
+    code, outcome, err = Command(tmp_path, 1, resume=True).end()
     assert (code, err, outcome["digest"], outcome["resumed"]) == (0, "", digest, held)
