@@ -1,4 +1,4 @@
-"""Pages that need nothing else: one template, its styles and scripts inside, a content policy that allows just these."""
+"""Pages that need nothing else: a template, its styles and scripts inside, a content policy that allows just these."""
 
 from __future__ import annotations
 

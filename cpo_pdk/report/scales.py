@@ -1,4 +1,6 @@
-"""Colours that stand for numbers: margin (red is missing, yellow just enough, blue plenty), temperature, power, shares, deviations."""
+"""Colours that stand for numbers: margin (red is missing, yellow just enough, blue plenty), temperature, power, shares,
+deviations.
+"""
 
 from __future__ import annotations
 

@@ -44,7 +44,12 @@ def yield_html(result: YieldResult, stills: Mapping[str, bytes]) -> str:
     filters = {"percent": percent, "interval": interval_words, "number": number}
     data = {"rings": rings_data(result.rings), "wafer": wafer_data(result.wafer)}
     return render(
-        "yield.html", values, styles=("yield.css",), scripts=("maps.js", "yield.js"), data=data, filters=filters
+        "yield.html",
+        values,
+        styles=("operation.css", "yield.css"),
+        scripts=("maps.js", "yield.js"),
+        data=data,
+        filters=filters,
     )
 
 
@@ -67,7 +72,7 @@ def _spares(result: YieldResult) -> list[tuple[str, tuple[SparesPoint, ...], Mar
 
 
 def engine_rows(rings: RingMap | None) -> list[tuple[str, int, str, str, str, str]]:
-    """Engine, its rings, share held in the mean and of the worst ring, mean heater power of all rings in W, worst 95 %."""
+    """Engine, its rings, share held in the mean and by the worst, mean heater power of all in W, 95 % of the worst."""
     if rings is None:
         return []
     names, rows = np.array(rings.engine), []
@@ -87,6 +92,7 @@ def rings_data(rings: RingMap | None) -> dict[str, Any] | None:
     engines = list(boxes)
     number_of = {name: index for index, name in enumerate(engines)}
     return {
+        "enlarge": round(yield_plots.enlargement(boxes), 3),
         "engines": [{"name": name, "box": [round(v, 1) for v in box]} for name, box in boxes.items()],
         "engine": [number_of[name] for name in rings.engine],
         "names": [name.removeprefix(f"{engine}/") for name, engine in zip(rings.names, rings.engine, strict=True)],

@@ -1,4 +1,4 @@
-"""Pictures of a package's production: what kills, distributions, spares, life, rings of the package, dies of a wafer."""
+"""Pictures of a package's production: what kills, distributions, spares, life, rings of a package, dies of a wafer."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from cpo_pdk.report.figures import CHANNELS, FAINT, INK, RX, TX, style
+from cpo_pdk.report.figures import FAINT, INK, RX, TX, style
 from cpo_pdk.report.scales import Scale, deviation_scale, power_scale, share_scale
 from cpo_pdk.report.yield_words import number, percent
 from cpo_pdk.yields.results import Histogram, Interval, Killer, LifePoint, RingMap, SparesPoint, WaferMap, YieldResult
@@ -133,6 +133,7 @@ def _histogram(axes: Axes, found: Histogram, limit: float | None) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(5))
     axes.grid(axis="x", visible=False)
     axes.set_xlim(found.edges[0], found.edges[-1])
+    axes.set_ylim(0, 1.4 * max(float(shares.max(initial=0.0)), 1e-9))  # room for the quantiles
 
 
 def spares_figure(points: Sequence[SparesPoint]) -> Figure:
@@ -152,6 +153,7 @@ def spares_figure(points: Sequence[SparesPoint]) -> Figure:
             axes.annotate(percent(value / 100), (count, value), **at)
         axes.set_xticks(counts)
         axes.set_ylim(*_room(low, high))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}" if 0 <= value <= 100 else ""))
         axes.set_xlim(min(counts) - 0.35, max(counts) + 0.35)
         axes.set_xlabel(f"spare {points[0].kind}" if points[0].kind != "repairs" else "exchanges of an engine")
         axes.set_ylabel("packages that leave good (%)", color=TX)
@@ -212,16 +214,21 @@ def rings_figure(rings: RingMap | None) -> Figure:
             axes.text(0.5, 0.5, "no rings", ha="center")
             return figure
         scales = ring_scales(rings)
+        factor, x, y, boxes = _enlarged(rings)
         shown = (("held", 100 * rings.held, "held (%)"), ("heater_95_mW", rings.heater_95_mW, "heater, 95 % (mW)"))
         for place, (name, values, label) in enumerate(shown, start=1):
             axes, scale = figure.add_subplot(1, 2, place), scales[name]
-            _engines(axes, rings)
+            for left, bottom, right, top in boxes:
+                corner, size = (left / 1e3, bottom / 1e3), ((right - left) / 1e3, (top - bottom) / 1e3)
+                axes.add_patch(Rectangle(corner, *size, fill=False, ec=FAINT, lw=0.8))
             dots = {"s": 5, "lw": 0, "cmap": scale.colormap, "norm": scale.normalize}
-            drawn = axes.scatter(rings.x / 1e3, rings.y / 1e3, c=values, **dots)
+            drawn = axes.scatter(x / 1e3, y / 1e3, c=values, **dots)
             figure.colorbar(drawn, ax=axes, label=label, fraction=0.046, pad=0.02)
             axes.set_aspect("equal", adjustable="datalim")
-            axes.set(xlabel="x (mm)", ylabel="y (mm)")
+            axes.axis("off")
             axes.set_title("Rings that find their wavelength" if name == "held" else "What their heaters take")
+        if factor > 1:
+            figure.supxlabel(f"engines enlarged {factor:.1f} times, at their places in the package", fontsize=9)
     return figure
 
 
@@ -236,10 +243,33 @@ def engine_boxes(rings: RingMap) -> dict[str, tuple[float, float, float, float]]
     return found
 
 
-def _engines(axes: Axes, rings: RingMap) -> None:
-    for left, bottom, right, top in engine_boxes(rings).values():
-        corner, size = (left / 1e3, bottom / 1e3), ((right - left) / 1e3, (top - bottom) / 1e3)
-        axes.add_patch(Rectangle(corner, *size, fill=False, ec=FAINT, lw=0.8))
+def enlargement(boxes: dict[str, tuple[float, float, float, float]]) -> float:
+    """How much larger than the distances between them engines can be drawn, each about its middle, and stay apart."""
+    sides = list(boxes.values())
+    found = [
+        max(
+            abs(a[0] + a[2] - b[0] - b[2]) / (a[2] - a[0] + b[2] - b[0]),
+            abs(a[1] + a[3] - b[1] - b[3]) / (a[3] - a[1] + b[3] - b[1]),
+        )
+        for index, a in enumerate(sides)
+        for b in sides[:index]
+    ]
+    return min(12.0, max(1.0, 0.85 * min(found, default=1.0)))
+
+
+def _enlarged(rings: RingMap) -> tuple[float, NDArray[np.float64], NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Factor, places of rings, and boxes (left, bottom, right, top) with every engine enlarged about its middle, um."""
+    boxes = engine_boxes(rings)
+    factor, names = enlargement(boxes), np.array(rings.engine)
+    x, y, found = rings.x.astype(float), rings.y.astype(float), []
+    for name, (left, bottom, right, top) in boxes.items():
+        middle = np.array([left + right, bottom + top]) / 2
+        half = factor * np.array([right - left, top - bottom]) / 2
+        own = names == name
+        x[own] = middle[0] + factor * (x[own] - middle[0])
+        y[own] = middle[1] + factor * (y[own] - middle[1])
+        found.append(np.concatenate([middle - half, middle + half]))
+    return factor, x, y, found
 
 
 def wafer_scales(wafer: WaferMap) -> dict[str, Scale]:
@@ -284,18 +314,4 @@ def wafer_figure(wafer: WaferMap | None) -> Figure:
             axes.axis("off")
             axes.set_title(WAFER_WORDS[name][0].upper() + WAFER_WORDS[name][1:])
             figure.colorbar(ScalarMappable(scale.normalize, scale.colormap), ax=axes, fraction=0.046, pad=0.02)
-    return figure
-
-
-def curves_figure(curves: Sequence[tuple[str, NDArray[np.float64], NDArray[np.float64]]], x: str, y: str) -> Figure:
-    """Some curves with names beside each other on one pair of axes."""
-    with style():
-        figure = Figure(figsize=_SMALL, layout="constrained")
-        axes = figure.add_subplot(1, 1, 1)
-        for index, (name, at, values) in enumerate(curves):
-            axes.plot(at, values, color=CHANNELS[index % len(CHANNELS)], label=name)
-        axes.set(xlabel=x, ylabel=y)
-        if len(curves) > 1:
-            axes.legend(fontsize=8)
-        axes.yaxis.set_minor_locator(NullLocator())
     return figure

@@ -67,8 +67,8 @@ class KillerLine:
     alone: str
     base: Bar
     fixed: Bar
-    first: str
-    total: str
+    first: tuple[str, str] | None
+    total: tuple[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -140,15 +140,15 @@ def killer_lines(result: YieldResult) -> tuple[str, tuple[KillerLine, ...]]:
                 alone=percent(killer.first_share.value) if killer.alone else "-",
                 base=Bar.of(base),
                 fixed=Bar.of(fixed),
-                first="" if first is None else _index(first),
-                total="" if total is None else _index(total),
+                first=None if first is None else _index(first),
+                total=None if total is None else _index(total),
             )
         )
     return words, tuple(lines)
 
 
-def _index(found: Interval) -> str:
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+def _index(found: Interval) -> tuple[str, str]:
+    return f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}"
 
 
 def cost_rows(result: YieldResult) -> tuple[CostRow, ...]:

@@ -31,7 +31,7 @@ const Maps = (() => {
       canvas.width = Math.round(canvas.clientWidth * ratio); canvas.height = Math.round(canvas.clientHeight * ratio);
       g.setTransform(ratio, 0, 0, ratio, 0, 0);
       const style = getComputedStyle(root);
-      view.paint(g, place(), { ink: style.getPropertyValue("--ink").trim(), faint: style.getPropertyValue("--faint").trim(), soft: style.getPropertyValue("--soft").trim() }, at);
+      view.paint(g, place(), { ink: style.getPropertyValue("--ink").trim(), faint: style.getPropertyValue("--faint").trim(), soft: style.getPropertyValue("--soft").trim(), panel: style.getPropertyValue("--panel").trim() }, at);
     };
     const choose = (index) => { if (index === at) return; at = index; view.chosen(at); draw(); };
     const where = (e) => { const box = canvas.getBoundingClientRect(), p = place(); return [p.ux(e.clientX - box.left), p.uy(e.clientY - box.top), 1 / p.k]; };
