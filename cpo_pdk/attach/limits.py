@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,15 @@ class Limit:
         names: of the ways, K of them.
         ways: numbers of the ports that the light of each passes.
         allowed_dB: shape (K,).
+        felt: number of a port -> losses there (dB, rising) and what the link feels of each; a port that is not named
+            is felt in full.
     """
 
     words: str
     names: tuple[str, ...]
     ways: tuple[tuple[int, ...], ...]
     allowed_dB: Array
+    felt: Mapping[int, tuple[Array, Array]] = field(default_factory=dict)
 
     @classmethod
     def each_fibre(cls, facet: Facet, allowed_dB: float) -> Limit:
@@ -48,13 +51,20 @@ class Limit:
         return cls(f"every fibre loses at most {allowed_dB:g} dB more", names, ways, np.full(len(ways), allowed_dB))
 
     @classmethod
-    def lanes(cls, facet: Facet, slack_dB: Mapping[tuple[str, ...], float], words: str) -> Limit:
+    def lanes(
+        cls,
+        facet: Facet,
+        slack_dB: Mapping[tuple[str, ...], float],
+        words: str,
+        felt: Mapping[str, tuple[Array, Array]] | None = None,
+    ) -> Limit:
         """Lanes keep their margin: the ports along each one's way may lose its slack together.
 
         Args:
             facet: the array.
             slack_dB: names of the ports on a way -> what the link can spare there.
             words: what is asked.
+            felt: name of a port -> losses there and what the link feels of each.
 
         Raises:
             InputError: no way, or a port that the facet doesn't have.
@@ -65,10 +75,16 @@ class Limit:
             ways = tuple(tuple(facet.index(name) for name in names) for names in slack_dB)
         except KeyError as stray:
             raise InputError(f"a lane passes port {stray.args[0]}, which the facet doesn't have") from None
-        return cls(words, tuple(" + ".join(names) for names in slack_dB), ways, np.array([*slack_dB.values()], float))
+        names = tuple(" + ".join(names) for names in slack_dB)
+        known = {facet.index(name): table for name, table in (felt or {}).items() if name in facet.names}
+        return cls(words, names, ways, np.array([*slack_dB.values()], float), known)
 
     def lost_dB(self, excess_dB: Array) -> Array:
-        """Loss along each way; excess (..., P) -> (..., K)."""
+        """Loss along each way, as the link feels it; excess (..., P) -> (..., K)."""
+        if self.felt:
+            excess_dB = np.array(excess_dB)
+            for port, (lost, share) in self.felt.items():
+                excess_dB[..., port] = np.interp(excess_dB[..., port], lost, share)
         return np.stack([excess_dB[..., way].sum(-1) for way in map(list, self.ways)], axis=-1)
 
     def kept(self, excess_dB: Array) -> NDArray[np.bool_]:

@@ -20,7 +20,9 @@ from cpo_pdk.variation.samples import Draw
 
 #: per cent that losses are given at
 QUANTILES = (50.0, 95.0, 99.0, 99.9)
-SAMPLES_LEAST, SAMPLES_LIMIT = 10, 10_000_000
+SAMPLES_LEAST, SAMPLES_LIMIT = 10, 1_000_000
+#: arrays that are computed at once
+PORTION = 50_000
 SEEDS = 2**63
 #: arrays that accuracies are asked of, at least (where so many are drawn): more only make intervals narrower
 STUDIED = 3000
@@ -75,12 +77,13 @@ def tolerance(
         seconds[name], started = time.perf_counter() - started, time.perf_counter()
 
     draw = Draw(asked.seed, np.arange(asked.samples))
-    drawn = model.draws(draw, 1)
-    excess = model.excess_of(drawn)[:, 0]
+    studied = min(asked.samples, max(STUDIED, 4 * samples_for(share)))
+    drawn = model.draws(Draw(asked.seed, draw.samples[:studied]), 1)
+    excess = _excess(model, draw)
     kept = asked.limit.kept(excess)
     good = kept.all(-1)
     stage("samples")
-    study = Study(model, asked.limit, drawn.part(slice(0, max(STUDIED, 4 * samples_for(share)))))
+    study = Study(model, asked.limit, drawn)
     accuracies = tuple(accuracy(study, name, share) for name in (ALL, *AXES))
     saved = savings(study)
     stage("accuracies")
@@ -123,6 +126,15 @@ def tolerance(
     )
 
 
+def _excess(model: AttachModel, draw: Draw) -> Array:
+    """Loss of every fibre of every array, shape (S, P), portion by portion: a million arrays fit into memory."""
+    found = np.empty((len(draw.samples), len(model.ports)))
+    for start in range(0, len(found), PORTION):
+        rows = slice(start, start + PORTION)
+        found[rows] = model.excess_dB(Draw(draw.seed, draw.samples[rows]), 1)[:, 0]
+    return found
+
+
 def check_asked(wanted: float, samples: int, seed: int) -> None:
     """Refuse at once what can't be computed later.
 
@@ -154,6 +166,7 @@ def _all_of(one: Share, count: int) -> Share:
 
 def _correlation(excess: Array) -> Array:
     """Of every two fibres; 1 on the diagonal, 0 where a loss doesn't spread."""
+    excess = excess[:PORTION].astype(np.float64)
     spread = excess.std(0)
     safe = np.where(spread > 1e-12, spread, np.inf)
     centred = (excess - excess.mean(0)) / safe

@@ -42,7 +42,7 @@ def tolerance(
         str | None,
         typer.Option("--attach", metavar="SHEET", help="Sheet of kind attach; default: production.parts.attach."),
     ] = None,
-    samples: Annotated[int, typer.Option(metavar="N", help="Fibre arrays that are drawn, 10 to 10,000,000.")] = 10_000,
+    samples: Annotated[int, typer.Option(metavar="N", help="Fibre arrays that are drawn, 10 to 1,000,000.")] = 10_000,
     seed: Annotated[int, typer.Option(metavar="K", help="Of all random streams, 0 to 2^63 - 1.")] = 1,
     engine: Annotated[
         str | None,
@@ -143,12 +143,17 @@ def _margins(
 ) -> Limit:
     """The limit that lanes keep the margin of the spec's production, at its state."""
     from cpo_pdk import analysis
-    from cpo_pdk.link.fibre_slack import margin_limit
+    from cpo_pdk.link.fibre_slack import laser_felt, margin_limit
+    from cpo_pdk.link.light_path import losses_outside
+    from cpo_pdk.link.own_light import OwnLight
 
     production = prepared.spec.production
     operation = analysis.operate(prepared, progress, transient=False)
     lasers = {sender.port: sender.laser for sender in simulator.solvers[cell].drawn.transmit}
-    return margin_limit(facet, operation[production.state].budget.lanes, names, lasers, production.margin_dB)
+    outside = losses_outside(prepared.spec, prepared.parts, prepared.sheets)
+    own = OwnLight(prepared.spec, prepared.sheets, outside)
+    felt = laser_felt(own, prepared.simulation.lanes, names, lasers)
+    return margin_limit(facet, operation[production.state].budget.lanes, names, lasers, production.margin_dB, felt)
 
 
 def _percent(share: Share) -> str:

@@ -119,8 +119,8 @@ def test_lanes_keep_their_margin_where_that_is_asked(
         (("--limit", "1", "--margin"), "say two limits"),
         (("--yield", "100"), "above 0 and below 100 needed"),
         (("--yield", "99.9"), "600 samples can't tell whether 99.9 % of the fibre arrays are good, 3688 needed"),
-        (("--samples", "0"), "samples is 0, 10 to 10000000 allowed"),
-        (("--samples", "100000000000"), "samples is 100000000000, 10 to 10000000 allowed"),
+        (("--samples", "0"), "samples is 0, 10 to 1000000 allowed"),
+        (("--samples", "100000000000"), "samples is 100000000000, 10 to 1000000 allowed"),
         (("--seed", "-1"), "seed is -1, 0 to"),
     ],
 )
