@@ -22,6 +22,8 @@ LENGTHS = ("dw", "dh", "dslab")
 #: relative, 0 as drawn: doping, propagation loss, coupled power of the buses of a ring
 RELATIVE = ("doping", "guide_loss", "coupling")
 AXES = (*LENGTHS, *RELATIVE)
+#: distance of the knots of a device that has many widths, nm
+CLOSE_NM = 5.0
 #: parameters of models that propagation loss stands in, and the cross-section whose loss they have by default
 LOSSES = {"loss_dB_cm": "strip", "loss_rib_dB_cm": "rib"}
 
@@ -57,7 +59,7 @@ def loss_modes(model: ModelLike, params: Mapping[str, Any]) -> tuple[dict[str, A
         found: dict[str, Any] = {}
         for name in names:
             section = cross_section(str(params.get("cross_section", LOSSES[name])))
-            value = params.get(name)
+            value = params.get(name, own_default(model).get(name))
             number = section.loss_dB_cm.get(mode, section.loss_dB_cm["TE"]).value if value is None else value
             found[name] = np.asarray(number, np.float64)
         said.append(found)
@@ -71,7 +73,12 @@ def own_default(model: ModelLike) -> dict[str, Any]:
 
 
 def knots_nm(model: ModelLike, params: Mapping[str, Any]) -> tuple[float, ...]:
-    """Deviations of the width, nm, that take a device's core to a knot of the computed modes."""
+    """Deviations of the width, nm, that take a device's core to a knot of the computed modes.
+
+    A ring that is wider between its couplers passes many: it gets close ones.
+    """
+    if "width_wide" in params:
+        return tuple(CLOSE_NM * k for k in range(-12, 13))
     width = params.get("width")
     if width is None:
         rib = params.get("cross_section") == "rib" or "junction" in accepted(model.function)

@@ -114,13 +114,14 @@ class RingTable:
         return {pair: np.broadcast_to(value, shape) for pair, value in found.items()}
 
     def resonances_nm(self, values: Mapping[str, ArrayLike]) -> Real:
-        """Resonances with heater and voltage at rest, in nm, rising, shape (*L, K).
+        """Resonances without tuning and voltage, in nm, rising, shape (*L, K); of two rings the middles of their pairs.
 
         The first is the lowest above `low_um`, whichever order that is, so that all samples cover the same window.
         """
         given, lead, _ = given_values(values, self.channels_um)
         path = self.cold.at(given, lead)["path_um"]
-        low = np.full((*(1 for _ in lead), 1), self.low_um)
+        red = self.rest[HEATER] * self.rest["heater_nm_mW"] + self.rest.get(self.ring.split, 0.0) / 2
+        low = np.full((*(1 for _ in lead), 1), self.low_um - red * 1e-3)
         middle = np.array([self.channels_um.mean()])
         terms = self._terms(given, lead, middle, np.zeros(()))
         coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
@@ -134,7 +135,7 @@ class RingTable:
             value, slope = self.cold.evaluate(path, wl), self.cold.slope(path, wl)
             # path / wl = order
             wl = wl - (value / wl - order) / (slope / wl - value / wl**2)
-        return np.broadcast_to(wl * 1e3, (*lead, self.count))
+        return np.broadcast_to(wl * 1e3 + red, (*lead, self.count))
 
     def linewidth_nm(self, values: Mapping[str, ArrayLike], wl_um: float | None = None) -> Real:
         """Full width at half maximum of the ring's line at rest, in nm, shape L; of two rings, of either.
@@ -225,7 +226,7 @@ def fit_ring(
     fsr = float(low**2 / (value[0] - low * (value[1] - value[0]) / 1e-4))
     start = float(band_start(low))
     bottom = max(low - BELOW * fsr, start + 1e-4)
-    count = int(np.floor((high + ABOVE * fsr - bottom) / fsr))
+    count = int(np.floor((high + ABOVE * fsr - bottom) / fsr)) + 1
     cold_edges = wl_edges(max(min(bottom, low - SHIFT_UM) - OFF_UM, start), high + (ABOVE + 1.3) * fsr)
     cold = Surface.fit(lambda wl, given, _: {"path_um": path(wl, given)}, axes, cold_edges, DEGREE_WL)
     return RingTable(
