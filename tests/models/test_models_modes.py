@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cpo_pdk.errors import ParameterError
+from cpo_pdk.models.coupler import ring_coupler
 from cpo_pdk.models.modes import (
     band_start,
     bend_index_rise,
@@ -87,3 +88,38 @@ def test_a_bend_raises_the_index_as_the_square_of_its_curvature() -> None:
     rise = bend_index_rise([3.0, 30.0, 60.0], 1.31, 0.4)
     assert rise[1] / rise[2] == pytest.approx(4)
     assert rise[0] > 80 * rise[1]
+
+
+def test_a_thicker_slab_raises_the_index_of_a_rib_and_opens_its_couplers() -> None:
+    steps = np.array([-10.0, -4.0, 0.0, 4.0, 10.0])
+    index = neff(1.31, cross_section="rib", dslab=steps)
+    assert np.all(np.diff(index) > 0)
+    assert index[2] == float(neff(1.31, cross_section="rib"))
+    # first order: 10 nm of the 90 nm slab, of which a rib sees less than its core of 400 nm by 220 nm
+    assert 0.001 < (index[4] - index[0]) / 20 < 0.003
+    _t, k = ring_coupler(1.31, gap=0.18, radius=6.4, cross_section="rib", dslab=steps)
+    assert np.all(np.diff(k) > 0)
+
+
+def test_another_slab_is_what_was_computed_at_the_nodes() -> None:
+    raw = table("rib_etch")
+    for i, j, n, s in ((3, 1, 1, 0), (5, 0, 0, 2), (1, 2, 2, 2)):
+        width, height, wl, step = raw["width"][i], raw["height"][j], raw["wl"][0][n], raw["step_nm"][s]
+        rib = {"cross_section": "rib", "width": width, "height": height}
+        found = float(neff(wl, dslab=step, **rib) - neff(wl, **rib))
+        assert found == pytest.approx(raw["dneff"][i][j][0][n][s], abs=1e-9)
+
+
+def test_a_slab_far_from_the_table_is_refused_and_a_strip_has_none() -> None:
+    with pytest.raises(ParameterError, match="dslab is 11 nm; allowed is -10 to 10 nm"):
+        neff(1.31, cross_section="rib", dslab=11.0)
+    np.testing.assert_array_equal(neff(1.31, dslab=np.array([-5.0, 5.0])), np.full(2, float(neff(1.31))))
+
+
+def test_a_table_of_slabs_agrees_with_the_table_of_ribs() -> None:
+    """Two tables computed apart: a rib without slab would be a strip; half way there is well within a parabola."""
+    raw = table("rib_etch")
+    slope = (np.asarray(raw["dneff"])[..., 2] - np.asarray(raw["dneff"])[..., 0]) / 20
+    rib, strip = (float(neff(1.31, cross_section=name)) for name in ("rib", "strip"))
+    mean = (rib - strip) / 90
+    assert 0.5 < mean / slope[3, 1, 0, 1] < 1.2
