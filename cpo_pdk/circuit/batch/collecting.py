@@ -35,6 +35,9 @@ from cpo_pdk.circuit.transmit import transmit
 from cpo_pdk.circuit.trimming import arms_of
 
 Real = NDArray[np.float64]
+
+#: errors of tables below this are not told
+LEAST_ERROR = 1e-6
 Whole = NDArray[np.int64]
 
 
@@ -115,7 +118,8 @@ class Collector:
         places = device_places(solver.netlists, solver.circuit.cell, self.facts)
         places = {path: places.get(path, (state.circuit.leaves[path].x, state.circuit.leaves[path].y)) for path in used}
         sites, site = share_places(places, [path for path in used if path in self.ring], self.merge_um)
-        self.layout.close(site, self.ring, self.trimmer)
+        exact = {path: state.values[path] for path in used if path not in state.overrides}
+        self.layout.close(site, self.ring, self.trimmer, exact)
         sent = transmit(state).lanes
         lanes = (*sent, *receive(state).lanes)
         number = {(lane.direction, lane.port, lane.channel): n for n, lane in enumerate(lanes)}
@@ -352,8 +356,8 @@ class Collector:
         for table in self.maker.tables.values():
             worst[table.model] = max(worst.get(table.model, 0.0), float(table.error))
         for model, error in sorted(worst.items(), key=lambda entry: -entry[1]):
-            if error > 0:
-                lines.append(f"{model}: tabulated over its deviations, within {error:.1e} of the model's amplitudes")
+            if error > LEAST_ERROR:
+                lines.append(f"{model}: tabulated over its deviations, within {error:.0e} of the model's amplitudes")
         if self.merge_um and sites < devices:
             lines.append(
                 f"{devices} devices share the deviations of {sites} places: rings have their own, others those of a "

@@ -31,9 +31,9 @@ from cpo_pdk.errors import ModelError
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-#: half of the range of deviations that tables are made for, nm and relative: beyond four standard deviations of the
-#: published sets, and within what indices and couplings were computed for
-REACH = {"dw": 20.0, "dh": 10.0, "dslab": 10.0, "doping": 0.3, "guide_loss": 0.6, "coupling": 0.6}
+#: half of the range of deviations that tables are made for, nm and relative: four standard deviations of the published
+#: sets, and no more than indices and couplings can be computed for
+REACH = {"dw": 28.0, "dh": 15.0, "dslab": 10.0, "doping": 0.3, "guide_loss": 0.6, "coupling": 0.6}
 #: side of the squares in which guides share their deviations, um
 MERGE_UM = 100.0
 #: numbers that the values of all plans of one block of samples may have, complex
@@ -339,6 +339,8 @@ class EngineBatch:
                 turn = np.exp(1j * np.where(kind.trimmer >= 0, angle, 0.0)).T[:, :, None]
             for number, pair in enumerate(kind.pairs):
                 element = matrix[pair] if turn is None else matrix[pair] * turn
+                if pair in kind.anchor:
+                    element = element * kind.anchor[pair]
                 for target in kind.targets:
                     many = target.last - target.first
                     row = target.row + number * many

@@ -6,7 +6,7 @@ What the tables give is laid out at once as the plans take it: one row for every
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,7 @@ from cpo_pdk.circuit.batch.device_table import table_of
 from cpo_pdk.circuit.binding import Bound
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.circuit.signal_flow import PortPair
-from cpo_pdk.circuit.solver import Plan
+from cpo_pdk.circuit.solver import Complex, Plan, SDict
 
 Real = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -27,6 +27,8 @@ LENGTH = "length"
 Level = Literal["rest", "one", "zero"]
 #: elements that differ by less than this at random deviations are the same
 SAME = 1e-12
+#: a table that is closer to its model than this as drawn is taken as it is, of the amplitude
+ANCHORED = 1e-7
 #: samples that equal elements are looked for with
 PROBES = 3
 
@@ -62,6 +64,7 @@ class Kind:
         trimmer: number of the heater in an interferometer, -1 for none, shape (n,).
         length_um: of each, where the table takes it, shape (n,).
         voltage: V, None where the table takes none.
+        anchor: element -> what it is multiplied by, so that it is the model's as drawn, shape (C,).
         targets: where the elements go.
     """
 
@@ -76,6 +79,7 @@ class Kind:
     length_um: Real
     voltage: float | None
     targets: tuple[Target, ...]
+    anchor: dict[PortPair, Complex] = field(default_factory=dict)
 
     def deviations(self, dev: Mapping[str, Real], part: slice) -> dict[str, Real]:
         """Deviations that the table feels, of shape (n, S).
@@ -209,8 +213,19 @@ class Layout:
             wanted.groups.append((values, []))
         wanted.groups[-1][1].append(path)
 
-    def close(self, site: Mapping[str, int], ring: Mapping[str, int], trimmer: Mapping[str, int]) -> None:
-        """Lay out the rows."""
+    def close(
+        self,
+        site: Mapping[str, int],
+        ring: Mapping[str, int],
+        trimmer: Mapping[str, int],
+        exact: Mapping[str, SDict] | None = None,
+    ) -> None:
+        """Lay out the rows.
+
+        Args:
+            site, ring, trimmer: device -> number of its place, of the ring, of the heated arm.
+            exact: device -> S-matrix as drawn, from its model.
+        """
         for wanted in self._wanted.values():
             operation = {} if wanted.voltage is None else {VOLTAGE: wanted.voltage}
             number = distinct_pairs(wanted.table, list(wanted.pairs), self.channels, **operation)
@@ -240,8 +255,25 @@ class Layout:
                     length_um=np.array(wanted.lengths),
                     voltage=wanted.voltage,
                     targets=tuple(targets),
+                    anchor=self._anchor(wanted, pairs, (exact or {}).get(paths[0], {})),
                 )
             )
+
+    def _anchor(self, wanted: _Wanted, pairs: Sequence[PortPair], exact: SDict) -> dict[PortPair, Complex]:
+        """Ratios of the model's elements to the table's as drawn, where they differ."""
+        if wanted.level != "rest" or LENGTH in wanted.table.axes or not exact:
+            return {}
+        count = self.channels.size
+        matrix = wanted.table.matrix({}, self.channels)
+        found: dict[PortPair, Complex] = {}
+        for pair in pairs:
+            mine, whole = np.broadcast_to(matrix[pair], (count,)), np.asarray(exact[pair])
+            theirs = whole[..., :count] if whole.ndim and whole.shape[-1] > 1 else np.broadcast_to(whole, (count,))
+            if np.all(np.abs(mine) > SAME):
+                ratio = theirs / mine
+                if np.max(np.abs(ratio - 1)) > ANCHORED:
+                    found[pair] = ratio
+        return found
 
     def which(self, plan: Plan, values: int) -> Whole:
         """Row of each load of a plan that takes all from one set of values."""

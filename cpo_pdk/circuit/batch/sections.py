@@ -24,7 +24,7 @@ from cpo_pdk.circuit.solver import Plan, compile_circuit
 Whole = NDArray[np.int64]
 
 #: orders of elimination that are tried for a plan that is run many times, and most elements of a plan to try them for
-TRIES, FEW = 48, 1000
+TRIES, FEW = 48, 400
 #: instance of the second step that stands for the result of the first one
 REST = "rest"
 
