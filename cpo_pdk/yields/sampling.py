@@ -80,7 +80,7 @@ def sample(model: PackageModel, draw: Draw) -> dict[str, NDArray]:
     tx_lines, rx_lines, laser_dB = _lines(model, cell, draw)
     strength = None
     drift = np.stack([engine.drift_nm for engine in engines])
-    drift = np.broadcast_to(drift, (samples, count, rings)).reshape(-1, rings)
+    drift = np.broadcast_to(drift, (samples, count, rings)).reshape(samples * count, rings)
     if rings:
         strength = 1 + _flat(model.spreads.heater(draw, numbers, rings, cell.heater_sheet))
     light = solve_engines(cell, first.bank, values, tx_lines, rx_lines, drift, strength)
