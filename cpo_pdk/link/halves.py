@@ -13,10 +13,11 @@ from cpo_pdk.errors import LayoutError
 from cpo_pdk.link.budget import LaneInputs, LaneMaker, channel_named
 from cpo_pdk.link.laser_classes import threshold_ber
 from cpo_pdk.link.light_path import links_of, losses_outside
-from cpo_pdk.link.needed_light import NeededLight, amplitude_dBA, needed_light
+from cpo_pdk.link.needed_light import NeededLight, needed_light
 from cpo_pdk.link.own_light import OwnLight
 from cpo_pdk.link.receiver import margins_dB
 from cpo_pdk.link.responses import Chain, Ring
+from cpo_pdk.link.room import amplitude_dBA
 from cpo_pdk.spec import PackageSpec, Sheet
 from cpo_pdk.spec.part import Parts
 

@@ -53,7 +53,7 @@ class MarginKernel:
         tables: of the light that each kind needs.
         transmit, receive: the halves.
         lost_dB: light that laser light loses to itself over its change, by node and transmit lane; None where nothing.
-        errors: what was compared -> largest difference from the full budget at random points, dB.
+        errors: kind of lane -> mean (rms) and largest difference from the full budget at random points, dB.
     """
 
     engine: str
@@ -64,7 +64,7 @@ class MarginKernel:
     transmit: Half
     receive: Half
     lost_dB: Real | None
-    errors: Mapping[str, float]
+    errors: Mapping[str, tuple[float, float]]
 
     @staticmethod
     def of(
@@ -113,8 +113,9 @@ class MarginKernel:
     def notes(self) -> tuple[str, ...]:
         """What a report says of the tables, one line each."""
         return tuple(
-            f"margins of {words} come from tables, within {dB:.2g} dB of the full budget at {PROBES} random points"
-            for words, dB in self.errors.items()
+            f"margins of {words} come from tables: {mean:.2g} dB (at most {most:.2g} dB) off the full budget at "
+            f"{PROBES} random points"
+            for words, (mean, most) in self.errors.items()
         )
 
     def margins(

@@ -1,7 +1,8 @@
 """How far tabulated margins lie from the full budget: both at the same random points.
 
 Around the nominal points of lanes: extinction and crosstalk of the transmitter, linewidths and swing of its ring (whose
-eye is computed anew); light of other wavelengths in the detector of a receive lane.
+eye is computed anew); light of other wavelengths in the detector of a receive lane. Points at which a lane is
+dead by both do not count.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from numpy.typing import NDArray
 from cpo_pdk.link.budget import LaneInputs, channel_named
 from cpo_pdk.link.eye import eye_of
 from cpo_pdk.link.halves import EngineLinks
-from cpo_pdk.link.needed_light import other_ring
 from cpo_pdk.link.penalties import mean_penalty_dB
 from cpo_pdk.link.receiver import margins_dB
 from cpo_pdk.link.responses import Ring
+from cpo_pdk.link.room import other_ring
 
 Real = NDArray[np.float64]
 
@@ -32,8 +33,12 @@ Margins = Callable[..., Real]
 """`MarginKernel.margins`."""
 
 
-def errors_of(margins: Margins, links: EngineLinks) -> dict[str, float]:
-    """Largest differences, dB.
+#: dB; where both margins lie below that, the lane is dead and no error of it counts
+DEAD_DB = -3.0
+
+
+def errors_of(margins: Margins, links: EngineLinks) -> dict[str, tuple[float, float]]:
+    """Kind of lane -> mean (rms) and largest difference, dB.
 
     Args:
         margins: of the kernel.
@@ -48,7 +53,11 @@ def errors_of(margins: Margins, links: EngineLinks) -> dict[str, float]:
         shares = {"bus": 1 + BUS * bus, "lost": 1 + LOST * lost, "swing": 1 + SWING * swing}
         pairs["transmit lanes"].append(_transmitted(margins, links, lane, *change, shares))
         pairs["receive lanes"].append(_received(margins, links, lane, change[1]))
-    return {words: max((abs(a - b) for a, b in found if a != b), default=0.0) for words, found in pairs.items()}
+    found: dict[str, tuple[float, float]] = {}
+    for words, both in pairs.items():
+        apart = np.array([a - b for a, b in both if max(a, b) > DEAD_DB] or [0.0])
+        found[words] = float(np.sqrt(np.mean(apart**2))), float(np.abs(apart).max())
+    return found
 
 
 def _transmitted(

@@ -14,8 +14,8 @@ from cpo_pdk.link.budget import link_budget
 from cpo_pdk.link.even_splines import EvenSpline
 from cpo_pdk.link.light_path import losses_outside
 from cpo_pdk.link.many import MarginKernel
-from cpo_pdk.link.needed_light import other_ring
 from cpo_pdk.link.own_light import OwnLight
+from cpo_pdk.link.room import other_ring
 from cpo_pdk.models.operating import operating_point
 from cpo_pdk.spec import PackageSpec, load_sheets, parse_spec
 from cpo_pdk.spec.part_choice import load_parts, parts_of
@@ -227,8 +227,9 @@ def test_samples_do_not_feel_each_other_and_another_process_says_the_same(kernel
 
 
 def test_the_error_of_the_tables_is_known(kernel: MarginKernel):
-    assert 0 < kernel.errors["transmit lanes"] < 0.06 and kernel.errors["receive lanes"] < 0.01
-    assert any("transmit lanes come from tables, within" in line for line in kernel.notes)
+    (mean, most), (_, received) = kernel.errors["transmit lanes"], kernel.errors["receive lanes"]
+    assert 0 < mean < most < 0.06 and mean < 0.03 and received < 0.01
+    assert any("transmit lanes come from tables: 0.0" in line for line in kernel.notes)
 
 
 def test_another_engine_may_use_the_same_tables(kernel: MarginKernel):
@@ -244,7 +245,7 @@ def test_interferometers_have_no_linewidth():
     found = kernel.margins(change, linewidth=np.full((4, 3), 1.3))
     np.testing.assert_array_equal(found, kernel.margins(change))
     np.testing.assert_allclose(kernel.margins(np.zeros((1, 6)))[0, :3], full(modulator=facts("mach_zehnder_modulator")))
-    assert kernel.errors["transmit lanes"] < 0.01
+    assert kernel.errors["transmit lanes"][1] < 0.001
 
 
 def test_what_does_not_fit_is_refused_in_one_line(kernel: MarginKernel):
