@@ -30,6 +30,9 @@ _LEAST, _MOST, _RATIO, _HALVINGS = 1 / 8, 2048.0, 4.0, 9
 _UNIT = 0.1
 _CONFIDENCE = 0.95
 _CURVE = 41
+#: of more arrays than this only those are followed to where they fail that the quantile may be among: so many times
+#: the share that may fail
+_FEW, _TIMES = 6000, 20.0
 
 
 Good = NDArray[np.bool_]
@@ -81,17 +84,19 @@ def check(share: float, samples: int) -> None:
         )
 
 
-def breaking(study: Study, name: str, alone: bool = False) -> tuple[Array, float]:
+def breaking(study: Study, name: str, alone: bool = False, enough: float = 1.0) -> tuple[Array, float]:
     """How far one error, or all of the array's, can grow until each sampled array is no longer good.
 
     Args:
         study: what is asked.
         name: of the error, or `ALL`.
         alone: everything else is perfect.
+        enough: share of failing arrays beyond which no further ones are looked for.
 
     Returns:
         Factor on the base for every array, shape (S,): 0 where it fails with this error at zero, infinite where it
-        never fails. The base is the sheet's standard deviation; 0.1 units where that is 0; 1 for `ALL`.
+        never fails or wasn't looked for. The base is the sheet's standard deviation; 0.1 units where that is 0; 1 for
+        `ALL`.
     """
     model = study.model
     names = tuple(BODY) if name == ALL else (name,)
@@ -104,7 +109,7 @@ def breaking(study: Study, name: str, alone: bool = False) -> tuple[Array, float
     low, high = np.zeros(study.samples), np.full(study.samples, np.inf)
     high[~good(0.0)] = 0.0
     factor = _LEAST
-    while factor <= _MOST and (rows := np.flatnonzero(np.isinf(high))).size:
+    while factor <= _MOST and (rows := np.flatnonzero(np.isinf(high))).size > (1 - enough) * study.samples:
         holds = good(factor, rows)
         high[rows[~holds]] = factor
         low[rows[holds]] = factor
@@ -147,12 +152,15 @@ def accuracy(study: Study, name: str, share: float, alone: bool = True) -> Accur
     check(share, study.samples)
     if name != ALL and name not in AXES:
         raise InputError(f"{name} is no error of a fibre array; there are: {', '.join((*AXES, ALL))}")
-    found, base = breaking(study, name)
+    enough = 1.0 if study.samples <= _FEW else min(_TIMES * (1 - share), 1.0)
+    found, base = breaking(study, name, enough=enough)
     value, low, high = quantile(found, share)
-    only = quantile(breaking(study, name, alone=True)[0], share)[0] if alone else None
+    only = quantile(breaking(study, name, alone=True, enough=enough)[0], share)[0] if alone else None
     most = _MOST * base
     unit = "1" if name == ALL else name.rsplit("_", 1)[1].replace("pct", "%")
     top = min(most, 4 * max(value, 1.0) * base) if math.isfinite(value) else most
+    if enough < 1 and np.isfinite(found).any():
+        top = min(top, float(found[np.isfinite(found)].max()) * base)
     errors = np.linspace(0.0, top, _CURVE)
     kept = np.array([(found >= (u / base)).mean() if u > 0 else (found > 0).mean() for u in errors])
     return Accuracy(

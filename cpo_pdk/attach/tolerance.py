@@ -77,7 +77,7 @@ def tolerance(
         seconds[name], started = time.perf_counter() - started, time.perf_counter()
 
     draw = Draw(asked.seed, np.arange(asked.samples))
-    studied = min(asked.samples, max(STUDIED, 4 * samples_for(share)))
+    studied = min(asked.samples, max(STUDIED, 2 * samples_for(share)))
     drawn = model.draws(Draw(asked.seed, draw.samples[:studied]), 1)
     excess = _excess(model, draw)
     kept = asked.limit.kept(excess)
