@@ -19,7 +19,7 @@ from cpo_pdk.spec.part import Part
 from cpo_pdk.spec.production import Production
 from cpo_pdk.yields.intervals import clustered, generator, of_packages, wilson
 from cpo_pdk.yields.results import Interval
-from cpo_pdk.yields.sampled import AFTER_DIE, AFTER_ENGINE, Real, Sampled, Truth, Whole, lanes_work, without
+from cpo_pdk.yields.sampled import AFTER_DIE, AFTER_ENGINE, Real, Sampled, Truth, Whole, lanes_work, rings_hold, without
 
 
 @dataclass(frozen=True)
@@ -119,25 +119,52 @@ class _Origin:
     fibre: Whole
 
 
-def compose(sampled: Sampled, plan: Plan, least_dB: float) -> Composed:
+@dataclass(frozen=True)
+class Stages:
+    """Lanes that work of engines as made of their own parts, shape (S, E, L) each.
+
+    Attributes:
+        die: before fibres are attached.
+        fibred: of the engine with its fibres, before connectors and lasers.
+        lanes: of the finished package.
+        lit: of the finished package if all lasers had their power.
+    """
+
+    die: Truth
+    fibred: Truth
+    lanes: Truth
+    lit: Truth
+
+
+def stages_of(sampled: Sampled, least_dB: float) -> Stages:
+    """Lanes that work at each stage; the same for every plan."""
+    held = rings_hold(sampled.held, sampled.lanes)
+    die, fibred, lit = (
+        (without(sampled, causes) >= least_dB) & held for causes in (AFTER_DIE, AFTER_ENGINE, ("laser_power",))
+    )
+    return Stages(die, fibred, (sampled.margin_dB >= least_dB) & held, lit)
+
+
+def compose(sampled: Sampled, plan: Plan, least_dB: float, stages: Stages | None = None) -> Composed:
     """All yields of a package.
 
     Args:
         sampled: the packages.
         plan: tests, spares and repair.
         least_dB: margin from which on a lane works.
+        stages: `stages_of(sampled, least_dB)` where the caller has it.
     """
-    lanes = lanes_work(sampled.margin_dB, sampled.held, sampled.lanes, least_dB)
-    die = lanes_work(without(sampled, AFTER_DIE), sampled.held, sampled.lanes, least_dB)
+    stages = stages_of(sampled, least_dB) if stages is None else stages
+    lanes, die = stages.lanes, stages.die
     samples, engines, per_engine = lanes.shape
     strict, die_strict = np.all(lanes, axis=-1), np.all(die, axis=-1)
     rings = sampled.held.reshape(samples, -1)
 
-    die_passed, engine_passed, origin = _tested_engines(sampled, plan, least_dB, die)
+    die_passed, engine_passed, origin = _tested_engines(sampled, plan, least_dB, stages)
     alive = _mounted(sampled, plan) & np.any(engine_passed)
-    finished = _engine_lanes(sampled, least_dB, origin, AFTER_ENGINE)
+    finished = _engine_lanes(sampled, least_dB, origin, AFTER_ENGINE, lanes)
     tested = _enough(sampled, alive & fibres_work(finished, sampled, 0))
-    finished = lasers_exchanged(sampled, plan, least_dB, origin, finished)
+    finished = _lasers_exchanged(sampled, plan, least_dB, origin, finished, stages.lit)
     alive &= fibres_work(finished, sampled, plan.spare_wavelengths)
 
     seen = generator(sampled.seed, "compose package test").random(samples) < plan.package_coverage
@@ -225,18 +252,18 @@ def _enough(sampled: Sampled, alive: Truth) -> Truth:
     return np.count_nonzero(alive, axis=1) >= sampled.must_work
 
 
-def _tested_engines(sampled: Sampled, plan: Plan, least_dB: float, die: Truth) -> tuple[Truth, Truth, _Origin]:
+def _tested_engines(sampled: Sampled, plan: Plan, least_dB: float, stages: Stages) -> tuple[Truth, Truth, _Origin]:
     """Dies that pass, engines made of passing dies that pass, and of which of them the packages are made."""
-    shape = die.shape[:2]
+    shape = stages.die.shape[:2]
     chance = {
         name: generator(sampled.seed, f"compose {name}").random(shape)
         for name in ("die test", "die stock", "engine test", "engine stock")
     }
-    good = fibres_work(die, sampled, plan.spare_wavelengths)
+    good = fibres_work(stages.die, sampled, plan.spare_wavelengths)
     die_passed = chance["die test"] < np.where(good, 1 - plan.die_overkill, 1 - plan.die_coverage)
     die_from = taken_from_stock(die_passed, chance["die stock"])
     own = np.arange(good.size).reshape(shape)
-    fibred = _engine_lanes(sampled, least_dB, _Origin(die_from, own))
+    fibred = _engine_lanes(sampled, least_dB, _Origin(die_from, own), (), stages.fibred)
     good = fibres_work(fibred, sampled, plan.spare_wavelengths)
     engine_passed = chance["engine test"] < np.where(good, 1 - plan.engine_overkill, 1 - plan.engine_coverage)
     engine_passed &= np.any(die_passed)
@@ -303,13 +330,21 @@ def divmod_places(places: Whole, engines: int) -> tuple[Whole, Whole]:
     return places // engines, places % engines
 
 
-def _engine_lanes(sampled: Sampled, least_dB: float, origin: _Origin, late: tuple[str, ...] = ()) -> Truth:
-    """Lanes of all engines put together from dies and fibres, shape (S, E, L)."""
-    flat = (origin.die.ravel(), origin.fibre.ravel(), np.arange(origin.die.size))
-    return _lanes_of(sampled, least_dB, *flat, late).reshape(sampled.margin_dB.shape)
+def _engine_lanes(sampled: Sampled, least_dB: float, origin: _Origin, late: tuple[str, ...], as_made: Truth) -> Truth:
+    """Lanes of all engines put together from dies and fibres; `as_made`, of their own ones; shape (S, E, L) both."""
+    own = np.arange(origin.die.size)
+    die, fibre = origin.die.ravel(), origin.fibre.ravel()
+    other = np.flatnonzero((die != own) | (fibre != own))
+    if not len(other):
+        return as_made
+    found = as_made.reshape(len(own), -1).copy()
+    found[other] = _lanes_of(sampled, least_dB, die[other], fibre[other], other, late)
+    return found.reshape(as_made.shape)
 
 
-def lasers_exchanged(sampled: Sampled, plan: Plan, least_dB: float, origin: _Origin, lanes: Truth) -> Truth:
+def _lasers_exchanged(
+    sampled: Sampled, plan: Plan, least_dB: float, origin: _Origin, lanes: Truth, lit: Truth
+) -> Truth:
     """Lanes after modules that are too weak have been exchanged for a nominal one, as far as there are spare ones.
 
     Those modules are exchanged first whose exchange brings most lanes back.
@@ -318,7 +353,7 @@ def lasers_exchanged(sampled: Sampled, plan: Plan, least_dB: float, origin: _Ori
     if plan.spare_lasers == 0 or "laser_power" not in sampled.losses_dB or line is None or module_of is None:
         return lanes
     others = tuple(cause for cause in AFTER_ENGINE if cause != "laser_power")
-    better = _engine_lanes(sampled, least_dB, origin, others)
+    better = _engine_lanes(sampled, least_dB, origin, others, lit)
     module = np.where(line >= 0, module_of[np.maximum(line, 0)], -1)
     modules = np.unique(module[module >= 0])
     gain = np.stack([np.count_nonzero((better & ~lanes)[:, module == m], axis=1) for m in modules], axis=1)

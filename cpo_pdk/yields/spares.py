@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cpo_pdk.yields.compose import TALLIES, Composed, Plan, compose
+from cpo_pdk.yields.compose import TALLIES, Composed, Plan, compose, stages_of
 from cpo_pdk.yields.intervals import of_packages
 from cpo_pdk.yields.results import SparesPoint
 from cpo_pdk.yields.sampled import Sampled
@@ -36,10 +36,10 @@ def spares_curves(
         most: spares that a curve goes to, by kind; `MOST`.
     """
     most = MOST if most is None else most
-    found = []
+    found, own = [], stages_of(sampled, least_dB)
 
     def point(kind: str, count: int, packages: Sampled, other: Plan, engines: int = 0, modules: int = 0) -> None:
-        composed = compose(packages, other, least_dB)
+        composed = compose(packages, other, least_dB, own if packages is sampled else None)
         good = composed.tallies[:, TALLIES.index("good")] > 0
         cost = None if price is None else price(composed, engines, modules)
         found.append(SparesPoint(kind, count, of_packages(good), cost))

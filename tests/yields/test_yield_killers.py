@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from cpo_pdk.errors import InputError
 from cpo_pdk.variation.causes import CAUSES
@@ -137,6 +138,20 @@ def test_sobol_indices_of_a_known_function() -> None:
         assert found.indices[cause].total.value == pytest.approx(total / 29, abs=0.045)
     assert found.indices["doping"].total.value == 0.0
     assert sobol(result, 64, 0) == sobol(result, 64, 0)
+
+
+def test_sobol_indices_of_ishigami() -> None:
+    """Ishigami, Homma (1990), a = 7, b = 0.1: S 0.3139, 0.4424, 0; ST 0.5576, 0.4424, 0.2437 (in closed form)."""
+    causes = ("width", "thickness", "etch")
+
+    def result(draw: Draw) -> np.ndarray:
+        x, y, z = (np.pi * (2 * ndtr(numbers(draw, cause)) - 1) for cause in causes)
+        return np.sin(x) + 7 * np.sin(y) ** 2 + 0.1 * z**4 * np.sin(x)
+
+    found = sobol(result, 8192, 2, causes)
+    for cause, first, total in zip(causes, (0.3139, 0.4424, 0.0), (0.5576, 0.4424, 0.2437), strict=True):
+        assert found.indices[cause].first.value == pytest.approx(first, abs=0.04)
+        assert found.indices[cause].total.value == pytest.approx(total, abs=0.03)
 
 
 def test_sobol_intervals_cover() -> None:
