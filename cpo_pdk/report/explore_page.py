@@ -24,7 +24,7 @@ NO_LIGHT_dB = -99.0
 #: reasons that are listed, designs whose rows the page has
 REASONS, ROWS = 12, 5000
 _DIGITS = 4
-WORDS = {"feasible": "keeps all limits", "violates": "breaks a limit", "refused": "can't be made"}
+WORDS = {"feasible": "keep all limits", "violates": "break a limit", "refused": "can't be made"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Row:
     values: tuple[str, ...]
     measures: tuple[str, ...]
     verdict: str
-    words: str
     report: str
     gds: str
     clean: bool | None
@@ -150,7 +149,6 @@ def _row(result: Exploration, point: Point, measures: list[Axis]) -> Row:
         values=tuple(value_text(point.values.get(axis.name)) for axis in result.variables),
         measures=tuple(measure_text(point.measures, axis) for axis in measures),
         verdict=point.verdict,
-        words=WORDS[point.verdict],
         report=report,
         gds=gds,
         clean=None if built is None else built.clean,
