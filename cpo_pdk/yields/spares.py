@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cpo_pdk.yields.compose import TALLIES, Composed, Plan, compose, stages_of
+from cpo_pdk.yields.compose import TALLIES, Composed, compose, stages_of
 from cpo_pdk.yields.intervals import of_packages
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.results import SparesPoint
 from cpo_pdk.yields.sampled import Sampled
 

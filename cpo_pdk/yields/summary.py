@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from cpo_pdk.spec.part import Part
 from cpo_pdk.spec.production import Production
 from cpo_pdk.spec.production_choice import ProductionSheets
-from cpo_pdk.yields.compose import Composed, Plan, compose
+from cpo_pdk.yields.compose import Composed, compose
 from cpo_pdk.yields.cost import Bill, cost_of
 from cpo_pdk.yields.histograms import histogram
 from cpo_pdk.yields.killers import Indices, killers
 from cpo_pdk.yields.lifetime import Life, hardware_of
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.results import Cost, Histogram, RingMap, WaferMap, YieldResult
 from cpo_pdk.yields.sampled import Sampled
 from cpo_pdk.yields.spares import spares_curves, with_engines

@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import binom
 
 from cpo_pdk.errors import InputError
-from cpo_pdk.yields.compose import TALLIES, Plan, compose, taken_from_stock
+from cpo_pdk.yields.compose import TALLIES, compose, taken_from_stock
 from cpo_pdk.yields.intervals import generator
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.sampled import Lanes, Sampled, rings_hold
 
 NO_TEST = Plan(die_coverage=0.0, engine_coverage=0.0, package_coverage=0.0)

@@ -12,9 +12,10 @@ from cpo_pdk.errors import SpecError
 from cpo_pdk.spec.part import Part, load_part_file
 from cpo_pdk.spec.production import Production, Spares
 from cpo_pdk.spec.production_choice import ProductionSheets
-from cpo_pdk.yields.compose import Composed, Plan, compose
+from cpo_pdk.yields.compose import Composed, compose
 from cpo_pdk.yields.cost import Bill, cost_of
 from cpo_pdk.yields.intervals import generator
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.results import YieldResult
 from cpo_pdk.yields.sampled import Lanes, Sampled
 from cpo_pdk.yields.summary import yield_result

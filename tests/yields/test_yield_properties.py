@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from cpo_pdk.errors import InputError
 from cpo_pdk.variation.samples import Draw
 from cpo_pdk.yields import rare_engine
-from cpo_pdk.yields.compose import TALLIES, Plan, compose
+from cpo_pdk.yields.compose import TALLIES, compose
 from cpo_pdk.yields.histograms import histogram
 from cpo_pdk.yields.intervals import generator
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.sampled import Lanes, Sampled
 
 PLAN = Plan(0.8, 0.8, 0.9, 0.02, 0.02, 0.98, 0.8, 1)
