@@ -2,7 +2,7 @@
 
 Around the nominal points of lanes: extinction and crosstalk of the transmitter, linewidths and swing of its ring (whose
 eye is computed anew); light of other wavelengths in the detector of a receive lane. Points at which a lane is
-dead by both do not count.
+dead by both do not count where there are others.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def errors_of(margins: Margins, links: EngineLinks) -> dict[str, tuple[float, fl
         pairs["receive lanes"].append(_received(margins, links, lane, change[1]))
     found: dict[str, tuple[float, float]] = {}
     for words, both in pairs.items():
-        apart = np.array([a - b for a, b in both if max(a, b) > DEAD_DB] or [0.0])
+        alive = [(a, b) for a, b in both if max(a, b) > DEAD_DB] or [(a, b) for a, b in both if a != b]
+        apart = np.array([a - b for a, b in alive] or [0.0])
         found[words] = float(np.sqrt(np.mean(apart**2))), float(np.abs(apart).max())
     return found
 
