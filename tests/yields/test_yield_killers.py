@@ -11,9 +11,9 @@ from scipy.special import ndtr
 from cpo_pdk.errors import InputError
 from cpo_pdk.variation.causes import CAUSES
 from cpo_pdk.variation.samples import Draw
-from cpo_pdk.yields.compose import Plan
 from cpo_pdk.yields.intervals import generator
 from cpo_pdk.yields.killers import killers
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.sampled import Again, Lanes, Sampled
 from cpo_pdk.yields.sensitivity import designs, sobol
 from cpo_pdk.yields.spares import spares_curves, with_engines
