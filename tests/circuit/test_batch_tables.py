@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpo_pdk.circuit.batch.device_table import DirectTable, direct_table, table_of
-from cpo_pdk.circuit.batch.polynomials import Axis, Surface
+from cpo_pdk.circuit.batch.polynomials import Axis, Bases, Surface
 from cpo_pdk.circuit.batch.ring_table import RingTable
 from cpo_pdk.circuit.batch.smooth_table import SmoothTable
 from cpo_pdk.errors import ModelError
@@ -240,7 +240,7 @@ def test_a_surface_gives_polynomials_back(c: list[float], knots: list[float], de
     surface = Surface.fit(functions, axes, (1.29, 1.30, 1.32), 1)
     values = {"dw": RNG.uniform(-10, 10, 9), "dh": RNG.uniform(-5, 5, 9)}
     wl = RNG.uniform(1.29, 1.32, (9, 4))
-    at = surface.at(values, (9,))
+    at = surface.at(Bases(values, (9,)))
     exact = functions(wl, {a: v[:, None] for a, v in values.items()}, ())
     for name, value in exact.items():
         np.testing.assert_allclose(surface.evaluate(at[name], wl) + 0 * wl, value + 0 * wl, atol=1e-9 * 10**degree)

@@ -79,7 +79,7 @@ def _largest(
     off = np.random.default_rng(SEED + 3).uniform(-OFF_NM, OFF_NM, (POINTS, channels_um.size))
     error = 0.0
     for level in table.levels:
-        volts = {VOLTAGE: level} if len(table.levels) > 1 else {}
+        volts: dict[str, Any] = {VOLTAGE: level} if len(table.levels) > 1 else {}
         ours, theirs = (kind.matrix(values, channels_um + off * 1e-3, **operation, **volts) for kind in (table, direct))
         error = max(error, *(float(np.max(np.abs(ours[pair] - theirs[pair]))) for pair in theirs))
     return error

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,13 +61,21 @@ class DirectTable:
     losses: tuple[dict[str, Any], ...] = ({}, {})
     error: float = 0.0
 
-    def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **operation: ArrayLike) -> dict[Pair, Complex]:
+    def matrix(
+        self,
+        values: Mapping[str, ArrayLike],
+        wl_um: ArrayLike,
+        *,
+        pairs: Collection[Pair] | None = None,
+        **operation: ArrayLike,
+    ) -> dict[Pair, Complex]:
         """S-matrix of every sample.
 
         Args:
             values: axis -> deviations, shape L (any, the samples first); nm, or relative. Axes that are left out are as
                 drawn; those that the device doesn't feel are ignored.
             wl_um: um, shape (C,) or (*L, C).
+            pairs: elements that are wanted; None: all.
             operation: how it is operated (`V`, `tuning_nm`, `heater_mW`): numbers, or arrays of shape L or (*L, C).
 
         Returns:
@@ -107,7 +115,8 @@ class DirectTable:
         except CpoError as error:
             raise ModelError(f"{self.name}: {error}") from error
         shape = (*lead, wl.shape[-1])
-        return {pair: np.broadcast_to(np.asarray(v, np.complex128), shape) for pair, v in found.items()}
+        kept = {pair: np.asarray(v, np.complex128) for pair, v in found.items() if pairs is None or pair in pairs}
+        return {pair: np.broadcast_to(value, shape) for pair, value in kept.items()}
 
     def outside(self, values: Mapping[str, ArrayLike]) -> Real:
         """How many axes of each sample lie beyond the reach, shape L."""

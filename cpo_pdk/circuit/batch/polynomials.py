@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cpo_pdk.circuit.batch.deviations import Real
 from cpo_pdk.models.modes import BEND_WL_UM
@@ -48,11 +49,13 @@ class Axis:
         low, high = np.array(self.edges[:-1])[:, None], np.array(self.edges[1:])[:, None]
         return (low + high) / 2 + (high - low) / 2 * unit
 
-    def place(self, value: Real) -> tuple[NDArray[np.intp], Real]:
+    def place(self, value: Real) -> tuple[Any, Real]:
         """Piece of each value and where in it, -1 to 1; beyond the range the end of it."""
         edges = np.asarray(self.edges)
         at = np.clip(value, edges[0], edges[-1])
-        piece = np.searchsorted(edges[1:-1], at, side="right") if edges.size > 2 else np.zeros(at.shape, np.intp)
+        if edges.size == 2:
+            return 0, (2 * at - edges[0] - edges[1]) / (edges[1] - edges[0])
+        piece = np.searchsorted(edges[1:-1], at, side="right")
         low, high = edges[piece], edges[piece + 1]
         return piece, (2 * at - low - high) / (high - low)
 
@@ -82,29 +85,56 @@ class Group:
     coefficients: Real
     orders: tuple[int, ...]
 
-    def at(self, values: Mapping[str, Real], lead: tuple[int, ...]) -> Real:
-        """Coefficients over the wavelength, shape (*lead or (), functions, pieces of wl, coefficients)."""
+    def at(self, bases: Bases) -> Real:
+        """Coefficients over the wavelength, shape (*L or (), functions, pieces of wl, coefficients)."""
         table = self.coefficients
-        tail = table.shape[2:]
         if not self.axes:
             return table[0, 0]
-        rows = int(np.prod(lead, dtype=np.int64))
-        number = np.zeros(rows, np.intp)
-        basis = np.ones((rows, 1))
-        for axis in self.axes:
-            value = np.broadcast_to(values.get(axis.name, np.zeros(())), lead).reshape(rows)
+        flat = table.reshape(*table.shape[:2], -1)
+        parts = bases.of(self.axes)
+        if len(parts) == 1:
+            (piece, _, basis), *_ = parts
+            return (basis @ flat[piece]).reshape(*bases.lead, *table.shape[2:])
+        out = np.empty((bases.rows, flat.shape[-1]))
+        for piece, here, basis in parts:
+            out[here] = basis @ flat[piece]
+        return out.reshape(*bases.lead, *table.shape[2:])
+
+
+class Bases:
+    """Basis functions at the deviations of some samples; those of the same axes are computed once.
+
+    Args:
+        values: axis -> deviations, shape L.
+        lead: shape L.
+    """
+
+    def __init__(self, values: Mapping[str, Real], lead: tuple[int, ...]) -> None:
+        self.values = values
+        self.lead = lead
+        self.rows = int(np.prod(lead, dtype=np.int64))
+        self._known: dict[tuple[Axis, ...], list[tuple[int, Any, Real]]] = {}
+
+    def of(self, axes: tuple[Axis, ...]) -> list[tuple[int, Any, Real]]:
+        """Number of a piece, which samples are in it, their basis functions (samples, functions); for all pieces."""
+        if axes in self._known:
+            return self._known[axes]
+        number: Any = 0
+        basis = np.ones((self.rows, 1))
+        for axis in axes:
+            value = np.broadcast_to(self.values.get(axis.name, np.zeros(())), self.lead).reshape(self.rows)
             piece, x = axis.place(value)
             number = number * (len(axis.edges) - 1) + piece
-            basis = (basis[:, :, None] * _chebyshev(x, axis.degree)[:, None, :]).reshape(rows, -1)
-        flat = table.reshape(*table.shape[:2], -1)
-        present = np.unique(number)
+            along = _chebyshev(x, axis.degree)
+            basis = (basis[:, :, None] * along[:, None, :]).reshape(self.rows, -1) if basis.shape[1] > 1 else along
+        present = np.flatnonzero(np.bincount(number)) if np.ndim(number) else np.array([number])
         if present.size == 1:
-            return (basis @ flat[present[0]]).reshape(*lead, *tail)
-        out = np.empty((rows, flat.shape[-1]))
-        for piece in present:
-            here = np.flatnonzero(number == piece)
-            out[here] = basis[here] @ flat[piece]
-        return out.reshape(*lead, *tail)
+            found: list[tuple[int, Any, Real]] = [(int(present[0]), slice(None), basis)]
+        else:
+            where = [np.flatnonzero(number == piece) for piece in present]
+            found = [(int(piece), here, basis[here]) for piece, here in zip(present, where, strict=True)]
+        self._known[axes] = found
+        return found
 
 
 def _chebyshev(x: Real, degree: int) -> Real:
@@ -168,11 +198,11 @@ class Surface:
         groups = [_group(functions, [axes[k] for k in kept], members, wave) for kept, members in sets.items()]
         return Surface(tuple(edges_um), tuple(groups))
 
-    def at(self, values: Mapping[str, Real], lead: tuple[int, ...]) -> dict[str, Real]:
-        """Coefficients over the wavelength of every function, shape (*lead or (), pieces, coefficients)."""
+    def at(self, bases: Bases) -> dict[str, Real]:
+        """Coefficients over the wavelength of every function, shape (*L or (), pieces, coefficients)."""
         found: dict[str, Real] = {}
         for group in self.groups:
-            all_of = group.at(values, lead)
+            all_of = group.at(bases)
             found |= {
                 name: all_of[..., k, :, :order]
                 for k, (name, order) in enumerate(zip(group.names, group.orders, strict=True))
@@ -189,6 +219,10 @@ class Surface:
 
     def _sum(self, coefficients: Real, wl_um: Real, rule: Callable[[Real, Real], Real]) -> Real:
         edges = self.edges_um
+        if len(edges) == 2:
+            half = (edges[1] - edges[0]) / 2
+            value = rule(coefficients[..., 0, :], (wl_um - edges[0]) / half - 1)
+            return value / half if rule is _horner_slope else value
         first, last = float(np.min(wl_um)), float(np.max(wl_um))
         out: Real | None = None
         for piece in range(len(edges) - 1):

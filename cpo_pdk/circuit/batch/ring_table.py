@@ -6,13 +6,14 @@ Couplers, losses and the optical path once round are polynomials in the deviatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cpo_pdk.circuit.batch.blocks import in_blocks
 from cpo_pdk.circuit.batch.deviations import (
     AXES,
     LENGTHS,
@@ -24,7 +25,7 @@ from cpo_pdk.circuit.batch.deviations import (
     own_default,
     spread,
 )
-from cpo_pdk.circuit.batch.polynomials import Axis, Surface, wl_edges
+from cpo_pdk.circuit.batch.polynomials import Axis, Bases, Surface, wl_edges
 from cpo_pdk.circuit.binding import ModelLike, accepted
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.errors import ModelError
@@ -80,12 +81,20 @@ class RingTable:
     error: float = 0.0
     error_pm: float = 0.0
 
-    def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **operation: ArrayLike) -> dict[Pair, Complex]:
+    def matrix(
+        self,
+        values: Mapping[str, ArrayLike],
+        wl_um: ArrayLike,
+        *,
+        pairs: Collection[Pair] | None = None,
+        **operation: ArrayLike,
+    ) -> dict[Pair, Complex]:
         """S-matrix of every sample.
 
         Args:
             values: axis -> deviations, shape L; see `device_table`.
             wl_um: um, shape (C,) or (*L, C).
+            pairs: elements that are wanted; None: all.
             operation: `V` (one of the levels), `tuning_nm`, `heater_mW` and what else moves the ring: numbers, or
                 arrays of shape L or (*L, C).
 
@@ -93,25 +102,30 @@ class RingTable:
             ModelError: an unknown axis or operation, a voltage that is none of the levels.
         """
         given, lead, wl = given_values(values, wl_um)
-        said = {key: spread(value, lead) for key, value in operation.items()}
-        stray = sorted(said.keys() - {VOLTAGE, HEATER, "tuning_nm", "heater_nm_mW", self.ring.split})
+        stray = sorted(operation.keys() - {VOLTAGE, HEATER, "tuning_nm", "heater_nm_mW", self.ring.split})
         if stray:
             raise ModelError(f"{self.name}: a ring is not operated by {stray[0]!r}; there are V, tuning_nm, heater_mW")
-        terms = self._terms(given, lead, wl, said.get(VOLTAGE, np.zeros(())))
-        power = said.get(HEATER, np.asarray(self.rest[HEATER]))
-        shift = said.get("tuning_nm", np.asarray(self.rest["tuning_nm"])) + power * said.get(
-            "heater_nm_mW", np.asarray(self.rest["heater_nm_mW"])
-        )
-        shifts = [shift]
-        if self.ring.split:
-            shifts.append(shift + said.get(self.ring.split, np.asarray(self.rest[self.ring.split])))
-        path = self.cold.at(given, lead)["path_um"]
+        along = {key: np.asarray(value) for key, value in self.rest.items()} | {VOLTAGE: np.zeros(())}
+        along |= {key: spread(value, lead) for key, value in operation.items()}
+
+        def part(given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, along: Mapping[str, Real]) -> Any:
+            found = self._matrix(given, lead, wl, along)
+            return found if pairs is None else {pair: value for pair, value in found.items() if pair in pairs}
+
+        return in_blocks(part, given, lead, wl, along)
+
+    def _matrix(
+        self, given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, along: Mapping[str, Real]
+    ) -> Mapping[Pair, Complex]:
+        bases = Bases(given, lead)
+        terms = self._terms(given, bases, wl, along[VOLTAGE])
+        shift = along["tuning_nm"] + along[HEATER] * along["heater_nm_mW"]
+        shifts = (shift, shift + along[self.ring.split]) if self.ring.split else (shift,)
+        path = self.cold.at(bases)["path_um"]
         rise = terms.get("rise_um", np.zeros(()))
         turns = tuple(self._turn(path, wl, red, rise) for red in shifts)
         coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
-        found = self.ring.response(wl, terms, turns, coupling)
-        shape = (*lead, wl.shape[-1])
-        return {pair: np.broadcast_to(value, shape) for pair, value in found.items()}
+        return self.ring.response(wl, terms, turns, coupling)
 
     def resonances_nm(self, values: Mapping[str, ArrayLike]) -> Real:
         """Resonances without tuning and voltage, in nm, rising, shape (*L, K); of two rings the middles of their pairs.
@@ -119,11 +133,19 @@ class RingTable:
         The first is the lowest above `low_um`, whichever order that is, so that all samples cover the same window.
         """
         given, lead, _ = given_values(values, self.channels_um)
-        path = self.cold.at(given, lead)["path_um"]
+
+        def part(given: Mapping[str, Real], lead: tuple[int, ...], _wl: Real, _: Mapping[str, Real]) -> Any:
+            return {"nm": self._resonances_nm(given, lead)}
+
+        return in_blocks(part, given, lead, np.zeros(self.count), {})["nm"]
+
+    def _resonances_nm(self, given: Mapping[str, Real], lead: tuple[int, ...]) -> Real:
+        bases = Bases(given, lead)
+        path = self.cold.at(bases)["path_um"]
         red = self.rest[HEATER] * self.rest["heater_nm_mW"] + self.rest.get(self.ring.split, 0.0) / 2
         low = np.full((*(1 for _ in lead), 1), self.low_um - red * 1e-3)
         middle = np.array([self.channels_um.mean()])
-        terms = self._terms(given, lead, middle, np.zeros(()))
+        terms = self._terms(given, bases, middle, np.zeros(()))
         coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
         offset = np.where(self.ring.kept(terms, coupling) < 0, 0.5, 0.0)
         start = self.cold.evaluate(path, low) / low
@@ -146,12 +168,13 @@ class RingTable:
         """
         given, lead, _ = given_values(values, self.channels_um)
         wl = np.array([float(self.channels_um.mean()) if wl_um is None else wl_um])
-        terms = self._terms(given, lead, wl, np.zeros(()))
+        bases = Bases(given, lead)
+        terms = self._terms(given, bases, wl, np.zeros(()))
         coupling = spread(given["coupling"], lead) if "coupling" in given else 0.0
         kept = np.abs(self.ring.kept(terms, coupling)) * 10 ** (-(terms["guide_dB"] + terms["loss_dB"]) / 20)
         # Airy: 1 / |1 - kept exp(i turn)|^2 falls to half at this turn
         half = np.arccos(np.clip(1 - (1 - kept) ** 2 / (2 * kept), -1.0, 1.0))
-        path = self.cold.at(given, lead)["path_um"]
+        path = self.cold.at(bases)["path_um"]
         value, slope = self.cold.evaluate(path, wl), self.cold.slope(path, wl)
         per_um = 2 * np.pi * (value - wl * slope) / wl**2
         return np.broadcast_to((2 * half / per_um * 1e3)[..., 0], lead)
@@ -164,10 +187,11 @@ class RingTable:
         def phase(cold: Real) -> Real:
             return 2 * np.pi * (self.cold.evaluate(path, cold) + rise) / cold
 
-        return shifted(phase, wl, shift_nm)
+        cold = wl - shift_nm * 1e-3
+        return phase(cold) if np.min(cold) >= self.cold.edges_um[0] else shifted(phase, wl, shift_nm)
 
-    def _terms(self, given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, volts: Real) -> dict[str, Real]:
-        """All terms but the path at wavelengths, shape (*lead, C)."""
+    def _terms(self, given: Mapping[str, Real], bases: Bases, wl: Real, volts: Real) -> dict[str, Real]:
+        """All terms but the path at wavelengths, shape (*L, C)."""
         used = np.unique(volts)
         found: dict[str, Real] = {}
         for volt in used:
@@ -176,7 +200,7 @@ class RingTable:
                 there = ", ".join(f"{level:g}" for level in self.levels)
                 raise ModelError(f"{self.name}: V is {volt:g} V; tabulated are {there} V; ask for a table with it")
             surface = self.hot[near[0]]
-            at = {name: surface.evaluate(c, wl) for name, c in surface.at(given, lead).items()}
+            at = {name: surface.evaluate(c, wl) for name, c in surface.at(bases).items()}
             found = {name: np.where(volts == volt, v, found[name]) for name, v in at.items()} if found else at
         if "guide_loss" in given:
             more = np.maximum(1 + given["guide_loss"][..., None], 0.0)

@@ -5,13 +5,14 @@ Every element of the S-matrix (of an interferometer, of its parts) is written as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cpo_pdk.circuit.batch.blocks import in_blocks
 from cpo_pdk.circuit.batch.deviations import (
     AXES,
     LENGTHS,
@@ -26,7 +27,7 @@ from cpo_pdk.circuit.batch.deviations import (
     spread,
 )
 from cpo_pdk.circuit.batch.phases import Elements, is_TM
-from cpo_pdk.circuit.batch.polynomials import Axis, Surface, wl_edges
+from cpo_pdk.circuit.batch.polynomials import Axis, Bases, Surface, wl_edges
 from cpo_pdk.circuit.binding import ModelLike, accepted
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.errors import ModelError
@@ -77,12 +78,20 @@ class SmoothTable:
     length_um: float = 0.0
     error: float = 0.0
 
-    def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **operation: ArrayLike) -> dict[Pair, Complex]:
+    def matrix(
+        self,
+        values: Mapping[str, ArrayLike],
+        wl_um: ArrayLike,
+        *,
+        pairs: Collection[Pair] | None = None,
+        **operation: ArrayLike,
+    ) -> dict[Pair, Complex]:
         """S-matrix of every sample.
 
         Args:
             values: axis -> deviations, shape L; `length` (um) of straight guides, where it is another than drawn.
             wl_um: um, shape (C,) or (*L, C).
+            pairs: elements that are wanted; None: all.
             operation: `V` (one of the levels), `heater_mW`: numbers, or arrays of shape L or (*L, C).
 
         Raises:
@@ -90,47 +99,67 @@ class SmoothTable:
         """
         lengths = {} if "length" not in self.axes else {"length": values.get("length", self.length_um)}
         given, lead, wl = given_values({k: v for k, v in values.items() if k != "length"}, wl_um, *lengths.values())
-        said = {key: spread(value, lead) for key, value in operation.items()}
-        stray = sorted(
-            said.keys() - ({VOLTAGE} if len(self.levels) > 1 else set()) - ({HEATER} if self.heated else set())
-        )
+        known = ({VOLTAGE} if len(self.levels) > 1 else set()) | ({HEATER} if self.heated else set())
+        stray = sorted(operation.keys() - known)
         if stray:
             raise ModelError(f"{self.name}: model {self.model} is not operated by {stray[0]!r}")
-        factor = spread(lengths["length"], lead) / self.length_um if lengths else 1.0
-        volts = said.get(VOLTAGE, np.zeros(()))
+        along = {VOLTAGE: np.zeros(()), HEATER: np.asarray(self.heater_mW), "factor": np.ones(())}
+        along |= {key: spread(value, lead) for key, value in operation.items()}
+        if lengths:
+            along["factor"] = spread(lengths["length"], lead) / self.length_um
+
+        def part(given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, along: Mapping[str, Real]) -> Any:
+            return self._matrix(given, lead, wl, along, pairs)
+
+        return in_blocks(part, given, lead, wl, along)
+
+    def _matrix(
+        self,
+        given: Mapping[str, Real],
+        lead: tuple[int, ...],
+        wl: Real,
+        along: Mapping[str, Real],
+        pairs: Collection[Pair] | None,
+    ) -> Mapping[Pair, Complex]:
+        wanted = None if pairs is None or self.heated is not None else pairs
         found: dict[Any, Complex] = {}
-        for volt in np.unique(volts):
+        for volt in np.unique(along[VOLTAGE]):
             near = [k for k, level in enumerate(self.levels) if abs(level - volt) < 1e-9]
             if not near:
                 there = ", ".join(f"{level:g}" for level in self.levels)
                 raise ModelError(f"{self.name}: V is {volt:g} V; tabulated are {there} V; ask for a table with it")
-            at = self._entries(self.surfaces[near[0]], given, lead, wl, factor)
-            found = {key: np.where(volts == volt, v, found[key]) for key, v in at.items()} if found else at
-        if self.heated is not None:
-            power = said.get(HEATER, np.asarray(self.heater_mW))
-            found = dict(self.heated.response(found, power * self.turn_per_mW))
-        shape = (*lead, wl.shape[-1])
-        return {pair: np.broadcast_to(value, shape) for pair, value in found.items()}
+            at = self._entries(self.surfaces[near[0]], given, lead, wl, along["factor"], wanted)
+            found = {k: np.where(along[VOLTAGE] == volt, v, found[k]) for k, v in at.items()} if found else at
+        if self.heated is None:
+            return found
+        made = self.heated.response(found, along[HEATER] * self.turn_per_mW)
+        return made if pairs is None else {pair: value for pair, value in made.items() if pair in pairs}
 
     def outside(self, values: Mapping[str, ArrayLike]) -> Real:
         """How many axes of each sample lie beyond the reach, shape L."""
         return outside(self.reach, values)
 
     def _entries(
-        self, surface: Surface, given: Mapping[str, Real], lead: tuple[int, ...], wl: Real, factor: Any
+        self,
+        surface: Surface,
+        given: Mapping[str, Real],
+        lead: tuple[int, ...],
+        wl: Real,
+        factor: Real,
+        wanted: Collection[Any] | None,
     ) -> dict[Any, Complex]:
-        coefficients = surface.at(given, lead)
+        kept = {key: k for key, k in self.entries.items() if wanted is None or key in wanted}
+        coefficients = surface.at(Bases(given, lead))
         more = given["guide_loss"][..., None] if "guide_loss" in given else None
-        done: list[Complex] = []
-        for k, loss in enumerate(self.guide_dB):
+        done: dict[int, Complex] = {-1: np.zeros((), np.complex128)}
+        for k in set(kept.values()) - {-1}:
             log = surface.evaluate(coefficients[f"a{k}"], wl)
-            if more is not None and loss:
-                log = log - np.log(10) / 20 * loss * more
+            if more is not None and self.guide_dB[k]:
+                log = log - np.log(10) / 20 * self.guide_dB[k] * more
             path = surface.evaluate(coefficients[f"p{k}"], wl)
-            made = np.exp(1j * ((2 * np.pi * factor) * path / wl))
-            made *= np.exp(factor * log)
-            done.append(made)
-        return {key: done[k] if k >= 0 else np.zeros((), np.complex128) for key, k in self.entries.items()}
+            made = np.exp(1j * (2 * np.pi * factor * path / wl))
+            done[k] = made * np.exp(factor * log)
+        return {key: done[k] for key, k in kept.items()}
 
 
 def fit_smooth(
