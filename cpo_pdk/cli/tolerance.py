@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cpo_pdk.attach.limits import Limit
     from cpo_pdk.attach.results import Accuracy, Share, ToleranceResult
     from cpo_pdk.circuit.simulation import Simulator
+    from cpo_pdk.spec import PackageSpec
     from cpo_pdk.spec.part import Part
 
 
@@ -56,6 +57,8 @@ def tolerance(
 ) -> None:
     """Loss of misaligned fibres, what each error costs, and the alignment accuracy that a yield needs."""
 
+    layout = Path(target).suffix.lower() in (".gds", ".gds2", ".gdsii", ".oas", ".oasis", ".gz")
+
     def work(progress: Progress) -> Outcome:
         from cpo_pdk import analysis
         from cpo_pdk.attach.bumps import Bumps
@@ -68,6 +71,7 @@ def tolerance(
         from cpo_pdk.circuit.simulation import Simulator
         from cpo_pdk.errors import InputError
         from cpo_pdk.output import refuse_unwritable, write_text
+        from cpo_pdk.project import read_inputs
 
         if margin and limit is not None:
             raise InputError(f"--limit {limit:g} and --margin say two limits, 1 allowed; leave one of them out")
@@ -75,8 +79,10 @@ def tolerance(
         check_allowed(1.0 if limit is None else limit)
         if csv is not None:
             refuse_unwritable(csv, but=(Path(target),))
+        if not layout:  # drawing takes longer than to see that a sheet is not there
+            _sheet(read_inputs(target, None)[0], target, attach)
         prepared = analysis.prepare(target, spec, progress=progress, trust=trust)
-        sheet = _sheet(prepared, target, spec, attach)
+        sheet = _sheet(prepared.spec, (spec or prepared.spec.name) if layout else target, attach)
         simulator = prepared.simulator or Simulator(prepared.file, prepared.sheets, netlists=prepared.netlists)
         cell, others = _cell(simulator, engine)
         facet = facets_of(simulator)[cell]
@@ -101,22 +107,20 @@ def tolerance(
             progress.warn(note)
         return Outcome({**tolerance_json(result), "warnings": warnings}, text_of(result))
 
-    layout = Path(target).suffix.lower() in (".gds", ".gds2", ".gdsii", ".oas", ".oasis", ".gz")
     console.run(work, json, Limits() if layout else None)
 
 
-def _sheet(prepared: Prepared, target: str, spec: str | None, name: str | None) -> Part:
-    """The sheet of kind attach: the one that was asked for, or that of the spec."""
+def _sheet(package: PackageSpec, spec: str, name: str | None) -> Part:
+    """The sheet of kind attach: the one that was asked for, or that of the package; `spec` is its file or name."""
     from cpo_pdk.errors import InputError
     from cpo_pdk.project import project_of
     from cpo_pdk.spec.part import unknown_part
     from cpo_pdk.spec.part_choice import load_parts
     from cpo_pdk.spec.production_choice import production_sheets
 
-    layout = Path(target).suffix.lower() not in (".yaml", ".yml") and Path(target).suffix
-    parts = load_parts(project_of((spec or prepared.spec.name) if layout else target))
+    parts = load_parts(project_of(spec))
     if name is None:
-        return production_sheets(prepared.spec, parts).attach
+        return production_sheets(package, parts).attach
     if name not in parts or parts[name].kind != "attach":
         raise InputError(f"--attach {name}: {unknown_part(name, 'attach', parts)}")
     return parts[name]
@@ -166,7 +170,7 @@ def text_of(result: ToleranceResult) -> list[Any]:
 
     worst = ", ".join(f"{value:.2f} dB at {q:g} %" for q, value in result.worst_quantiles_dB.items())
     text: list[Any] = [
-        f"{printable(result.name)}: {result.engines} fibre arrays of {len(result.ports)}, sheet {result.sheet}, "
+        f"{printable(result.name)}: {result.engines} x {len(result.ports)} fibres attached, sheet {result.sheet}, "
         f"{result.samples} samples; limit: {result.limit}",
         f"fibres {_percent(result.fibre)}, arrays {_percent(result.array)}, packages {_percent(result.package)}",
         f"worst fibre of an array loses {worst}",
