@@ -134,6 +134,30 @@ def test_samples_do_not_feel_each_other(cut: int, seed: int):
     np.testing.assert_allclose(whole.power_mW, np.concatenate([p.power_mW for p in parts]), atol=1e-9)
 
 
+@settings(derandomize=True, deadline=None, max_examples=8)
+@given(st.floats(-30.0, 30.0), st.integers(0, 2**31))
+def test_lines_and_rings_that_move_together_change_nothing(by_nm: float, seed: int):
+    """Nor does it matter whether warmth or the process has moved a ring."""
+    rings = engine()
+    many, given = ManyBank.of(rings, "N1"), sampled(rings, 6, seed, 0.4)
+    first = lock_many(many, **given)
+    both = {"resonances_nm": given["resonances_nm"] + by_nm, "targets_nm": given["targets_nm"] + by_nm}
+    moved = lock_many(many, **{**given, **both})
+    warm = {"resonances_nm": given["resonances_nm"] + given["drift_nm"][:, :, None], "drift_nm": 0.0}
+    told = lock_many(many, **{**given, **warm})
+    for other in (moved, told):
+        np.testing.assert_array_equal(other.channel, first.channel)
+        np.testing.assert_array_equal(other.held, first.held)
+        np.testing.assert_allclose(other.power_mW, first.power_mW, atol=1e-8)
+
+
+def test_a_stronger_limit_never_loses_a_ring_that_was_held():
+    rings = engine()
+    many, given = ManyBank.of(rings, "N1"), sampled(rings, 100, 11, 0.8)
+    held = [lock_many(many, **given, max_mW=most).held.mean() for most in (5.0, 20.0, 40.0, 150.0)]
+    assert held == sorted(held) and held[0] < 0.9 and held[-1] > 0.99
+
+
 def test_fixed_rings_keep_the_channel_that_they_are_drawn_for():
     """Rings 0.2 nm too warm: with wrapping they move on by a channel, fixed ones need the next resonance below."""
     rings = ManyBank.of(bank(bus(), max_mW=200.0), "N1")
