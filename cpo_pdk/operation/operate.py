@@ -273,6 +273,10 @@ class _Loop:
             budget=budget,
             warnings=tuple(dict.fromkeys(warnings)),
             conditions=self._conditions(settled),
+            warming_K_W={
+                fact.instance: float(self.around.heaters.K_W[row, self.bank.engine[row]])
+                for row, fact in enumerate(self.bank.facts)
+            },
         )
 
     def steps(self, name: str, load: float, settled: Settled) -> list[tuple[str, Unlock, Unlock]]:

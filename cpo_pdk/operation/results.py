@@ -58,6 +58,7 @@ class State:
         temperatures, energy, budget: see there.
         warnings: rings that can't lock and the like, one line each.
         conditions: what the circuit was computed under, by engine.
+        warming_K_W: ring -> its warming by all heaters of its engine together, near ones' own heat left out.
     """
 
     name: str
@@ -73,6 +74,7 @@ class State:
     budget: LinkBudget
     warnings: tuple[str, ...] = ()
     conditions: dict[str, EngineCondition] = field(default_factory=dict)
+    warming_K_W: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class EngineModel:
         cell: of the engine.
         modules: laser module of each laser port, in the order of the batch's lasers, shape (Lp,).
         positions: fibre position in that module, from 0, shape (Lp,).
-        bank: its rings, None without.
+        bank: its rings, warmed by all heaters of the engine; None without.
         drift_nm: red shift of each ring by its own temperature less that of the batch, shape (R,).
         rings_um: places of its rings in the package, shape (R, 2).
         offset_dB: light that its lanes get more than those of the engine that the kernel was made for, shape (L,).
@@ -186,6 +186,7 @@ def model_of(
         if simulator.rings
         else None
     )
+    taken_mW = {name: sum(ring.heater_mW for ring in state.rings if ring.engine == name) for name in kept}
     ring_C = {ring.instance: ring.temperature_C for ring in state.rings}
     keys = made.batch.lane_keys
     by_lane = {(lane.engine, lane.direction, lane.port, lane.channel): lane for lane in at_work.lanes}
@@ -204,6 +205,9 @@ def model_of(
         drift = np.empty(0)
         if many is not None:
             drift = many.nm_per_K * np.array([ring_C[path] - mean_C for path in many.names])
+            many = many.warmed([state.warming_K_W[path] for path in many.names], taken_mW[name])
+            if engines and (first := engines[0].bank) is not None:  # all engines are held with the bank of the first
+                drift = drift + first.counted_nm - many.counted_nm
         engines.append(
             EngineModel(
                 name=name,
@@ -295,8 +299,7 @@ def _notes(made: CellModel, mean_C: float) -> tuple[str, ...]:
         *made.batch.approximations,
         *made.kernel.notes,
         f"devices other than rings are at {mean_C:.1f} C, the mean of the engines; rings are at their own temperature",
-        "a lane is judged against a nominal other half of its link; heater powers other than nominal leave the "
-        "temperatures as they are",
+        "a lane is judged against a nominal other half of its link; the heat of other heaters counts within an engine",
     )
 
 
