@@ -218,26 +218,29 @@ class Surface:
         return self._sum(coefficients, wl_um, _horner_slope)
 
     def _sum(self, coefficients: Real, wl_um: Real, rule: Callable[[Real, Real], Real]) -> Real:
-        edges = self.edges_um
-        if len(edges) == 2:
-            half = (edges[1] - edges[0]) / 2
-            value = rule(coefficients[..., 0, :], (wl_um - edges[0]) / half - 1)
-            return value / half if rule is _horner_slope else value
-        first, last = float(np.min(wl_um)), float(np.max(wl_um))
-        out: Real | None = None
-        for piece in range(len(edges) - 1):
-            low, high = edges[piece], edges[piece + 1]
-            outer_low, outer_high = piece == 0, piece == len(edges) - 2
-            if (last < low and not outer_low) or (first >= high and not outer_high):
-                continue
-            half = (high - low) / 2
-            x = (wl_um - low) / half - 1
+        edges = np.asarray(self.edges_um)
+        columns = wl_um.reshape(-1, wl_um.shape[-1])
+        first, last = (np.searchsorted(edges[1:-1], at(columns, axis=0), side="right") for at in (np.min, np.max))
+        low, half = edges[:-1], np.diff(edges) / 2
+
+        def of(piece: int, part: Any = slice(None)) -> Real:
+            x = (wl_um[..., part] - low[piece]) / half[piece] - 1
             value = rule(coefficients[..., piece, :], x)
-            if rule is _horner_slope:
-                value = value / half
-            out = value if out is None else np.where(wl_um < low, out, value)
-        assert out is not None, "every wavelength is in a piece or beyond the outer ones"
-        return out
+            return value / half[piece] if rule is _horner_slope else value
+
+        least, most = int(first.min()), int(last.max())
+        if least == most:
+            return of(least)
+        if np.array_equal(first, last):  # each column is in a piece of its own
+            out = np.empty(np.broadcast_shapes((*coefficients.shape[:-2], 1), wl_um.shape))
+            for piece in np.unique(first):
+                part = np.flatnonzero(first == piece)
+                out[..., part] = of(int(piece), part)
+            return out
+        found = of(least)
+        for piece in range(least + 1, most + 1):
+            found = np.where(wl_um < low[piece], found, of(piece))
+        return found
 
 
 def _horner(coefficients: Real, x: Real) -> Real:
@@ -301,6 +304,7 @@ def _powers(k: int, count: int) -> Real:
     return np.asarray(np.pad(raw, (0, count - raw.size)), np.float64)
 
 
-def wl_edges(low_um: float, high_um: float) -> tuple[float, ...]:
-    """A range of wavelengths, cut where the index of bends has a corner."""
-    return (low_um, *(wl for wl in BEND_WL_UM if low_um + 1e-9 < wl < high_um - 1e-9), high_um)
+def wl_edges(low_um: float, high_um: float, *others_um: float) -> tuple[float, ...]:
+    """A range of wavelengths, cut where the index of bends has a corner, and at others."""
+    cuts = sorted({wl for wl in (*BEND_WL_UM, *others_um) if low_um + 1e-9 < wl < high_um - 1e-9})
+    return (low_um, *cuts, high_um)

@@ -37,8 +37,8 @@ Pair = tuple[str, str]
 
 #: degree over each deviation in a piece; TM bends at the height as drawn
 DEGREES = {"dw": 3, "dh": 3, "dslab": 2, "doping": 3}
-#: degree over the wavelength: of a narrow band, and of one wider than this (um)
-NARROW_WL, WIDE_WL, WIDE_UM = 3, 9, 0.015
+#: degree over the wavelength; channels further apart than this (um) have a piece each
+DEGREE_WL, APART_UM = 3, 0.005
 #: what a line may lie off its channel, um
 OFF_UM = 2e-3
 #: of a model whose amplitude and path are in proportion to a length
@@ -200,7 +200,7 @@ def fit_smooth(
     for run in runs[:-1]:  # arms that are alike at rest differ when driven
         run.keys, run.entries = runs[-1].keys, runs[-1].entries
     entries = runs[-1].entries
-    edges, degree = wl_edges(low, high), WIDE_WL if high - low > WIDE_UM else NARROW_WL
+    edges, degree = wl_edges(low, high, *_windows(channels_um)), DEGREE_WL
     surfaces = tuple(Surface.fit(run.functions(edges, degree), axes, edges, degree) for run in runs)
     felt = tuple(a for a in felt if a not in DEGREES or any(a in surface.axes for surface in surfaces))
     return SmoothTable(
@@ -219,6 +219,13 @@ def fit_smooth(
         heater_mW=power,
         length_um=float(full["length"]) if model.name == IN_PROPORTION else 0.0,
     )
+
+
+def _windows(channels_um: Real) -> tuple[float, ...]:
+    """Ends of the pieces of channels that lie far apart, um; what is between them nobody asks for."""
+    if channels_um.size < 2 or np.min(np.diff(np.sort(channels_um))) < APART_UM:
+        return ()
+    return tuple(float(wl + side * OFF_UM) for wl in channels_um for side in (-1, 1))
 
 
 def _guide_dB(
