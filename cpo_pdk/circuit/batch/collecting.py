@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from cpo_pdk.circuit.conditions import EngineCondition
 from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.circuit.engine_lanes import EngineSolver
 from cpo_pdk.circuit.engine_state import EngineState
+from cpo_pdk.circuit.evaluation import Evaluator
 from cpo_pdk.circuit.netlist import PortRef
 from cpo_pdk.circuit.receive import receive
 from cpo_pdk.circuit.results import RingFacts
@@ -38,6 +39,8 @@ Real = NDArray[np.float64]
 
 #: errors of tables below this are not told
 LEAST_ERROR = 1e-6
+#: an amplitude below this is none
+NO_AMPLITUDE = 1e-9
 Whole = NDArray[np.int64]
 
 
@@ -120,6 +123,7 @@ class Collector:
         sites, site = share_places(places, [path for path in used if path in self.ring], self.merge_um)
         exact = {path: state.values[path] for path in used if path not in state.overrides}
         self.layout.close(site, self.ring, self.trimmer, exact)
+        kinds = tuple(replace(kind, anchor=self._anchor(kind)) for kind in self.layout.kinds)
         sent = transmit(state).lanes
         lanes = (*sent, *receive(state).lanes)
         number = {(lane.direction, lane.port, lane.channel): n for n, lane in enumerate(lanes)}
@@ -143,7 +147,7 @@ class Collector:
             "nominal_tuning_nm": np.array([state.locks[fact.path].tuning_nm for fact in self.facts], np.float64),
             "trimmers": (*state.trimmers, *modulators),
             "approximations": tuple(self._said(len(used), len(sites))),
-            "kinds": tuple(self.layout.kinds),
+            "kinds": kinds,
             "rows": tuple(self.layout.rows),
             "transmit": tuple(self._transmit_part(s, later[s.laser], number) for s in self.sent),
             "receive": tuple(self._receive_part(s, later[-s.port], number) for s in self.received),
@@ -202,14 +206,35 @@ class Collector:
         key = (entry.cell, passage.port_in, passage.port_out, swing)
         if key not in self._modulators:
             half = next(fact.mW_per_pi for fact in self.solver.trimmers if fact.path == path)
-            at = {
-                v: (self.maker.of(entry, {VOLTAGE: v, HEATER: 0.0}), self.maker.of(entry, {VOLTAGE: v, HEATER: half}))
-                for v in (0.0, swing, -swing)
-            }
-            made = HeldModulator(at[0.0], at[swing], at[-swing], passage.port_in, passage.port_out, half)
+            table = self.maker.of(entry, levels=(0.0, swing, -swing))
+            made = HeldModulator(table, swing, passage.port_in, passage.port_out, half)
             self._modulators[key] = made
         self.held_modulators[path] = self._modulators[key]
         return self._modulators[key]
+
+    def _anchor(self, kind: Kind) -> dict[PortPair, Any]:
+        """What makes held modulators those of the model as drawn, by element, shape (n, 1, C); others as they are."""
+        if not isinstance(kind.table, HeldModulator):
+            return kind.anchor
+        state, count = self.state, self.solver.channels.size
+        channel = np.array([state.channel_of[path] for path in kind.paths], np.int64)
+        wl = np.broadcast_to(self.solver.channels, (len(kind.paths), 1, count))
+        one, zero, _ = kind.table.levels({}, wl, channel)
+        level = one if kind.level == "one" else zero
+        evaluator = Evaluator(self.solver.channels)
+        found: dict[PortPair, list[Any]] = {}
+        for number, path in enumerate(kind.paths):
+            entry, model = state.entry(path)
+            drive = state.drives[path]
+            volts = drive.v_one if kind.level == "one" else drive.v_zero
+            exact = evaluator.matrix(path, model, {**entry.params, **state.overrides[path], VOLTAGE: volts})
+            for pair in kind.pairs:
+                mine = np.broadcast_to(level[pair], (len(kind.paths), 1, count))[number]
+                there = np.abs(mine) > NO_AMPLITUDE
+                found.setdefault(pair, []).append(
+                    np.where(there, np.asarray(exact[pair]) / np.where(there, mine, 1.0), 1.0)
+                )
+        return {pair: np.stack(ratios) for pair, ratios in found.items()}
 
     def _device(self, path: str, place: tuple[float, float], site: int) -> BatchDevice:
         leaf = self.state.circuit.leaves[path]

@@ -97,14 +97,16 @@ class EngineBatch:
         Args:
             solver: of the engine's cell.
             condition: what it works under, or how much warmer it is than drawn for, K.
-            reach: axis -> half of the range that the tables are to hold for; `REACH` for those that are not named.
+            reach: axis -> half of the range that the tables are to hold for, 0 for an axis that stays as drawn; `REACH`
+                for those that are not named.
             merge_um: side of the squares in which guides share their deviations, um; 0: every device has its own.
 
         Raises:
             ModelError: as `EngineState`; a reach of an unknown axis or not above 0.
         """
         under = condition if isinstance(condition, EngineCondition) else EngineCondition(dT_K=float(condition))
-        return EngineBatch(**Collector(solver, under, {**REACH, **(reach or {})}, merge_um).batch())
+        asked = {axis: half for axis, half in {**REACH, **(reach or {})}.items() if half != 0}
+        return EngineBatch(**Collector(solver, under, asked, merge_um).batch())
 
     @property
     def interferometric(self) -> bool:
@@ -332,7 +334,7 @@ class EngineBatch:
                 operation: dict[str, Any] = {} if kind.voltage is None else {"V": kind.voltage}
                 if kind.ring.size and kind.ring[0] >= 0:
                     operation["tuning_nm"] = tuning[part][:, kind.ring].T
-                matrix = kind.table.matrix(felt, wl, **operation)
+                matrix = kind.table.matrix(felt, wl, pairs=kind.pairs, **operation)
             turn = None
             if kind.trimmer.size and np.any(kind.trimmer >= 0):
                 angle = trims[:, np.maximum(kind.trimmer, 0)] * self._rad_per_mW()[np.maximum(kind.trimmer, 0)]

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cpo_pdk.circuit.driving import HEATER, VOLTAGE
 from cpo_pdk.circuit.signal_flow import PortPair
 from cpo_pdk.circuit.solver import Complex
 
@@ -27,39 +28,49 @@ class HeldModulator:
     """A Mach-Zehnder modulator at quadrature.
 
     Attributes:
-        rest: tables without swing, with the heater at rest and at half a turn.
-        up, down: the same with the swing to either side.
+        table: of the modulator, at no swing and at either end of it.
+        swing: V.
         port_in, port_out: between which it is held.
         mW_per_pi: power of half a turn.
-        axes, reach, error: as those of the tables.
+        axes, reach, error, outside: as those of the table.
     """
 
-    rest: tuple[Any, Any]
-    up: tuple[Any, Any]
-    down: tuple[Any, Any]
+    table: Any
+    swing: float
     port_in: str
     port_out: str
     mW_per_pi: float
 
     @property
     def axes(self) -> tuple[str, ...]:
-        return self.rest[0].axes
+        return self.table.axes
 
     @property
     def reach(self) -> dict[str, float]:
-        return self.rest[0].reach
+        return self.table.reach
 
     @property
     def error(self) -> float:
-        return max(table.error for table in (*self.rest, *self.up, *self.down))
+        return self.table.error
 
     def outside(self, values: Mapping[str, ArrayLike]) -> Real:
-        """As that of the tables."""
-        return self.rest[0].outside(values)
+        return self.table.outside(values)
 
     def matrix(self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, **_: ArrayLike) -> dict[PortPair, Complex]:
-        """S-matrix with the heater at rest and the swing up; arguments as those of the tables."""
-        return self.up[0].matrix(values, wl_um)
+        """S-matrix with the heater at half a turn, at the end of the swing; arguments as those of the table.
+
+        There, as at the levels, elements differ that are equal at rest.
+        """
+        return self._parts(values, wl_um, self.swing)[1]
+
+    def _parts(
+        self, values: Mapping[str, ArrayLike], wl_um: ArrayLike, volts: float
+    ) -> tuple[dict[PortPair, Complex], dict[PortPair, Complex]]:
+        """S-matrix with the heater at rest, and with half a turn."""
+        cold, turned = (
+            self.table.matrix(values, wl_um, **{VOLTAGE: volts, HEATER: power}) for power in (0.0, self.mW_per_pi)
+        )
+        return cold, turned
 
     def levels(
         self, values: Mapping[str, ArrayLike], wl_um: Real, channel: Whole
@@ -76,17 +87,17 @@ class HeldModulator:
         """
         pair = self.port_in, self.port_out
         own = channel[:, None, None]
-        cold, turned = (table.matrix(values, wl_um) for table in self.rest)
+        cold, turned = self._parts(values, wl_um, 0.0)
         still, turning = (cold[pair] + turned[pair]) / 2, (cold[pair] - turned[pair]) / 2
         still, turning = (np.take_along_axis(part, own, axis=2)[:, :, 0] for part in (still, turning))
         phase = (np.pi / 2 - np.angle(np.conj(still) * turning)) % np.pi
         turn = np.exp(1j * phase)[:, :, None]
 
-        def at(tables: tuple[Any, Any]) -> dict[PortPair, Complex]:
-            cold, turned = (table.matrix(values, wl_um) for table in tables)
+        def at(volts: float) -> dict[PortPair, Complex]:
+            cold, turned = self._parts(values, wl_um, volts)
             return {p: (cold[p] + turned[p]) / 2 + (cold[p] - turned[p]) / 2 * turn for p in cold}
 
-        up, down = at(self.up), at(self.down)
+        up, down = at(self.swing), at(-self.swing)
         more = np.take_along_axis(np.abs(up[pair]) >= np.abs(down[pair]), own, axis=2)
         one = {p: np.where(more, up[p], down[p]) for p in up}
         zero = {p: np.where(more, down[p], up[p]) for p in up}
