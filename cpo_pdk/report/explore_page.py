@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from markupsafe import Markup
 
 from cpo_pdk.report import explore_plots, figures
 from cpo_pdk.report.explore_data import Axis, Exploration, Limit, Point, Value
-from cpo_pdk.report.rendering import render
+from cpo_pdk.report.rendering import micro, render
 from cpo_pdk.report.yield_section import Tile
 from cpo_pdk.report.yield_words import number
 
@@ -67,7 +66,7 @@ def explore_html(result: Exploration) -> str:
         "growth": _growth(result),
         "still": Markup(figures.svg(explore_plots.front_figure(result), "front")) if len(result.objectives) > 1 else "",
     }
-    filters = {"number": lambda value: number(value, _DIGITS), "micro": lambda text: re.sub(r"\bum\b", "µm", text)}
+    filters = {"number": lambda value: number(value, _DIGITS), "micro": micro}
     return render(
         "explore.html",
         values,

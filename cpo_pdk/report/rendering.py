@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from types import MappingProxyType
@@ -54,3 +55,8 @@ def render(
 def inline_png(png: bytes) -> str:
     """The address of a picture that stands in the page itself."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def micro(text: str) -> str:
+    """A text whose `um` are written as people do."""
+    return re.sub(r"\bum\b", "µm", text)
