@@ -135,7 +135,7 @@ class Locked:
         order: number of the resonance that each is held with, shape (S, R).
         tuning_nm: red shift that heaters give, neighbours counted, and their heat beyond what was counted (`warmed`):
             resonance, drift and this add up to the target where a ring is held, shape (S, R).
-        wanted_nm: red shift that they are to give, likewise, shape (S, R).
+        wanted_nm: red shift that they are to give, likewise, shape (S, R); not a number for a ring on a dark line.
         power_mW: of each heater, shape (S, R).
         held: shape (S, R).
         settled: whether channels and powers agree with one another, shape (S,); where not, those that hold most.
