@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -89,7 +89,38 @@ def descend[P: Population](start: P, limit_state: Callable[[P], Real], most_leve
         limit_state: of a population, shape (n,); failed at or below 0.
         most_levels: after which it gives up.
     """
-    population, g = start, limit_state(start)
+    return descend_together(
+        [start], lambda populations: [limit_state(population) for population in populations], most_levels
+    )[0]
+
+
+def descend_together[P: Population](
+    starts: Sequence[P], limit_state: Callable[[list[P]], list[Real]], most_levels: int
+) -> list[Descent[P]]:
+    """Independent runs that wait for one another, so that the limit state is asked of many samples at once.
+
+    Args:
+        starts: independent samples of each run.
+        limit_state: of populations of several runs.
+        most_levels: after which a run gives up.
+    """
+    runs = [_descending(start, most_levels) for start in starts]
+    asked = {number: next(run) for number, run in enumerate(runs)}
+    ended: dict[int, Descent[P]] = {}
+    while asked:
+        values = limit_state(list(asked.values()))
+        for number, g in zip(tuple(asked), values, strict=True):
+            try:
+                asked[number] = runs[number].send(g)
+            except StopIteration as end:
+                ended[number] = end.value
+                del asked[number]
+    return [ended[number] for number in range(len(runs))]
+
+
+def _descending[P: Population](start: P, most_levels: int) -> Generator[P, Real, Descent[P]]:
+    """One run: gives populations, is sent their limit states."""
+    population, g = start, (yield start)
     samples = len(start)
     kept = max(1, round(samples * SHARE))
     chance, calls, width, level = 1.0, samples, 1.0, 1
@@ -102,7 +133,7 @@ def descend[P: Population](start: P, limit_state: Callable[[P], Real], most_leve
             return Descent(0.0, calls, level, population.some(np.empty(0, np.int64)), np.empty(0))  # flat: no way down
         chance *= float(np.mean(g <= border))
         seeds = order[:kept]
-        population, g, width = _chains(population.some(seeds), g[seeds], limit_state, border, samples, width)
+        population, g, width = yield from _chains(population.some(seeds), g[seeds], border, samples, width)
         calls += samples - kept
         level += 1
     rows = np.flatnonzero(g <= 0)
@@ -110,14 +141,14 @@ def descend[P: Population](start: P, limit_state: Callable[[P], Real], most_leve
 
 
 def _chains[P: Population](
-    population: P, g: Real, limit_state: Callable[[P], Real], border: float, samples: int, width: float
-) -> tuple[P, Real, float]:
+    population: P, g: Real, border: float, samples: int, width: float
+) -> Generator[P, Real, tuple[P, Real, float]]:
     """Samples within a level, from chains that all step at once."""
     states, values = [population], [g]
     turn = 0
     while len(population) * (turn + 1) < samples:
         candidate = population.moved(min(width, 1.0))
-        new = limit_state(candidate)
+        new = yield candidate
         taken = new <= border
         population = population.where(taken, candidate)
         g = np.where(taken, new, g)

@@ -18,7 +18,7 @@ from cpo_pdk.errors import InputError
 from cpo_pdk.variation.samples import Draw, Step
 from cpo_pdk.yields.intervals import CONFIDENCE
 from cpo_pdk.yields.rare import of_runs
-from cpo_pdk.yields.rare_levels import SHARE, Descent, descend
+from cpo_pdk.yields.rare_levels import SHARE, Descent, descend_together
 from cpo_pdk.yields.results import Interval
 
 Real = NDArray[np.float64]
@@ -98,6 +98,20 @@ class Walkers:
         return replace(self, samples=np.pad(self.samples, more), weights=np.pad(self.weights, more))
 
 
+def together(populations: Sequence[Walkers]) -> Draw:
+    """The samples of several populations as one draw: the steps of each are not taken by the others."""
+    count = sum(len(one) for one in populations)
+    steps, first = [], 0
+    for one in populations:
+        own = slice(first, first + len(one))
+        for step in one.draw().walked:
+            samples, weight = np.zeros(count, np.int64), np.zeros(count)
+            samples[own], weight[own] = step.samples, step.weight
+            steps.append(Step(step.seed, samples, weight))
+        first += len(one)
+    return Draw(populations[0].seed, np.arange(count), populations[0].fixed, walked=tuple(steps))
+
+
 @dataclass(frozen=True)
 class RareFailure:
     """A small probability of the whole model.
@@ -147,11 +161,11 @@ def rare_failure(
         raise InputError(f"{samples} samples a level and {runs} runs; at least 50 and 2 needed for an interval")
     done = 0
 
-    def limit_state(walkers: Walkers) -> Real:
+    def limit_state(populations: list[Walkers]) -> list[Real]:
         nonlocal done
-        draw = walkers.draw()
+        draw = together(populations)
         parts = []
-        for start in range(0, len(walkers), at_once):
+        for start in range(0, len(draw.samples), at_once):
             part = draw.part(slice(start, start + at_once))
             found = np.asarray(evaluate(part), np.float64)
             if found.shape != part.samples.shape or np.any(np.isnan(found)):
@@ -160,11 +174,10 @@ def rare_failure(
             done += len(found)
             if progress is not None:
                 progress(done)
-        return np.concatenate(parts)
+        return np.split(np.concatenate(parts), np.cumsum([len(one) for one in populations])[:-1])
 
-    found = [
-        descend(Walkers.begin(seed, f"run {run}", samples, fixed), limit_state, most_levels) for run in range(runs)
-    ]
+    starts = [Walkers.begin(seed, f"run {run}", samples, fixed) for run in range(runs)]
+    found = descend_together(starts, limit_state, most_levels)
     return _of(found, most_levels)
 
 

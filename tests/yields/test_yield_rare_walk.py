@@ -13,7 +13,7 @@ from cpo_pdk.spec.part import Part, load_part_file
 from cpo_pdk.variation.process import ProcessVariation
 from cpo_pdk.variation.samples import Draw
 from cpo_pdk.variation.streams import normals, uniforms
-from cpo_pdk.yields.rare_walk import Walkers, rare_failure
+from cpo_pdk.yields.rare_walk import Walkers, rare_failure, together
 
 PARTS = Path(__file__).parents[2] / "components" / "parts"
 PLACES_UM = np.array([[0.0, 0.0], [1500.0, -700.0]])
@@ -56,6 +56,14 @@ def test_a_plain_walk_is_a_plain_draw() -> None:
     assert np.array_equal(np.concatenate(parts), normals(plain, "fibre", INDEX))
     fixed = Walkers.begin(5, "t", 50, frozenset({"fibre"})).draw()
     assert not np.any(normals(fixed, "fibre", INDEX))
+
+
+def test_several_walks_together_are_each_its_own() -> None:
+    walks = [Walkers.begin(5, name, 30).moved(0.4) for name in ("a", "b")]
+    both = normals(together(walks), "width", INDEX)
+    alone = [normals(walk.draw(), "width", INDEX) for walk in walks]
+    assert np.array_equal(both, np.concatenate(alone))
+    assert not np.any(np.isclose(alone[0], alone[1]))
 
 
 def test_fields_that_are_walked_to_keep_their_covariance() -> None:
