@@ -8,7 +8,9 @@ from cpo_pdk.attach.model import AXES, AttachModel, Errors
 from cpo_pdk.attach.results import AxisSensitivity, Sensitivity
 from cpo_pdk.models.sdict import Array
 
-#: error that pictures reach to, in its unit: as wide as an optical engineer looks
+#: standard deviations that curves reach to
+_SIGMAS = 5.0
+#: error that they reach to at most, and where the sheet has none, in its unit
 _REACH = {
     "x_um": 5.0,
     "y_um": 5.0,
@@ -57,7 +59,8 @@ def _axis(model: AttachModel, name: str) -> AxisSensitivity:
     def worse(error: float) -> Array:
         return excess_for(model, name, np.array([error, -error])).max(0)
 
-    grid = np.linspace(-_REACH[name], _REACH[name], _CURVE)
+    reach = min(_REACH[name], _SIGMAS * sigma) if sigma > 0 else _REACH[name]
+    grid = np.linspace(-reach, reach, _CURVE)
     low, high = 0.0, _FURTHEST * _REACH[name]
     found = None
     if worse(high).max() >= 1.0:

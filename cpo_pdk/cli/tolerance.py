@@ -52,6 +52,9 @@ def tolerance(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Also write all fibres to this file.")
     ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="Also draw losses, errors and yields as PNG.")
+    ] = None,
     trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -70,15 +73,16 @@ def tolerance(
         from cpo_pdk.circuit.facet_ports import facets_of
         from cpo_pdk.circuit.simulation import Simulator
         from cpo_pdk.errors import InputError
-        from cpo_pdk.output import refuse_unwritable, write_text
+        from cpo_pdk.output import refuse_unwritable, write_bytes, write_text
         from cpo_pdk.project import read_inputs
 
         if margin and limit is not None:
             raise InputError(f"--limit {limit:g} and --margin say two limits, 1 allowed; leave one of them out")
         check_asked(wanted / 100, samples, seed)
         check_allowed(1.0 if limit is None else limit)
-        if csv is not None:
-            refuse_unwritable(csv, but=(Path(target),))
+        for file in (csv, picture):
+            if file is not None:
+                refuse_unwritable(file, but=(Path(target),))
         if not layout:  # drawing takes longer than to see that a sheet is not there
             _sheet(read_inputs(target, None)[0], target, attach)
         prepared = analysis.prepare(target, spec, progress=progress, trust=trust)
@@ -101,6 +105,11 @@ def tolerance(
         result = analyse(model, asked, bumps=bumps, pairs=prepared.spec.link.connectors, connector=connector.name)
         if csv is not None:
             write_text(csv, tolerance_csv(result))
+        if picture is not None:
+            from cpo_pdk.report.figures import png
+            from cpo_pdk.report.tolerance_plots import tolerance_figure
+
+            write_bytes(picture, png(tolerance_figure(result)))
         progress("")
         warnings = list(dict.fromkeys([*prepared.notes, *others]))
         for note in warnings:
@@ -176,9 +185,7 @@ def text_of(result: ToleranceResult) -> list[Any]:
         f"worst fibre of an array loses {worst}",
     ]
     table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left")
-    table.title = f"largest standard deviation for {result.wanted:.6g} of each {result.unit}".replace(
-        f"{result.wanted:.6g}", f"{100 * result.wanted:.6g} %"
-    )
+    table.title = f"largest standard deviation with which {100 * result.wanted:.6g} % of the {result.unit}s are good"
     for heading in ("what", "sheet", "needed", "95 % interval", "all else perfect", "yield when perfect"):
         table.add_column(heading, justify="left" if heading == "what" else "right")
     for one in result.accuracies:

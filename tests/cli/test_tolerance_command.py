@@ -82,11 +82,13 @@ def test_it_says_yields_and_what_they_need(
 
 
 def test_a_worse_sheet_gives_less_and_a_person_reads_it(
-    small: tuple[str, str], capfd: pytest.CaptureFixture[str]
+    small: tuple[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(asked(small, "--attach", "attach_passive", "--yield", "90")) == 0
+    picture = tmp_path / "tolerance.png"
+    assert run(asked(small, "--attach", "attach_passive", "--yield", "90", "--picture", str(picture))) == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
     text = capfd.readouterr().out
-    assert "sheet attach_passive" in text and "largest standard deviation for 90 % of each array" in text
+    assert "sheet attach_passive" in text and "largest standard deviation with which 90 % of the arrays are good" in text
     assert "none: however good this one is" in text, "a spot of 4 um forgives passive alignment too little"
 
 
