@@ -76,7 +76,7 @@ def wide_ring_terms(
 ) -> dict[str, Array]:
     """Terms of `wide_ring`, see `ring_response`; arguments as there."""
     widening = number("width_wide", width_wide, 0.1, 2.0) - number("width", width, 0.1, 2.0)
-    bend = np.asarray(radius, dtype=np.float64)
+    bend = number("radius", radius, 0.5, 1e4)
     apart = bend / (1 - np.minimum(widening / bend, 0.9))
     coupled = strip_terms(wl, radius=apart, width=width, **others)
     return {**strip_terms(wl, radius=radius, width=width, **others), "angle": coupled["angle"]}
