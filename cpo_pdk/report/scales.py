@@ -88,6 +88,11 @@ def power_scale(milliwatt: Iterable[float]) -> Scale:
     return _sequential((0.0, max(high, 0.1)), "winter", 1.0, 0.0, "mW", least=0.1)
 
 
+def heater_scale(milliwatt: Iterable[float]) -> Scale:
+    """Scale of heaters' powers in mW from the least to the most, violet to yellow; at least 0.1 mW wide."""
+    return _sequential(milliwatt, "plasma", 0.15, 0.92, "mW", least=0.1)
+
+
 def share_scale(shares: Iterable[float]) -> Scale:
     """Scale of shares in per cent, red to blue, from the least (at most 90) to 100."""
     low = min((100 * value for value in shares if np.isfinite(value)), default=0.0)

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
 from cpo_pdk.report.figures import FAINT, INK, RX, TX, style
-from cpo_pdk.report.scales import Scale, deviation_scale, power_scale, share_scale
+from cpo_pdk.report.scales import Scale, deviation_scale, heater_scale, share_scale
 from cpo_pdk.report.yield_words import number, percent
 from cpo_pdk.yields.results import Histogram, Interval, Killer, LifePoint, RingMap, SparesPoint, WaferMap, YieldResult
 
@@ -200,8 +200,11 @@ def life_figure(points: Sequence[LifePoint]) -> Figure:
 
 def ring_scales(rings: RingMap) -> dict[str, Scale]:
     """Colours of the rings: share held, mean and 95 % heater power."""
-    heaters = power_scale(np.concatenate([rings.heater_mean_mW, rings.heater_95_mW]).tolist())
-    return {"held": share_scale(rings.held.tolist()), "heater_mean_mW": heaters, "heater_95_mW": heaters}
+    return {
+        "held": share_scale(rings.held.tolist()),
+        "heater_mean_mW": heater_scale(rings.heater_mean_mW.tolist()),
+        "heater_95_mW": heater_scale(rings.heater_95_mW.tolist()),
+    }
 
 
 def rings_figure(rings: RingMap | None) -> Figure:
