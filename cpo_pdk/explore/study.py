@@ -35,8 +35,8 @@ class Variable(SpecModel):
 
     path: Annotated[str, Field(strict=True)] | None = Field(
         default=None,
-        description="dotted path in the spec; below engine.devices.<role> on into the device's sheet; without a path it "
-        "is a number for `derived`",
+        description="dotted path in the spec; below engine.devices.<role> on into the device's sheet; without a path "
+        "it is a number for `derived`",
     )
     low: Number | None = Field(default=None, description="least value of a range")
     high: Number | None = Field(default=None, description="largest value of a range")
@@ -86,7 +86,7 @@ class Study(SpecModel):
     derived: dict[str, str | int | float] = Field(
         default_factory=dict, description="path -> arithmetic of variables and paths, in this order"
     )
-    objectives: dict[str, Literal["minimize", "maximize"]] = Field(description="measure -> direction")
+    objectives: dict[str, str] = Field(description="measure -> minimize or maximize")
     constraints: dict[str, Bound] = Field(
         default_factory=dict, description="measure -> {min, max}; `require` of the base holds besides"
     )
@@ -180,6 +180,10 @@ def _problems(study: Study) -> Iterator[Problem]:
         yield study.problem(("variables",), f"{len(study.variables)} variables, at most {MOST} allowed; free fewer")
     if not study.objectives:
         yield study.problem(("objectives",), f"nothing is wanted; give at least one of {', '.join(MEASURES)}")
+    for name, direction in study.objectives.items():
+        if direction not in ("minimize", "maximize"):
+            text = f"objectives.{name} is {shown(direction)}, allowed: minimize, maximize"
+            yield study.problem(("objectives", name), text)
     for section, names in (("objectives", study.objectives), ("constraints", study.constraints)):
         for name in names:
             if name not in MEASURES:

@@ -23,14 +23,14 @@ generation: 8
 sampler: {sampler}
 seed: {seed}
 variables:
-  laser_dBm: {{path: laser.per_wavelength_dBm, low: 10, high: 17, step: 0.25}}
+  laser_dBm: {{path: laser.per_wavelength_dBm, low: 10, high: 18, step: 0.25}}
   bias: {{path: engine.heater_bias_nm, low: 0.2, high: 1.2, step: 0.05}}
   pitch: {{path: engine.fibre_pitch_um, choices: [127, 165, 250]}}
   drop_gap: {{path: engine.devices.drop_filter.geometry.gap, low: 0.12, high: 0.22, step: 0.01}}
   arrangement:
     choices:
       round: {{engines.per_side: {{north: 2, east: 2, south: 2, west: 2}}}}
-      two_sides: {{engines.per_side: {{north: 4, south: 4}}, engines.pitch_mm: null}}
+      two_sides: {{engines.per_side: {{north: 4, south: 4}}, engines.pitch_mm: null, asic.shoreline_um: 1700}}
 derived:
   engine.bump_pitch_um.1: pitch / 2
 objectives: {objectives}
