@@ -26,6 +26,7 @@ from cpo_pdk.yields.histograms import histogram
 from cpo_pdk.yields.limits import check_samples
 from cpo_pdk.yields.maps import ring_map, wafer_map
 from cpo_pdk.yields.model import PackageModel, model_of
+from cpo_pdk.yields.rare_engine import rare_engine
 from cpo_pdk.yields.results import YieldResult
 from cpo_pdk.yields.sampling import Order, sample_chunk
 from cpo_pdk.yields.sensitivity import Sobol, sobol
@@ -163,6 +164,7 @@ def yield_run(
     seed: int = 1,
     one_engine: bool = False,
     quick: bool = False,
+    rare_dB: float | None = None,
     out: str | Path = "gds_out",
     place: Place | None = None,
     resume: bool = False,
@@ -178,6 +180,7 @@ def yield_run(
         seed: of all random streams.
         one_engine: draw the first engine alone.
         quick: leave what-if runs and sensitivity out.
+        rare_dB: also ask how rarely an engine has a lane of less margin than this, by subset simulation.
         out: folder of results.
         place: who computes; this process when None.
         resume: go on with what an earlier run of the same inputs has left.
@@ -213,6 +216,10 @@ def yield_run(
     result = _composed(
         made, order, columns, samples, outcome.digest, place, quick or outcome.interrupted, clock, notes=outcome.notes
     )
+    if rare_dB is not None and not outcome.interrupted:
+        with clock.stage("rare", f"how rarely a lane has less than {rare_dB:g} dB"):
+            found = rare_engine(made.model, rare_dB, seed)
+        result = replace(result, rare=found.probability, rare_dB=rare_dB)
     with clock.stage("report", "writing the report"):
         result = replace(result, seconds=dict(clock.seconds))
         write_yield(result, folder)

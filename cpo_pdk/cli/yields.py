@@ -39,6 +39,12 @@ def yield_(
     quick: Annotated[
         bool, typer.Option("--quick", help="Without what-if runs and sensitivity: yields, spares, life, cost.")
     ] = False,
+    rare: Annotated[
+        float | None,
+        typer.Option(
+            "--rare", metavar="DB", help="Also how rarely an engine has a lane of less margin, by subset simulation."
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Results go to OUT/<name>_yield/.")] = Path("gds_out"),
     workers: WorkersOption = 1,
     scheduler: SchedulerOption = None,
@@ -58,7 +64,7 @@ def yield_(
         from cpo_pdk.report.yield_json import yield_document
         from cpo_pdk.yields.limits import check_samples
 
-        check_samples(samples, seed)
+        check_samples(samples, seed, rare)
         place = place_of(workers, scheduler, tls_ca, tls_cert, tls_key, insecure_cluster)
         result, folder, interrupted = production.yield_run(
             target,
@@ -67,6 +73,7 @@ def yield_(
             seed=seed,
             one_engine=one_engine,
             quick=quick,
+            rare_dB=rare,
             out=out,
             place=place,
             resume=resume,
@@ -75,8 +82,6 @@ def yield_(
             bar=lambda: Bar(sys.stderr, "sampling", "packages"),
         )
         progress("")
-        for note in result.notes:
-            progress.warn(note)
         document = {**yield_document(result), "folder": str(folder)}
         code = 130 if interrupted else 0 if result.holds else 1
         return Outcome(document, _text(result, folder), code)
@@ -84,9 +89,16 @@ def yield_(
     console.run(work, json)
 
 
+def share(value: float) -> str:
+    """A share in per cent, with as many decimals as tell it from 0 and 100."""
+    rest = min(value, 1 - value)
+    decimals = 2 if rest <= 0 or rest >= 1e-3 else 4 if rest >= 1e-5 else 6
+    return f"{value:.{decimals}%}"
+
+
 def percent(interval: Interval) -> str:
-    """`96.2 % (95.1 to 97.0 %)`."""
-    return f"{interval.value:.4%} ({interval.low:.4%} to {interval.high:.4%})"
+    """`96.20% (95.10% to 97.00%)`."""
+    return f"{share(interval.value)} ({share(interval.low)} to {share(interval.high)})"
 
 
 def _text(result: YieldResult, folder: Path) -> list[Any]:
@@ -110,7 +122,7 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
         ("shipped after spares, repair and test", result.shipped),
         ("escapes among them", result.escapes),
     ):
-        table.add_row(words, f"{at.value:.4%}", f"{at.low:.4%} to {at.high:.4%}", at.method)
+        table.add_row(words, share(at.value), f"{share(at.low)} to {share(at.high)}", at.method)
     text.append(table)
     if result.killers:
         text.append("what kills, and what the package yield becomes without it:")
@@ -121,7 +133,7 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
             total = killer.sobol_total
             causes.add_row(
                 killer.words,
-                f"{killer.first_share.value:.2%}",
+                share(killer.first_share.value),
                 percent(killer.fixed_yield),
                 "" if total is None else f"{total.value:.3f} ({total.low:.3f} to {total.high:.3f})",
             )
@@ -133,12 +145,19 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
             f"({cost.interval.low:,.1f} to {cost.interval.high:,.1f})"
             + (f"; {len(cost.placeholders)} prices are placeholders" if cost.placeholders else "")
         )
-    for point in result.life:
+    if result.rare is not None:
+        text.append(
+            f"an engine has a lane below {result.rare_dB:g} dB with a probability of {result.rare.value:.3g} "
+            f"({result.rare.low:.3g} to {result.rare.high:.3g}; {result.rare.method})"
+        )
+    for point in result.life[len(result.life) // 2 :: max(1, len(result.life) // 2)]:
         text.append(
             f"after {point.years:g} years: untouched {percent(point.untouched)}, available {percent(point.available)}"
         )
     if result.gate is not None:
         verdict = "holds" if result.holds else "is missed"
         text.append(f"require.yield_pct {result.gate:g} {verdict}: lower end {result.package.low:.2%}")
+    text.append("what that rests on:")
+    text += [f"  {note}" for note in result.notes]
     text.append(f"report: {folder / 'yield.html'}")
     return text

@@ -8,7 +8,7 @@ MOST_SAMPLES = 10_000_000
 _SEEDS = 2**63
 
 
-def check_samples(samples: int, seed: int) -> None:
+def check_samples(samples: int, seed: int, rare_dB: float | None = None) -> None:
     """Refuse a number of samples or a seed that nothing can be done with.
 
     Raises:
@@ -21,3 +21,5 @@ def check_samples(samples: int, seed: int) -> None:
         )
     if not 0 <= seed < _SEEDS:
         raise InputError(f"--seed {seed}, 0 to 2^63 - 1 allowed; give another")
+    if rare_dB is not None and not -100 <= rare_dB <= 100:
+        raise InputError(f"--rare {rare_dB:g} dB, -100 to 100 allowed; give a margin like -1")

@@ -198,6 +198,7 @@ class YieldResult:
         notes: approximations with the errors that were found for them, placeholders, warnings; one line each.
         gate: limit `require.yield_pct`, None where not set; `holds` whether the lower end of `package` keeps it.
         seconds: by stage.
+        rare: probability that an engine has a lane of less than `rare_dB` margin, where that was asked for.
     """
 
     name: str
@@ -226,3 +227,5 @@ class YieldResult:
     gate: float | None = None
     holds: bool = True
     seconds: dict[str, float] = field(default_factory=dict)
+    rare: Interval | None = None
+    rare_dB: float | None = None
