@@ -20,6 +20,7 @@ import argparse
 import importlib
 import json
 import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
@@ -158,6 +159,8 @@ def _chunk(start: int, stop: int) -> tuple[float, float, float]:
 
 def many(engine: Engine, samples: int, workers: int) -> dict[str, float]:
     """Wall time of many samples on some processes."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(name, "1")  # for the processes that are started below
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_take, initargs=(pickle.dumps(engine),)) as pool:
         list(pool.map(_chunk, [0] * 4 * workers, [8] * 4 * workers))  # starts them, loads the machine code
@@ -214,7 +217,8 @@ def handed_over(engine: Engine, given: Mapping[str, Any]) -> list[dict[str, Any]
             levels = np.repeat(values[part.one_values][row][None], 1 + part.turns, axis=0)
             levels[1 + turn] = values[part.zero_values][other]
             table.append((part.whole.program.loads[load], levels))
-        found.append(_with_links(engine, *zip(*table, strict=True), (*part.whole.inputs, *part.whole.outputs)))
+        elements, matrices = [e for e, _ in table], [levels for _, levels in table]
+        found.append(_with_links(engine, elements, matrices, (*part.whole.inputs, *part.whole.outputs)))
     for part in engine.batch.receive:
         table = values[part.values][part.which][:, None]
         found.append(_with_links(engine, part.plan.program.loads, table, (*part.plan.inputs, *part.plan.outputs)))
