@@ -172,6 +172,8 @@ class Cluster:
                 faults.append(f"worker {name} {difference}")
             elif there.numpy != here.numpy:
                 self.notes += (f"worker {name} has numpy {there.numpy}, here {here.numpy}: last digits may differ",)
+            if (threads := int(workers.get(address, {}).get("nthreads", 1))) > 1:
+                self.notes += (f"worker {name} has {threads} threads, which take turns; start it with --nthreads 1",)
         if faults:
             more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
             cure = f"give each worker this cpo_pdk {here.version}"
