@@ -7,7 +7,7 @@ mean of two passive matrices is passive, which a smoother curve through them nee
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Protocol
@@ -100,7 +100,7 @@ def _load(
     notes += clipped
     turned = S * np.exp(-2j * np.pi * raw.f_Hz * delay)[:, None, None]
     _fine_enough(path, raw, turned)
-    function = _interpolator(path, raw.f_Hz, turned, delay, names)
+    function = Curves(path.name, raw.f_Hz, turned, delay, names)
     low, high = C_UM_HZ / raw.f_Hz[-1], C_UM_HZ / raw.f_Hz[0]
     plain = tuple(dict.fromkeys(port.partition("@")[0] for port in names))
     modes = {p: tuple(n.partition("@")[2] for n in names if n.startswith(f"{p}@")) for p in plain}
@@ -188,30 +188,43 @@ def _fine_enough(path: Path, raw: FileMatrix, turned: NDArray[np.complex128]) ->
         )
 
 
-def _interpolator(
-    path: Path, f_Hz: NDArray[np.float64], turned: NDArray[np.complex128], delay: float, names: tuple[str, ...]
-) -> Callable[[ArrayLike], SDict]:
-    low, high = C_UM_HZ / f_Hz[-1], C_UM_HZ / f_Hz[0]
+@dataclass(frozen=True)
+class Curves:
+    """Measured S-parameters as the function of a model; it travels between processes, which a closure would not.
 
-    def function(wl: ArrayLike) -> SDict:
+    Attributes:
+        file: name of the data file.
+        f_Hz: of its rows, rising.
+        turned: S-parameters without the common delay, shape (rows, out, in).
+        delay: s.
+        names: of the ports.
+    """
+
+    file: str
+    f_Hz: NDArray[np.float64]
+    turned: NDArray[np.complex128]
+    delay: float
+    names: tuple[str, ...]
+
+    def __call__(self, wl: ArrayLike) -> SDict:
         """S-parameters at `wl` um; `ParameterError` outside the file's wavelengths."""
+        f_Hz = self.f_Hz
+        low, high = C_UM_HZ / f_Hz[-1], C_UM_HZ / f_Hz[0]
         grid = np.asarray(wl, np.float64)
         outside = (grid < low - 1e-9) | (grid > high + 1e-9)
         if np.any(outside):
             value = float(np.atleast_1d(grid)[np.atleast_1d(outside)][0])
             raise ParameterError(
-                f"wl = {value:.6f} um, {path.name} was measured from {low:.6f} to {high:.6f} um; stay within"
+                f"wl = {value:.6f} um, {self.file} was measured from {low:.6f} to {high:.6f} um; stay within"
             )
         f = np.clip(C_UM_HZ / grid, f_Hz[0], f_Hz[-1])
         row = np.clip(np.searchsorted(f_Hz, f, side="right") - 1, 0, f_Hz.size - 2)
         share = (f - f_Hz[row]) / (f_Hz[row + 1] - f_Hz[row])
-        phase = np.exp(2j * np.pi * f * delay)
+        phase = np.exp(2j * np.pi * f * self.delay)
         found: SDict = {}
-        for b, out in enumerate(names):
-            for a, into in enumerate(names):
-                values = turned[:, b, a]
+        for b, out in enumerate(self.names):
+            for a, into in enumerate(self.names):
+                values = self.turned[:, b, a]
                 if np.any(values):
                     found[into, out] = ((1 - share) * values[row] + share * values[row + 1]) * phase
         return found
-
-    return function

@@ -14,6 +14,7 @@ from cpo_pdk.circuit.batch.device_table import DirectTable, direct_table, table_
 from cpo_pdk.circuit.batch.polynomials import Axis, Bases, Surface
 from cpo_pdk.circuit.batch.ring_table import RingTable
 from cpo_pdk.circuit.batch.smooth_table import SmoothTable
+from cpo_pdk.circuit.measured import Curves
 from cpo_pdk.errors import ModelError
 from cpo_pdk.models import MODELS
 from cpo_pdk.models.model import TWO, Model
@@ -205,6 +206,8 @@ def test_what_is_none_is_refused(made: dict[str, Any]) -> None:
         ring.matrix({}, CHANNELS, loss_dB=2.5)
     with pytest.raises(ModelError, match="not operated by 'V'"):
         table(made, "straight").matrix({}, CHANNELS, V=1.0)
+    with pytest.raises(ModelError, match=r"x: gap with dw is .* smaller reach"):
+        table_of("x", MODELS["add_drop_ring"], {"gap": 0.12}, CHANNELS, {"dw": 90.0})
     with pytest.raises(ModelError, match="reach of dw is 0"):
         table_of("x", MODELS["straight"], {}, CHANNELS, {"dw": 0.0})
 
@@ -245,3 +248,14 @@ def test_a_surface_gives_polynomials_back(c: list[float], knots: list[float], de
     for name, value in exact.items():
         np.testing.assert_allclose(surface.evaluate(at[name], wl) + 0 * wl, value + 0 * wl, atol=1e-9 * 10**degree)
     assert all("dw" not in {a.name for a in g.axes} for g in surface.groups if "g" in g.names)
+
+
+def test_measured_data_is_asked_itself_and_travels() -> None:
+    f_Hz = np.linspace(2.2e14, 2.4e14, 5)
+    curves = Curves("x.s2p", f_Hz, np.full((5, 2, 2), 0.5 + 0j), 1e-14, ("o1", "o2"))
+    found = table_of("measured", Model("measured x.s2p", curves, TWO), {}, CHANNELS, REACH)
+    assert isinstance(found, DirectTable)
+    assert found.axes == ()
+    again = pickle.loads(pickle.dumps(found)).matrix({"dw": np.array([1.0, 2.0])}, CHANNELS)
+    assert again["o1", "o2"].shape == (2, 3)
+    np.testing.assert_array_equal(again["o1", "o2"][0], curves(CHANNELS)["o1", "o2"])

@@ -28,8 +28,8 @@ from cpo_pdk.circuit.batch.deviations import (
 )
 from cpo_pdk.circuit.batch.ring_table import RingTable, fit_ring
 from cpo_pdk.circuit.batch.smooth_table import SmoothTable, fit_smooth
-from cpo_pdk.circuit.binding import ModelLike
-from cpo_pdk.errors import CpoError, ModelError
+from cpo_pdk.circuit.binding import ModelLike, accepted
+from cpo_pdk.errors import CpoError, ModelError, ParameterError
 
 Pair = tuple[str, str]
 
@@ -149,12 +149,18 @@ def table_of(
         if not half > 0:
             raise ModelError(f"{name}: reach of {axis} is {half:g}, more than 0 needed; leave the axis out instead")
     direct = direct_table(name, model, params, reach)
-    ring = getattr(model, "ring", None)
-    if ring is not None:
-        table = fit_ring(name, model, ring, params, channels_um, reach, levels)
-        return checked(table, direct, model, params, channels_um)
-    smooth = fit_smooth(name, model, params, channels_um, reach, levels)
-    error = smooth_error(smooth, direct, channels_um)
+    if not accepted(model.function):  # measured: nothing deviates, and curves between its points are its own
+        return direct
+    try:
+        ring = getattr(model, "ring", None)
+        if ring is not None:
+            table = fit_ring(name, model, ring, params, channels_um, reach, levels)
+            return checked(table, direct, model, params, channels_um)
+        smooth = fit_smooth(name, model, params, channels_um, reach, levels)
+        error = smooth_error(smooth, direct, channels_um)
+    except ParameterError as problem:
+        said = ", ".join(f"{axis} +/- {half:g}" for axis, half in reach.items() if axis in direct.axes)
+        raise ModelError(f"{name}: {problem}; at the ends of {said}: ask for a smaller reach") from problem
     return replace(smooth, error=error) if error < ERROR_LIMIT else direct
 
 
