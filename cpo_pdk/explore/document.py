@@ -10,6 +10,7 @@ from typing import Any
 
 from cpo_pdk import output
 from cpo_pdk.report.explore_data import Axis, Exploration, Point
+from cpo_pdk.report.explore_page import explore_html
 
 DOCUMENT, POINTS, PAGE = "explore.json", "points.csv", "explore.html"
 
@@ -101,4 +102,5 @@ def write_files(result: Exploration, folder: Path) -> tuple[Path, ...]:
     return (
         output.write_json(folder / DOCUMENT, document(result)),
         output.write_text(folder / POINTS, points_csv(result)),
+        output.write_text(folder / PAGE, explore_html(result)),
     )
