@@ -55,6 +55,9 @@ def tolerance(
     picture: Annotated[
         Path | None, typer.Option("--picture", metavar="FILE", help="Also draw losses, errors and yields as PNG.")
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write all of it as one page.")
+    ] = None,
     trust: TrustOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -80,7 +83,7 @@ def tolerance(
             raise InputError(f"--limit {limit:g} and --margin say two limits, 1 allowed; leave one of them out")
         check_asked(wanted / 100, samples, seed)
         check_allowed(1.0 if limit is None else limit)
-        for file in (csv, picture):
+        for file in (csv, picture, html):
             if file is not None:
                 refuse_unwritable(file, but=(Path(target),))
         if not layout:  # drawing takes longer than to see that a sheet is not there
@@ -110,6 +113,10 @@ def tolerance(
             from cpo_pdk.report.tolerance_plots import tolerance_figure
 
             write_bytes(picture, png(tolerance_figure(result)))
+        if html is not None:
+            from cpo_pdk.report.tolerance_page import tolerance_html
+
+            write_text(html, tolerance_html(result))
         progress("")
         warnings = list(dict.fromkeys([*prepared.notes, *others]))
         for note in warnings:
