@@ -51,20 +51,20 @@ def test_a_hopeless_design_is_not_heated(study: Study) -> None:
     assert "energy_pJ_bit" not in found.measures
 
 
-def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """One design, its limit out of reach: exit code 1, and what kept it out."""
     text = FILE.read_text().replace("margin_dB: {min: 0}", "margin_dB: {min: 30}")
     file = tmp_path / "rings_ucie.yaml"
     file.write_text(text)
     out = tmp_path / "out"
     assert run(["explore", str(file), "--designs", "1", "--out", str(out), "--json"]) == 1
-    said = json.loads(capsys.readouterr().out)
+    said = json.loads(capfd.readouterr().out)
     assert "margin_dB kept out 1 of the 1 that can be made" in said["why_none"]
     assert said["verdicts"] == {"feasible": 0, "violates": 1, "refused": 0}
     assert json.loads((out / "rings_ucie" / "explore.json").read_text())["digest"] == said["digest"]
     assert run(["explore", str(file), "--designs", "1", "--out", str(out)]) == 1
-    assert "break one" in capsys.readouterr().out
+    assert "break one" in capfd.readouterr().out
     assert run(["explore", str(tmp_path / "none.yaml")]) == 2
     assert run(["explore", str(file), "--workers", "0"]) == 2
     assert run(["explore", str(file), "--scheduler", "tcp://192.0.2.1:8786"]) == 2
-    assert "insecure" in capsys.readouterr().err
+    assert "insecure" in capfd.readouterr().err
