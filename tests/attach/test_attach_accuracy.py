@@ -149,7 +149,7 @@ def test_limits_of_lanes_add_what_a_way_loses(array: Make) -> None:
 
 def test_the_whole_analysis_holds_together(array: Make) -> None:
     model = array(gap_um=5.0, x_um=0.2, y_um=0.2, roll_deg=0.01, core_um=0.1)
-    asked = Asked("p", "p_engine", 8, Limit.each_fibre(model.facet, 1.0), 0.5, samples=1000)
+    asked = Asked("p", "p_engine", 8, Limit.each_fibre(model.facet, 1.0), 0.5, samples=400)
     found = tolerance(model, asked, pairs=4, connector="mpo_connector")
     assert found.array.low < found.array.value < found.array.high
     assert found.package.value == pytest.approx(found.array.value**8)
