@@ -15,7 +15,8 @@ Validity
     the solver, within 3 % for cores wider than 0.7 um. Against 16 couplings of half rings and straight buses in a
     published 3D-FDTD table (1550 nm, R 3 to 12 um, gaps 50 to 200 nm) the power is low by 2 to 4 % at radii of 10 um
     and more, by up to 10 % at 5 um and 21 % at 3 um: that the phase fronts of ring and bus part, and that the bent mode
-    leans outwards, are left out, and act against each other. A coupler for TM is not given.
+    leans outwards, are left out, and act against each other. A coupler for TM is not given. Another slab acts
+    on kappa by its slope at 1.31 um, 220 nm and the smallest gap (`data/rib_etch.json`).
 """
 
 from __future__ import annotations

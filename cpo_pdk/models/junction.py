@@ -20,8 +20,8 @@ Validity
     0 V to breakdown; beyond it an error. The implants are abrupt and uniform in height; a real profile is graded, which
     lowers capacitance and efficiency alike. The depletion approximation holds where the junction is thinner than the
     core: at 1e17 cm^-3 from about 4 V on the edges come near the core's. Not in it: the constant shift of the index
-    by the carriers at 0 V, contact resistance of the metal, velocity saturation, temperature. Compared with a published
-    simulation in `validation/modulators`.
+    by the carriers at 0 V, contact resistance of the metal, velocity saturation, temperature, another slab.
+    Compared with a published simulation in `validation/modulators`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Conventions
     Ports `o1` and `o2`, and `o1@TM`, `o2@TM` where the cross-section guides TM (strip, not rib). Phase
-    `exp(+1j 2 pi neff length / wl)`. `dw` and `dh` (nm) are what a core is wider and higher than drawn.
+    `exp(+1j 2 pi neff length / wl)`. `dw` and `dh` (nm) are what a core is wider and higher than drawn,
+    `dslab` what the slab of a rib is thicker (the core's top stays).
 
 Method
     Index over width, height, wavelength and temperature from a mode solver (`modes`, `data/*_modes.json`), with the
@@ -10,11 +11,11 @@ Method
     circular bend, which goes with the square of the curvature.
 
 Validity
-    1.24 to 1.38 and 1.48 to 1.62 um, widths of 0.25 to 1.2 um, heights of 0.20 to 0.24 um, vertical walls, oxide all
-    around; modes TE0 and TM0 only, also where a wide guide has more. Losses do not depend on the wavelength. The excess
-    loss of a bend is that of a measured 90 degree bend at its smallest radius, scaled with the angle, and holds for the
-    routing width; Euler bends and raised sines, whose curvature has no jump, are at least as good. No reflections and
-    no polarisation conversion: no source gives them for these elements.
+    1.24 to 1.38 and 1.48 to 1.62 um, widths of 0.25 to 1.2 um, heights of 0.20 to 0.24 um, slabs of 80 to 100 nm,
+    vertical walls, oxide all around; modes TE0 and TM0 only, also where a wide guide has more. Losses do not depend on
+    the wavelength. The excess loss of a bend is that of a measured 90 degree bend at its smallest radius, scaled with
+    the angle, and holds for the routing width; Euler bends and raised sines, whose curvature has no jump, are at least
+    as good. No reflections and no polarisation conversion: no source gives them for these elements.
 """
 
 from __future__ import annotations
