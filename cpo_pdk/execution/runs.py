@@ -21,7 +21,7 @@ def run(
     """Work out the samples of `work` into `folder`, chunk by chunk.
 
     What is done stays readable whatever ends the run. Ctrl-C (and a polite kill, where it raises KeyboardInterrupt)
-    ends it with an outcome that says so.
+    ends it with an outcome that says so, once there is a sample.
 
     Args:
         work: what to do.
@@ -55,7 +55,7 @@ def run(
                     finally:
                         deaths, notes = pool.deaths, pool.notes
         except KeyboardInterrupt:
-            if store is None:
+            if store is None or not store.samples:  # nothing that could be used
                 raise
             interrupted = True
         except (ExecutionError, OutputError) as error:
