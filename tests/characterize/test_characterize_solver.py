@@ -12,7 +12,7 @@ from cpo_pdk.cli.app import run
 
 pytest.importorskip("femwell", reason="the extra 'characterize' is not installed")
 
-from cpo_pdk.characterize import guides, pairs
+from cpo_pdk.characterize import etch, guides, pairs
 from cpo_pdk.characterize.cross_section import Fineness, graded, strip
 from cpo_pdk.models.modes import table
 
@@ -30,6 +30,16 @@ def test_a_pair_of_the_table_is_found_again() -> None:
     i, k = raw["width"].index(0.42), raw["gap"].index(0.15)
     kappa = pairs.kappa(0.42, 0.22, 0.15, 1.31, pairs.FINENESS)
     assert np.log(kappa) == pytest.approx(raw["log_kappa"][i][1][0][1][k], abs=2e-4)
+
+
+def test_a_slab_of_the_table_is_found_again() -> None:
+    raw = table("rib_etch")
+    i, j = raw["width"].index(0.4), raw["height"].index(0.22)
+    thin, drawn = (
+        guides.guide(strip(0.4, 0.22, slab), raw["wl"][0][1], Fineness(), "TE", etch.INDEX_MAX)[0]
+        for slab in (0.08, 0.09)
+    )
+    assert thin - drawn == pytest.approx(raw["dneff"][i][j][0][1][0], abs=2e-6)
 
 
 def test_mesh_lines_stand_on_the_walls() -> None:
