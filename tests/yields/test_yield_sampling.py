@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 from cpo_pdk.analysis import prepare
 from cpo_pdk.errors import InputError, SpecError
+from cpo_pdk.execution import read
 from cpo_pdk.production import Produced, produced, yield_of, yield_run
+from cpo_pdk.project import draw, read_inputs
 from cpo_pdk.spec import find_spec
 from cpo_pdk.variation.causes import CAUSES
 from cpo_pdk.variation.samples import Draw
@@ -50,8 +53,15 @@ def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def made(spec: Path) -> Produced:
-    return produced(prepare(spec))
+def gds(spec: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    package, sheets = read_inputs(spec, None)
+    files, _ = draw(package, tmp_path_factory.mktemp("drawn"), sheets, None, False)
+    return files.package_gds
+
+
+@pytest.fixture(scope="module")
+def made(gds: Path, spec: Path) -> Produced:
+    return produced(prepare(gds, spec))
 
 
 def test_with_every_cause_nominal_margins_are_those_of_the_budget(made: Produced):
@@ -154,12 +164,13 @@ def test_a_yield_in_one_call(made: Produced):
     assert any("tabulated" in note for note in result.notes)
 
 
-def test_a_run_is_resumed_and_any_workers_have_the_same_digest(spec: Path, tmp_path: Path):
-    first, folder, interrupted = yield_run(spec, samples=70, seed=4, quick=True, out=tmp_path / "a")
-    assert folder == tmp_path / "a" / "small_yield" and not interrupted
-    assert (folder / "yield.html").is_file() and (folder / "yield.json").is_file()
-    more, _, _ = yield_run(spec, samples=140, seed=4, quick=True, out=tmp_path / "a", resume=True)
-    assert (first.samples, more.samples) == (70, 140) and first.digest != more.digest
+def test_a_run_leaves_its_samples_report_and_document(gds: Path, spec: Path, tmp_path: Path):
+    first, folder, interrupted = yield_run(gds, spec, samples=10, seed=4, quick=True, one_engine=True, out=tmp_path)
+    assert folder == tmp_path / "small_yield" and not interrupted
+    document = json.loads((folder / "yield.json").read_text("utf-8"))
+    assert document["digest"] == first.digest and document["package"]["samples"] == 10
+    assert (folder / "yield.html").stat().st_size > 10_000
+    assert np.array_equal(read(folder / "samples")["sample"], np.arange(10))
 
 
 @pytest.mark.parametrize(("samples", "seed"), [(0, 1), (-3, 1), (10_000_001, 1), (10, -1), (10, 2**63)])
