@@ -43,7 +43,12 @@ def fibres_figure(result: ToleranceResult) -> Figure:
 
 
 def accuracy_figure(one: Accuracy, wanted: float) -> Figure:
-    """Yield over how well one thing is aligned; marked: the sheet's accuracy, the one that the wanted yield needs."""
+    """Yield of arrays over how well one thing is aligned; marked: the sheet's accuracy, the one that is needed.
+
+    Args:
+        one: the thing.
+        wanted: yield of arrays that was asked for.
+    """
     with style():
         figure = Figure(figsize=_SMALL, layout="constrained")
         axes = figure.add_subplot(1, 1, 1)
@@ -59,7 +64,7 @@ def accuracy_figure(one: Accuracy, wanted: float) -> Figure:
         axes.set_xlim(0, None)
         axes.set_ylim(-2, 103)
         axes.set_xlabel("times the sheet's" if one.unit == "1" else f"standard deviation ({_micro(one.unit)})")
-        axes.set_ylabel("yield (%)")
+        axes.set_ylabel("yield of arrays (%)")
         axes.yaxis.set_major_locator(MaxNLocator(5))
     return figure
 

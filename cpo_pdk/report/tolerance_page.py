@@ -74,7 +74,8 @@ def tolerance_html(result: ToleranceResult) -> str:
             ("Arrays", "all fibres of an array within their limits", Bar.of(interval(result.array))),
             ("Packages", "all arrays of a package, independent of each other", Bar.of(interval(result.package))),
         ],
-        "accuracies": [_accuracy(one, result.wanted, index) for index, one in enumerate(result.accuracies)],
+        "arrays": percent(_of_arrays(result)) if result.unit == "package" and result.engines > 1 else "",
+        "accuracies": [_accuracy(one, _of_arrays(result), index) for index, one in enumerate(result.accuracies)],
         "savings": savings,
         "outer": result.ports[0] if result.ports else "",
         "middle": result.ports[middle] if result.ports else "",
@@ -94,6 +95,11 @@ def tolerance_html(result: ToleranceResult) -> str:
 def interval(share: Share) -> Interval:
     """The same as the yields have it."""
     return Interval(share.value, share.low, share.high, samples=share.samples, method="Wilson")
+
+
+def _of_arrays(result: ToleranceResult) -> float:
+    """Yield of arrays that gives the wanted one; arrays of a package are independent of each other."""
+    return result.wanted ** (1 / result.engines) if result.unit == "package" else result.wanted
 
 
 def _svg(figure: object, key: str) -> Markup:

@@ -79,7 +79,7 @@ def killers_figure(result: YieldResult) -> Figure:
         right.set_yticks(rows, [])
         right.set_xlabel(f"yield of {words} (%)")
         for axes in (left, right):
-            axes.invert_yaxis()
+            axes.set_ylim(len(killers) - 0.4, -0.6)
             axes.grid(axis="y", visible=False)
             axes.tick_params(axis="y", length=0)
         right.legend(fontsize=8, loc="lower right")

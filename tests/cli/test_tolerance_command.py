@@ -82,9 +82,11 @@ def test_it_says_yields_and_what_they_need(
 def test_a_worse_sheet_gives_less_and_a_person_reads_it(
     small: tuple[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    picture = tmp_path / "tolerance.png"
-    assert run(asked(small, "--attach", "attach_passive", "--yield", "90", "--picture", str(picture))) == 0
+    picture, page = tmp_path / "tolerance.png", tmp_path / "tolerance.html"
+    more = ("--picture", str(picture), "--html", str(page))
+    assert run(asked(small, "--attach", "attach_passive", "--yield", "90", *more)) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "small: fibre attach</h1>" in page.read_text("utf-8")
     text = capfd.readouterr().out
     assert (
         "sheet attach_passive" in text and "largest standard deviation with which 90 % of the arrays are good" in text
