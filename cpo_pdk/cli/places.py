@@ -47,11 +47,13 @@ def place_of(
     tls_key: Path | None = None,
     insecure: bool = False,
 ) -> Place:
-    """The place that the options name, checked.
+    """The place that the options name, checked; at the port of a scheduler is knocked.
 
     Raises:
         InputError: some TLS files but not all, or what `Place.check` refuses.
+        ExecutionError: the scheduler can't be reached.
     """
+    from cpo_pdk.execution.addresses import LOCAL, reach
     from cpo_pdk.execution.work import Place, Tls
 
     files = {"--tls-ca": tls_ca, "--tls-cert": tls_cert, "--tls-key": tls_key}
@@ -63,4 +65,6 @@ def place_of(
         raise InputError("--tls-... and --insecure-cluster: are for --scheduler ADDRESS, which is missing")
     place = Place(workers, scheduler, tls, insecure)
     place.check()
+    if scheduler not in (None, LOCAL):
+        reach(scheduler)
     return place

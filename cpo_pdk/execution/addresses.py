@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cpo_pdk.errors import InputError
+from cpo_pdk.errors import ExecutionError, InputError
 
 #: in place of an address: a cluster of this machine's own
 LOCAL = "local"
@@ -42,6 +43,22 @@ def check_address(address: str, tls_files: Mapping[str, Path], insecure: bool) -
             f"scheduler {address}: not this machine and no TLS, so whoever reaches the port runs code on both sides;"
             " use tls:// with certificates, or insist with --insecure-cluster"
         )
+
+
+def reach(address: str, timeout_s: float = 5.0) -> None:
+    """Knock at the port of a scheduler, so that nobody prepares for minutes what has nowhere to go.
+
+    Raises:
+        InputError: not an address.
+        ExecutionError: nobody opens.
+    """
+    _, host, port = parts(address)
+    try:
+        socket.create_connection((host, port), timeout=timeout_s).close()
+    except OSError as error:
+        raise ExecutionError(
+            f"scheduler {address}: can't be reached ({error.strerror or error}); start it, or check the address"
+        ) from None
 
 
 def parts(address: str) -> tuple[str, str, int]:

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import pickle
 import queue
-import socket
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +22,7 @@ from distributed import Client, Future, KilledWorker, LocalCluster, Security
 from distributed.client import ClosedClientError
 
 from cpo_pdk.errors import ExecutionError
-from cpo_pdk.execution.addresses import LOCAL, is_loopback, parts
+from cpo_pdk.execution.addresses import LOCAL, is_loopback, parts, reach
 from cpo_pdk.execution.fingerprint import Fingerprint, fingerprint
 from cpo_pdk.execution.processes import as_workers_start
 from cpo_pdk.execution.remote import OtherProgramError, work_on
@@ -218,13 +217,7 @@ def _own_cluster(workers: int, stack: contextlib.ExitStack) -> Client:
 
 def _connected(address: str, tls: Tls | None) -> Client:
     """A client of the scheduler at `address`."""
-    _, host, port = parts(address)
-    try:
-        socket.create_connection((host, port), timeout=_CONNECT_S).close()
-    except OSError as error:
-        raise ExecutionError(
-            f"scheduler {address}: can't be reached ({error.strerror or error}); start it, or check the address"
-        ) from None
+    reach(address, _CONNECT_S)
     security = None
     if tls is not None:
         security = Security(

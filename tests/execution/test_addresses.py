@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cpo_pdk.cli.places import place_of
-from cpo_pdk.errors import InputError
+from cpo_pdk.errors import ExecutionError, InputError
 from cpo_pdk.execution import Place, Tls
 from cpo_pdk.execution.addresses import is_loopback
 
@@ -73,7 +74,11 @@ def test_loopback_is_what_the_standard_says(address: object) -> None:
 
 def test_options_that_do_not_fit_together(tls: Tls) -> None:
     assert place_of(3) == Place(3)
-    assert place_of(1, "tls://h:1", tls.ca, tls.cert, tls.key) == Place(1, "tls://h:1", tls)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"tls://127.0.0.1:{server.getsockname()[1]}"
+        assert place_of(1, address, tls.ca, tls.cert, tls.key) == Place(1, address, tls)
+    with pytest.raises(ExecutionError, match=r"can't be reached.*start it, or check the address"):
+        place_of(1, address, tls.ca, tls.cert, tls.key)
     with pytest.raises(InputError, match="--tls-cert, --tls-key: missing"):
         place_of(1, "tls://h:1", tls.ca)
     with pytest.raises(InputError, match="are for --scheduler"):
