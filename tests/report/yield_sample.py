@@ -116,8 +116,8 @@ def _cost() -> Cost:
 
 def _rings(random: np.random.Generator) -> RingMap:
     names = [f"{engine}/tx_1/unit_{k + 1}/modulator" for engine in ENGINES for k in range(RINGS)]
-    x = np.concatenate([left + 150.0 * np.arange(RINGS) for left, _ in ENGINES.values()])
-    y = np.concatenate([np.full(RINGS, bottom) for _, bottom in ENGINES.values()])
+    x = np.array([left + 150.0 * k for left, _ in ENGINES.values() for k in range(RINGS)])
+    y = np.array([bottom for _, bottom in ENGINES.values() for _ in range(RINGS)])
     mean = random.uniform(5, 15, len(names))
     held = 1 - np.arange(len(names)) / 100
     return RingMap(tuple(names), tuple(name.split("/")[0] for name in names), x, y, held, mean, 2 * mean)
