@@ -144,11 +144,12 @@ def yield_of(
     state: State | None = None,
     one_engine: bool = False,
     quick: bool = True,
+    project: Path | None = None,
     progress: Say | None = None,
 ) -> YieldResult:
     """Yield of a package, in this process and without files; arguments as `yield_run` and `produced`."""
     check_samples(samples, seed)
-    made = produced(prepared, state=state, one_engine=one_engine, progress=progress)
+    made = produced(prepared, state=state, one_engine=one_engine, project=project, progress=progress)
     order = Order(made.model, seed)
     chunks = [sample_chunk(order, np.arange(k, min(k + CHUNK, samples))) for k in range(0, samples, CHUNK)]
     columns = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
@@ -259,7 +260,7 @@ def _composed(
             bill=made.bill,
             digest=digest,
             asked=asked,
-            notes=(*model.notes, *notes),
+            notes=(*model.notes, *_assumed(made, bool(fixed)), *notes),
             gate_pct=spec.require.yield_pct,
             sobol=None if indices is None else indices.indices,
             rings=ring_map(model, columns["held"], columns["heater_mW"]),
@@ -273,6 +274,20 @@ def _composed(
             laser_C=spec.thermal.laser_case_C,
             fibres=len(model.cells[model.engines[0].cell].attach.ports),
         )
+
+
+def _assumed(made: Produced, computed_again: bool) -> list[str]:
+    """What has to be known of tests and what-ifs."""
+    found = []
+    repairs = made.sheets.test["repairs"]
+    if repairs:
+        found.append(f"{made.sheets.test.name}: engines can be exchanged, {repairs:g} in a package at most")
+    if not computed_again:
+        found.append(
+            "what kills: a dB that is lost before the chip counts as a dB; computed without --quick, it is less where "
+            "strong light absorbs itself"
+        )
+    return found
 
 
 def _of(values: np.ndarray, model: PackageModel, transmit: bool) -> np.ndarray:
