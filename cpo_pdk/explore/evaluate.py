@@ -118,7 +118,7 @@ class _Steps:
             self.result = Evaluation(design.key, known, "work" if task.yield_samples else "done", "", gates)
             return
         prepared = Prepared(spec, parts, sheets, file, netlists, package, simulation, simulator=simulator)
-        produced = yield_of(prepared, task.yield_samples, task.seed, state=state)
+        produced = yield_of(prepared, task.yield_samples, task.seed, state=state, project=task.project)
         known = measure(Subject(spec, engine_mm, state, produced))
         self.result = Evaluation(design.key, known, "done", "", gates)
 
