@@ -94,7 +94,7 @@ def plot_data(result: Exploration, measures: list[Axis]) -> dict[str, Any]:
             }
             for axis in axes
         ],
-        "start": [0, min(1, len(axes) - 1), min(2, len(axes) - 1)],
+        "start": [0, min(1, len(axes) - 1), 2 if len(result.objectives) > 2 else len(measures) if variables else 0],
         "front": list(result.front),
         "points": [
             [

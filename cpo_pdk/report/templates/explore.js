@@ -54,7 +54,7 @@
     draw("text", { x: 14, y: (top + h - bottom) / 2, "text-anchor": "middle", class: "name", transform: `rotate(-90 14 ${(top + h - bottom) / 2})` }, label(ay));
     places = list.map((p) => ({ p, x: X(p.values[use[0]]), y: Y(p.values[use[1]]) }));
     const best = places.filter(({ p }) => p.front).sort((a, b) => a.x - b.x);
-    if (best.length > 1 && ax.better && ay.better && data.axes.filter((a) => a.better).length === 2) draw("polyline", { points: best.map(({ x, y }) => `${x},${y}`).join(" ") });
+    if (best.length > 1 && ax.better && ay.better && data.axes.filter((a) => a.better).length === 2) draw("polyline", { points: best.map(({ x, y }, k) => (k === 0 ? "" : ax.better === "minimize" ? `${x},${best[k - 1].y} ` : `${best[k - 1].x},${y} `) + `${x},${y}`).join(" ") }); // steps: what lies behind is beaten
     for (const { p, x, y } of [...places].sort((a, b) => (a.p.front - b.p.front) || ((a.p.verdict === "feasible") - (b.p.verdict === "feasible")))) {
       const v = p.values[use[2]], feasible = p.verdict === "feasible", circle = draw("circle", { cx: x, cy: y, r: p.front ? 7 : feasible ? 4.5 : 3.5, class: `${p.front ? "front" : ""}${feasible ? "" : "out"}` });
       const tint = v === null ? "var(--soft)" : color(c1 > c0 ? (v - c0) / (c1 - c0) : 0.5);
