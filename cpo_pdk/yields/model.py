@@ -42,6 +42,8 @@ FAR = 1_000_000
 FIBRES = 1000
 #: relative step of a ring's coupled power that a slope is taken over
 NUDGE = 0.02
+#: step of a deviation that the slope of a resonance is taken over, nm
+STEP_NM = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class CellModel:
         linewidth_nm: of each ring as the batch has it without deviations, shape (R,).
         bus_linewidth_nm: the part of it that the bus makes, shape (R,).
         resonances_nm: of each ring without deviations, shape (R, K).
+        slopes_nm: axis of a deviation -> shift of each ring's resonances a nm of it, shape (R,).
     """
 
     batch: EngineBatch
@@ -109,6 +112,7 @@ class CellModel:
     linewidth_nm: Real
     bus_linewidth_nm: Real
     resonances_nm: Real
+    slopes_nm: dict[str, Real]
 
     @property
     def transmit(self) -> NDArray[np.bool_]:
@@ -284,7 +288,21 @@ def _cell_model(
         linewidth_nm=batch.linewidth_nm(still)[0] if batch.rings else np.empty(0),
         bus_linewidth_nm=bus_linewidth_nm(batch, still)[0] if batch.rings else np.empty(0),
         resonances_nm=batch.resonances_nm(still)[0] if batch.rings else np.empty((0, 0)),
+        slopes_nm=_slopes_nm(batch) if batch.rings else {},
     )
+
+
+def _slopes_nm(batch: EngineBatch) -> dict[str, Real]:
+    """Shift of every ring's resonances a nm of width, height and slab: to the nearest after a small step."""
+    places = len(batch.sites_um)
+    before = batch.resonances_nm({"dw": np.zeros((1, places))})[0]
+    found = {}
+    for axis in ("dw", "dh", "dslab"):
+        after = batch.resonances_nm({axis: np.full((1, places), STEP_NM)})[0]
+        moved = after - before[:, :1]
+        nearest = np.nanargmin(np.abs(moved), axis=1)
+        found[axis] = moved[np.arange(len(moved)), nearest] / STEP_NM
+    return found
 
 
 def bus_linewidth_nm(batch: EngineBatch, values: Mapping[str, Real]) -> Real:

@@ -173,8 +173,24 @@ def solve_engines(
         channel=locked.channel,
         tuning_nm=drift_nm + locked.tuning_nm,
     )
-    shift = np.nanmean(cold - cell.resonances_nm, axis=(1, 2))
+    shift = _shifts_nm(cell, values, cold).mean(axis=1)
     return Light(solved, locked.held, locked.power_mW, shift, _speed(cell, values))
+
+
+def _shifts_nm(cell: CellModel, values: Mapping[str, Real], cold: Real) -> Real:
+    """How far each ring's resonances lie from where they lie without deviations, nm, shape (S, R).
+
+    A shift may be more than a free spectral range, and resonances look alike: the one is taken that lies nearest to
+    what the slopes at no deviation foretell.
+    """
+    sites = np.array([ring.site for ring in cell.batch.rings])
+    foretold = np.zeros(cold.shape[:2])
+    for axis, slope in cell.slopes_nm.items():
+        if axis in values:
+            foretold = foretold + slope * values[axis][:, sites]
+    from_first = cold - cell.resonances_nm[:, :1]
+    nearest = np.nanargmin(np.abs(from_first - foretold[:, :, None]), axis=2)
+    return np.take_along_axis(from_first, nearest[:, :, None], axis=2)[:, :, 0]
 
 
 def _speed(cell: CellModel, values: Mapping[str, Real]) -> dict[str, Real]:

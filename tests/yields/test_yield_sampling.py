@@ -99,7 +99,7 @@ def test_causes_act_alone_and_together(made: Produced):
     order = Order(model, 5)
     rows = range(3)
     fixed, alone = agains((item, compute_again(order, item)) for item in what_ifs(rows, chunk=2))
-    assert set(fixed) == set(alone) == set(CAUSES) - {"attach", "fibre", "connector", "laser_power", "responsivity"}
+    assert set(fixed) == set(alone) == set(CAUSES) - {"connector", "responsivity"}
     nominal = sample(model, Draw(5, np.arange(3), frozenset(CAUSES)))["margin_dB"]
     everything = sample_chunk(order, np.arange(3))["margin_dB"]
     for cause in set(fixed) - {"heater"}:  # which changes what heaters take, and whether they reach
@@ -146,7 +146,7 @@ def test_maps_have_every_ring_and_every_die(made: Produced):
     assert len(wafer.x_mm) == made.bill.dies_per_wafer > 50
     assert np.hypot(wafer.x_mm, wafer.y_mm).max() < wafer.wafer_mm / 2
     # wider or thicker silicon moves resonances to the red
-    assert np.corrcoef(wafer.width_nm, wafer.shift_nm)[0, 1] > 0.5
+    assert np.corrcoef(wafer.width_nm + 2 * wafer.thickness_nm, wafer.shift_nm)[0, 1] > 0.9
     assert set(np.unique(wafer.good)) <= {k / 16 for k in range(17)}
 
 
