@@ -376,7 +376,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         ),
     }
     try:
-        found |= compared(engine, 16 if options.quick else 64, options.sax_python or sys.executable)
+        found |= compared(engine, 64 if options.quick else 128, options.sax_python or sys.executable)
     except SystemExit as error:
         found |= {"ratio_sax_vmap": None, "sax": str(error)}
     return found

@@ -31,6 +31,8 @@ NEARLY_SINGULAR = 1e-6
 BLOCK = 8192
 #: complex products from which machine code is worth being loaded (half a second), and used once it is loaded
 WORTH_LOADING, WORTH_USING = 300_000_000, 200_000
+#: and from which it is used for values that are laid out for it already
+WORTH_ROWS = 10_000
 #: complex numbers of loads and results together that are handed to the machine code at once
 CHUNK = 4_000_000
 
@@ -117,7 +119,7 @@ class Plan:
         points = rows.shape[1]
         out = np.empty((len(self.program.results), points), np.complex128)
         # many calls follow: loading the machine code pays as soon as using it does
-        used = engine == "auto" and self.program.products * points >= WORTH_USING and compiled.available()
+        used = engine == "auto" and self.program.products * points >= WORTH_ROWS and compiled.available()
         if self.program.results and (used or self._compiled(engine, points)):
             gaps, _ = compiled.run(self._registers, rows, which, out)
             if np.all(gaps >= SINGULAR) and np.all(np.isfinite(out)):

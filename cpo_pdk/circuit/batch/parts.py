@@ -137,14 +137,17 @@ class TransmitPart:
         """
         given = values[self.rest_values]
         samples, count = values[self.one_values].shape[1:]
-        passed = self.rest.solve_rows(given.reshape(len(given), -1), self.which).reshape(-1, samples, count)
-        loads = np.empty((len(self.whole.program.loads), self.turns + 1, samples, count), np.complex128)
-        loads[self.at] = passed[self.taken][:, None]
-        one, zero = values[self.one_values][self.rows], values[self.zero_values][self.zero_rows]
-        loads[self.into] = one[:, None]
-        loads[self.into, 1 + self.turn] = zero
-        found = self.whole.solve_rows(loads.reshape(len(loads), -1), np.arange(len(loads)))
-        power = (np.abs(found) ** 2).reshape(-1, self.turns + 1, samples, count)
+        passed = self.rest.solve_rows(given.reshape(len(given), -1), self.which)
+        one, zero = (values[number].reshape(len(values[number]), -1) for number in (self.one_values, self.zero_values))
+        rows = np.concatenate([passed, one, zero])
+        which = np.empty(len(self.whole.program.loads), np.int64)
+        which[self.at] = self.taken
+        power = np.empty((len(self.whole.pairs), self.turns + 1, samples, count))
+        for level in range(self.turns + 1):
+            off = self.turn == level - 1
+            which[self.into] = len(passed) + np.where(off, len(one) + self.zero_rows, self.rows)
+            found = self.whole.solve_rows(rows, which)
+            power[:, level] = (found.real**2 + found.imag**2).reshape(-1, samples, count)
         for port in self.ports:
             if port.result < 0:
                 yield port, np.zeros((samples, count)), np.zeros((samples, port.turns, count))
