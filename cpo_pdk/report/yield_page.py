@@ -13,6 +13,7 @@ from cpo_pdk.report import figures, yield_plots
 from cpo_pdk.report.rendering import inline_png, render
 from cpo_pdk.report.yield_section import SPARES, cost_rows, killer_lines, steps, tiles
 from cpo_pdk.report.yield_words import interval_words, number, percent
+from cpo_pdk.variation.causes import CAUSES
 from cpo_pdk.yields.results import RingMap, SparesPoint, WaferMap, YieldResult
 
 
@@ -31,6 +32,8 @@ def yield_html(result: YieldResult, stills: Mapping[str, bytes]) -> str:
         "steps": steps(result),
         "level": level,
         "causes": causes,
+        "sobol": any(line.first or line.total for line in causes),
+        "left_out": [words for name, words in CAUSES.items() if name not in {line.name for line in causes}],
         "histograms": _histograms(result),
         "spares": _spares(result),
         "life": _svg(yield_plots.life_figure(result.life), "life") if result.life else "",
