@@ -42,6 +42,8 @@ def run(study: Study, samplers: list[str], seeds: int, folder: Path, workers: in
             start = time.perf_counter()
             with Bar(sys.stderr, f"{sampler} {seed}", "designs") as bar:
                 result = explore(one, folder, place=Place(workers), count=bar)
+            if not result.complete:
+                raise SystemExit("interrupted; what was computed is kept where --folder was given")
             seconds += time.perf_counter() - start
             evaluated += len(result.points)
             good = [(point.number, dict(point.measures)) for point in result.points if point.verdict == "feasible"]

@@ -18,5 +18,5 @@ def formula(task: Task, design: Design) -> Evaluation:
     laser, bias = spec["laser"]["per_wavelength_dBm"], spec["engine"]["heater_bias_nm"]
     away = (bias - 0.5) ** 2 + 40 * (gap - 0.15) ** 2
     measures = {name: 0.0 for name, one in MEASURES.items() if one.stage != "yield"}
-    measures |= {"energy_pJ_bit": 4 + 10 ** (laser / 10) / 30 + 2 * away, "margin_dB": laser - 12 - 4 * away}
+    measures |= {"energy_pJ_bit": 4 + 10 ** (laser / 10) / 60 + away, "margin_dB": laser - 12 - 4 * away}
     return Evaluation(design.key, measures, "done", "", {}, 0.5)

@@ -129,7 +129,7 @@ def test_beats_chance_at_the_same_number_of_designs(quick: Make, tmp_path: Path)
     assert means["tpe"] > means["random"] + 0.01
 
 
-_ENDS = [{"energy_pJ_bit": 4.5, "margin_dB": 5.0}, {"energy_pJ_bit": 6.5, "margin_dB": 0.0}]
+_ENDS = [{"energy_pJ_bit": 4.2, "margin_dB": 6.0}, {"energy_pJ_bit": 5.4, "margin_dB": 0.0}]
 
 
 def test_the_base_is_the_first_design(quick: Make, tmp_path: Path) -> None:
