@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from cpo_pdk.circuit.batch.held import HeldArms, HeldModulator
+from cpo_pdk.circuit.batch.held import Arms, HeldArms, HeldModulator
 from cpo_pdk.circuit.batch.kinds import LENGTH, Kind, Layout, TableMaker
 from cpo_pdk.circuit.batch.parts import BatchDevice, BatchRing, LaneKey, ReceivePart, TransmitPart, TransmitPort
 from cpo_pdk.circuit.batch.places import device_places, share_places
@@ -42,46 +42,6 @@ LEAST_ERROR = 1e-6
 #: an amplitude below this is none
 NO_AMPLITUDE = 1e-9
 Whole = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Arms:
-    """Interferometers with a heated guide in one arm.
-
-    Attributes:
-        held: by heater.
-        kinds: of the devices along the arms, computed at the nominal channels; rows of one set of values.
-        rows: how many.
-        signs: 1 for an element of an interferometer's own arm, -1 for one of the other, shape (T, rows).
-        drawn: phase of each arm less that of the other as drawn, at each channel, rad, shape (T, C).
-    """
-
-    held: tuple[HeldArms, ...]
-    kinds: tuple[Kind, ...]
-    rows: int
-    signs: csr_array
-    drawn: Real
-
-    def power_mW(self, dev: Mapping[str, Real], part: slice, channels_um: Real) -> Real:
-        """Least powers that put the fringes where they are as drawn, mW, shape (S, T).
-
-        Args:
-            dev: see `Kind.deviations`.
-            part: samples.
-            channels_um: um, shape (C,).
-        """
-        samples = next((a[part].shape[0] for a in dev.values()), 1)
-        angles = np.empty((self.rows, samples, channels_um.size))
-        for kind in self.kinds:
-            matrix = kind.table.matrix(kind.deviations(dev, part), channels_um)
-            for number, pair in enumerate(kind.pairs):
-                many = len(kind.paths)
-                row = kind.targets[0].row + number * many
-                angle = np.angle(matrix[pair])
-                angles[row : row + many] = angle if angle.ndim == 3 else angle[None, None]
-        phase = (self.signs @ angles.reshape(self.rows, -1)).reshape(-1, samples, channels_um.size)
-        drift = phase - self.drawn[:, None, :]
-        return np.stack([arm.power_mW(drift[number]) for number, arm in enumerate(self.held)], axis=1)
 
 
 class Collector:

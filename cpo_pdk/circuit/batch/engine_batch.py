@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cpo_pdk.circuit.batch.collecting import Arms, Collector
+from cpo_pdk.circuit.batch.collecting import Collector
 from cpo_pdk.circuit.batch.deviations import AXES
-from cpo_pdk.circuit.batch.held import HeldModulator
+from cpo_pdk.circuit.batch.held import Arms, HeldModulator
 from cpo_pdk.circuit.batch.kinds import Kind
 from cpo_pdk.circuit.batch.lanes import BatchLanes, places_of, received, transmitted
 from cpo_pdk.circuit.batch.parts import BatchDevice, BatchRing, LaneKey, ReceivePart, TransmitPart
