@@ -16,6 +16,9 @@ from cpo_pdk.report.yield_words import interval_words, number, percent
 from cpo_pdk.variation.causes import CAUSES
 from cpo_pdk.yields.results import RingMap, SparesPoint, WaferMap, YieldResult
 
+#: numbers of the wafer map and their buttons
+_SHOWN = {"shift_nm": "shift", "good": "good lanes", "width_nm": "width", "thickness_nm": "thickness"}
+
 
 def yield_html(result: YieldResult, stills: Mapping[str, bytes]) -> str:
     """Render the page.
@@ -42,6 +45,7 @@ def yield_html(result: YieldResult, stills: Mapping[str, bytes]) -> str:
         "rings": result.rings if result.rings is not None and len(result.rings.names) else None,
         "engines": engine_rows(result.rings),
         "wafer": result.wafer if result.wafer is not None and len(result.wafer.x_mm) else None,
+        "shown": {} if result.wafer is None else {n: _SHOWN[n] for n in yield_plots.wafer_scales(result.wafer)},
         "stills": {name: inline_png(png) for name, png in stills.items()},
     }
     filters = {"percent": percent, "interval": interval_words, "number": number}
@@ -120,10 +124,8 @@ def wafer_data(wafer: WaferMap | None) -> dict[str, Any] | None:
         "x": _numbers(wafer.x_mm, 4),
         "y": _numbers(wafer.y_mm, 4),
         "values": {
-            "shift_nm": _numbers(wafer.shift_nm, 4),
-            "good": _numbers(100 * wafer.good, 3),
-            "width_nm": _numbers(wafer.width_nm, 4),
-            "thickness_nm": _numbers(wafer.thickness_nm, 4),
+            name: _numbers(getattr(wafer, name) * (100 if name == "good" else 1), 4)
+            for name in yield_plots.wafer_scales(wafer)
         },
         "scales": {name: scale.as_json() for name, scale in yield_plots.wafer_scales(wafer).items()},
     }

@@ -276,13 +276,16 @@ def _enlarged(rings: RingMap) -> tuple[float, NDArray[np.float64], NDArray[np.fl
 
 
 def wafer_scales(wafer: WaferMap) -> dict[str, Scale]:
-    """Colours of the dies: shift of the rings, share of good lanes, width, thickness."""
-    return {
+    """Colours of the dies: shift of the rings (where there are any), share of good lanes, width, thickness."""
+    scales = {
         "shift_nm": deviation_scale(wafer.shift_nm.tolist(), "nm"),
         "good": share_scale(wafer.good.tolist()),
         "width_nm": deviation_scale(wafer.width_nm.tolist(), "nm"),
         "thickness_nm": deviation_scale(wafer.thickness_nm.tolist(), "nm"),
     }
+    if not np.any(np.nan_to_num(wafer.shift_nm)):
+        del scales["shift_nm"]
+    return scales
 
 
 WAFER_WORDS = {

@@ -92,7 +92,8 @@ def tiles(result: YieldResult) -> Iterator[Tile]:
     yield Tile("Leave the last test", percent(shipped.value), "", f"{interval_words(shipped)}, with spares and repair")
     yield Tile("Engines with fibres", percent(result.engine.value), "", interval_words(result.engine))
     yield Tile("Lanes", percent(result.lane.value), "", interval_words(result.lane))
-    yield Tile("Rings held", percent(result.ring.value), "", interval_words(result.ring))
+    if result.rings is not None:
+        yield Tile("Rings held", percent(result.ring.value), "", interval_words(result.ring))
     if result.killers:
         worst = result.killers[0]
         words, pairs = killer_level(result.killers)
@@ -112,7 +113,7 @@ def tiles(result: YieldResult) -> Iterator[Tile]:
 
 
 def steps(result: YieldResult) -> tuple[Step, ...]:
-    """From a ring to a shipped package."""
+    """From a ring, where there are any, to a shipped package."""
     rows = (
         ("Rings", "find their wavelength with the heater that they have", result.ring),
         ("Lanes", "keep their margin", result.lane),
@@ -123,7 +124,8 @@ def steps(result: YieldResult) -> tuple[Step, ...]:
         ("Packages that leave", "with spares and repair, past the last test; of those begun", result.shipped),
         ("Escapes", "of those that leave, do not work", result.escapes),
     )
-    return tuple(Step(name, about, Bar.of(found), found.method) for name, about, found in rows)
+    shown = rows if result.rings is not None else rows[1:]
+    return tuple(Step(name, about, Bar.of(found), found.method) for name, about, found in shown)
 
 
 def killer_lines(result: YieldResult) -> tuple[str, tuple[KillerLine, ...]]:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from cpo_pdk.report.scales import deviation_scale, heater_scale, share_scale
 from cpo_pdk.report.yield_files import write_yield
 from cpo_pdk.report.yield_json import plain, yield_document
-from cpo_pdk.report.yield_page import engine_rows, rings_data, yield_html
+from cpo_pdk.report.yield_page import engine_rows, rings_data, wafer_data, yield_html
 from cpo_pdk.report.yield_plots import engine_boxes, enlargement, killer_level
 from cpo_pdk.report.yield_section import Bar, cost_rows, killer_lines, tiles
 from cpo_pdk.report.yield_words import interval_words, number, percent
@@ -134,7 +134,7 @@ def test_nothing_but_the_yields() -> None:
     assert not seen.open and not seen.wrong
     assert {link[1:] for link in seen.links if link.startswith("#")} <= set(seen.ids)
     assert "a partial result" in text and "No package of these samples is good" in text
-    assert 'id="rings"' not in text and 'id="causes"' not in text
+    assert "Rings held" not in text and 'id="rings"' not in text and 'id="causes"' not in text
 
 
 def test_files_without_rings_wafer_and_killers(tmp_path: Path) -> None:
@@ -246,3 +246,15 @@ def test_scales() -> None:
     assert (around.low, around.high) == (-3, 3)
     assert heater_scale([]).high > heater_scale([]).low
     assert deviation_scale([], "nm").high > 0
+
+
+def test_no_shift_where_there_are_no_rings(result: YieldResult) -> None:
+    assert result.wafer
+    data = wafer_data(replace(result.wafer, shift_nm=np.zeros_like(result.wafer.shift_nm)))
+    assert data and list(data["values"]) == list(data["scales"]) == ["good", "width_nm", "thickness_nm"]
+    data = wafer_data(result.wafer)
+    assert (
+        data
+        and "shift_nm" in data["values"]
+        and max(data["values"]["good"]) == pytest.approx(100 * result.wafer.good.max(), abs=1e-4)
+    )

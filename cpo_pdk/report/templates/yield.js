@@ -64,7 +64,7 @@
   if (waferRoot && wafer) {
     const WORDS = { shift_nm: "shift of the resonances", good: "lanes that work", width_nm: "width", thickness_nm: "thickness" };
     const said = waferRoot.querySelector(".said"), [w, h] = wafer.die_mm, radius = wafer.wafer_mm / 2;
-    let show = "shift_nm", map = null;
+    let show = Object.keys(wafer.scales)[0], map = null;
     const paint = (g, p, style, at) => {
       g.clearRect(0, 0, g.canvas.width, g.canvas.height);
       const scale = wafer.scales[show], gap = w * p.k > 6 ? 0.5 : 0;
@@ -77,7 +77,7 @@
       box: () => [-1.02 * radius, -1.02 * radius, 1.02 * radius, 1.02 * radius], paint, high: (wide) => Math.min(640, wide),
       items: () => wafer.x.map((x, k) => [k, x, wafer.y[k]]),
       hit: (x, y) => wafer.x.findIndex((dx, k) => Math.abs(dx - x) <= w / 2 && Math.abs(wafer.y[k] - y) <= h / 2),
-      chosen: (k) => { if (k < 0) return idle(); const v = wafer.values; said.textContent = `die at ${value(wafer.x[k], 1)}, ${value(wafer.y[k], 1)} mm: rings shifted by ${value(v.shift_nm[k], 3)} nm, ${value(v.good[k], 1)} % of the lanes work; width ${value(v.width_nm[k], 2)} nm, thickness ${value(v.thickness_nm[k], 2)} nm off`; },
+      chosen: (k) => { if (k < 0) return idle(); const v = wafer.values; said.textContent = `die at ${value(wafer.x[k], 1)}, ${value(wafer.y[k], 1)} mm: ${v.shift_nm ? `rings shifted by ${value(v.shift_nm[k], 3)} nm, ` : ""}${value(v.good[k], 1)} % of the lanes work; width ${value(v.width_nm[k], 2)} nm, thickness ${value(v.thickness_nm[k], 2)} nm off`; },
     });
     const look = () => { Maps.legend(waferRoot, wafer.scales[show], WORDS[show], show === "good" ? 1 : 2); map.draw(); };
     buttons(waferRoot, (name) => { show = name; look(); });
