@@ -65,7 +65,7 @@ def _svg(figure: Any, key: str) -> Markup:
 
 
 def _histograms(result: YieldResult) -> list[Markup]:
-    shown = [*((one, 0.0) for one in result.margins), *((one, None) for one in result.losses)]
+    shown = [*((one, result.least_dB) for one in result.margins), *((one, None) for one in result.losses)]
     return [_svg(yield_plots.histogram_figure(one, at), f"h{k}") for k, (one, at) in enumerate(shown)]
 
 

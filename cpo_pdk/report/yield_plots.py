@@ -102,7 +102,7 @@ def histogram_figure(found: Histogram, limit: float | None = None) -> Figure:
 
 def margins_figure(result: YieldResult) -> Figure:
     """All distributions of margins and losses."""
-    shown = [*((one, 0.0) for one in result.margins), *((one, None) for one in result.losses)]
+    shown = [*((one, result.least_dB) for one in result.margins), *((one, None) for one in result.losses)]
     columns = min(3, max(1, len(shown)))
     with style():
         figure = Figure(figsize=(4.4 * columns, 3.2 * -(-max(1, len(shown)) // columns)), layout="constrained")

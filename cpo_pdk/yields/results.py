@@ -198,6 +198,7 @@ class YieldResult:
         notes: approximations with the errors that were found for them, placeholders, warnings; one line each.
         gate: limit `require.yield_pct`, None where not set; `holds` whether the lower end of `package` keeps it.
         seconds: by stage.
+        least_dB: margin from which on a lane counts as working.
         rare: probability that an engine has a lane of less than `rare_dB` margin, where that was asked for.
     """
 
@@ -229,3 +230,4 @@ class YieldResult:
     seconds: dict[str, float] = field(default_factory=dict)
     rare: Interval | None = None
     rare_dB: float | None = None
+    least_dB: float = 0.0

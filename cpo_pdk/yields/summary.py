@@ -118,6 +118,7 @@ def yield_result(
         gate=gate_pct,
         holds=gate_pct is None or composed.package.low * 100 >= gate_pct,
         seconds=dict(seconds or {}),
+        least_dB=least,
     )
 
 
