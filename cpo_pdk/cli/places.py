@@ -47,13 +47,13 @@ def place_of(
     tls_key: Path | None = None,
     insecure: bool = False,
 ) -> Place:
-    """The place that the options name, checked; at the port of a scheduler is knocked.
+    """The place that the options name, checked; a scheduler is greeted, so that nothing is prepared in vain.
 
     Raises:
         InputError: some TLS files but not all, or what `Place.check` refuses.
-        ExecutionError: the scheduler can't be reached.
+        ExecutionError: the scheduler can't be reached, or isn't one.
     """
-    from cpo_pdk.execution.addresses import LOCAL, reach
+    from cpo_pdk.execution.addresses import LOCAL
     from cpo_pdk.execution.work import Place, Tls
 
     files = {"--tls-ca": tls_ca, "--tls-cert": tls_cert, "--tls-key": tls_key}
@@ -66,5 +66,7 @@ def place_of(
     place = Place(workers, scheduler, tls, insecure)
     place.check()
     if scheduler not in (None, LOCAL):
-        reach(scheduler)
+        from cpo_pdk.execution.cluster import greet  # Dask: an extra
+
+        greet(scheduler, tls)
     return place

@@ -7,6 +7,7 @@ with certificates on both sides (`addresses`).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import logging
@@ -20,8 +21,9 @@ from typing import Any
 import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Security
 from distributed.client import ClosedClientError
+from distributed.comm import connect
 
-from cpo_pdk.errors import ExecutionError
+from cpo_pdk.errors import ExecutionError, InputError
 from cpo_pdk.execution.addresses import LOCAL, is_loopback, parts, reach
 from cpo_pdk.execution.fingerprint import Fingerprint, fingerprint
 from cpo_pdk.execution.processes import as_workers_start
@@ -215,21 +217,54 @@ def _own_cluster(workers: int, stack: contextlib.ExitStack) -> Client:
         return Client(cluster, security=security, set_as_default=False)
 
 
+def greet(address: str, tls: Tls | None) -> None:
+    """Shake hands with a scheduler and leave: whatever else listens at the port is found out before work is prepared.
+
+    Raises:
+        ExecutionError: nobody opens, or it isn't a Dask scheduler that lets these files in.
+    """
+    reach(address, _CONNECT_S)
+    arguments = {} if tls is None else _security(tls).get_connection_args("client")
+
+    async def hands() -> None:
+        comm = await connect(address, timeout=_CONNECT_S, **arguments)
+        await comm.close()
+
+    with _silent():
+        try:
+            asyncio.run(asyncio.wait_for(hands(), 2 * _CONNECT_S))
+        except Exception as error:  # what a stranger says may be read as any length: MemoryError, TypeError, ...
+            raise _no_scheduler(address, tls, error) from None
+
+
 def _connected(address: str, tls: Tls | None) -> Client:
     """A client of the scheduler at `address`."""
-    reach(address, _CONNECT_S)
-    security = None
-    if tls is not None:
-        security = Security(
-            tls_ca_file=str(tls.ca), tls_client_cert=str(tls.cert), tls_client_key=str(tls.key), require_encryption=True
-        )
+    greet(address, tls)  # a client that fails on a stranger's answer can't be closed, and says so with a traceback
+    security = None if tls is None else _security(tls)
     try:
         return Client(address, security=security, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        cause = "the files of --tls-ca, --tls-cert, --tls-key fit" if tls else "it is a Dask scheduler without TLS"
-        raise ExecutionError(
-            f"scheduler {address}: doesn't answer as a scheduler ({_first_line(error)}); check that {cause}"
+        raise _no_scheduler(address, tls, error) from None
+
+
+def _security(tls: Tls) -> Security:
+    files = {"tls_ca_file": str(tls.ca), "tls_client_cert": str(tls.cert), "tls_client_key": str(tls.key)}
+    try:
+        security = Security(**files, require_encryption=True)
+        security.get_connection_args("client")  # reads them
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"--tls-ca, --tls-cert, --tls-key: can't be used together ({_first_line(error)}); give three PEM files,"
+            " the key being that of the certificate"
         ) from None
+    return security
+
+
+def _no_scheduler(address: str, tls: Tls | None, error: Exception) -> ExecutionError:
+    cause = "the files of --tls-ca, --tls-cert, --tls-key fit" if tls else "it is a Dask scheduler without TLS"
+    # a stranger's first bytes are taken for a length, and the error for that says nothing of what is wrong
+    what = _first_line(error) if isinstance(error, OSError) else "something else listens there"
+    return ExecutionError(f"scheduler {address}: doesn't answer as a scheduler ({what}); check that {cause}")
 
 
 def _now(answer: Any) -> Any:

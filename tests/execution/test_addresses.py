@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -74,17 +75,42 @@ def test_loopback_is_what_the_standard_says(address: object) -> None:
 
 def test_options_that_do_not_fit_together(tls: Tls) -> None:
     assert place_of(3) == Place(3)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"tls://127.0.0.1:{server.getsockname()[1]}"
-        assert place_of(1, address, tls.ca, tls.cert, tls.key) == Place(1, address, tls)
-    with pytest.raises(ExecutionError, match=r"can't be reached.*start it, or check the address"):
-        place_of(1, address, tls.ca, tls.cert, tls.key)
     with pytest.raises(InputError, match="--tls-cert, --tls-key: missing"):
         place_of(1, "tls://h:1", tls.ca)
     with pytest.raises(InputError, match="are for --scheduler"):
         place_of(1, None, tls.ca, tls.cert, tls.key)
     with pytest.raises(InputError, match="are for --scheduler"):
         place_of(1, insecure=True)
+
+
+def test_a_scheduler_is_greeted_at_once(tls: Tls) -> None:
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        with pytest.raises(InputError, match=r"--tls-ca.*can't be used together.*three PEM files"):
+            place_of(1, f"tls://{address}", tls.ca, tls.cert, tls.key)  # files without a certificate
+    with pytest.raises(ExecutionError, match=r"can't be reached.*start it, or check the address"):
+        place_of(1, f"tcp://{address}")
+
+
+def test_what_is_no_scheduler_is_told_in_one_line() -> None:
+    pytest.importorskip("distributed")
+
+    def serve(server: socket.socket) -> None:
+        while True:
+            try:
+                visitor, _ = server.accept()
+            except OSError:
+                return
+            with visitor:
+                visitor.sendall(b"SSH-2.0-OpenSSH_9.6\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        with pytest.raises(ExecutionError, match="doesn't answer as a scheduler") as caught:
+            place_of(1, f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        server.shutdown(socket.SHUT_RDWR)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_missing_extra_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
