@@ -56,6 +56,10 @@ pictures: demo
 	  [Image.open(f'gds_out/switch_51t2/{n}.png').convert('RGB').quantize(128).save(f'docs/pictures/{n}.png', optimize=True) \
 	   for n in ('margin', 'temperature', 'energy')]; \
 	  small(open_('switch_102t4')).save('docs/pictures/switch_102t4.png', optimize=True)"
+	$(BIN)/cpo yield switch_51t2 --workers 2
+	$(BIN)/python -c "from PIL import Image; \
+	  [Image.open(f'gds_out/switch_51t2_yield/{n}.png').convert('RGB').quantize(128).save(f'docs/pictures/{to}.png', optimize=True) \
+	   for n, to in (('killers', 'yield_killers'), ('wafer', 'yield_wafer'))]"
 	$(BIN)/cpo cells --gallery --out gds_out/cells
 	cp gds_out/cells/gallery.png docs/pictures/gallery.png
 

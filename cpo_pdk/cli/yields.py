@@ -127,13 +127,14 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
     if result.killers:
         text.append("what kills, and what the package yield becomes without it:")
         causes = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("cause", "kills alone", "yield without it", "Sobol total"):
+        for heading in ("cause", "dead that live without it", "kills alone", "yield without it", "Sobol total"):
             causes.add_column(heading, justify="left" if heading == "cause" else "right")
         for killer in result.killers:
             total = killer.sobol_total
             causes.add_row(
                 killer.words,
-                share(killer.first_share.value),
+                "" if killer.rescued is None else share(killer.rescued.value),
+                share(killer.first_share.value) if killer.alone else "",
                 percent(killer.fixed_yield),
                 "" if total is None else f"{total.value:.3f} ({total.low:.3f} to {total.high:.3f})",
             )
