@@ -70,7 +70,7 @@ class OutputError(CpoError):
 
 
 class ExecutionError(CpoError):
-    """Work that processes or a cluster can't do: no scheduler, another version there, a chunk that kills its process."""
+    """Work that processes or a cluster can't do: no scheduler, another version, a chunk that kills its process."""
 
 
 class AssemblyError(CpoError):

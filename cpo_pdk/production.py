@@ -19,6 +19,7 @@ from cpo_pdk.project import project_of
 from cpo_pdk.spec.part_choice import load_parts
 from cpo_pdk.spec.production import Production
 from cpo_pdk.spec.production_choice import ProductionSheets, production_sheets
+from cpo_pdk.variation.process import mixing_of
 from cpo_pdk.version import __version__
 from cpo_pdk.yields.cost import Bill
 from cpo_pdk.yields.gather import agains, alone_engine, compute_again, least_margin, sampled_of, what_ifs
@@ -119,12 +120,13 @@ def produced(
         progress: called with a few words as each stage begins.
 
     Raises:
-        SpecError: sheets of the production that are not there.
+        SpecError: sheets of the production that are not there, or hold correlations that can't be.
         ModelError: devices that can't be computed.
     """
     say = progress or (lambda _line: None)
     spec = prepared.spec
     sheets = production_sheets(spec, load_parts(project or project_of(spec.origin)))
+    mixing_of(sheets.variation)  # before the heat: correlations that can't be
     if state is None:
         state = operate(prepared, say, transient=False)[spec.production.state]
     say("tabulating devices over their deviations")
@@ -147,14 +149,15 @@ def yield_of(
     project: Path | None = None,
     progress: Say | None = None,
 ) -> YieldResult:
-    """Yield of a package, in this process and without files; arguments as `yield_run` and `produced`."""
+    """Yield of a package, in this process, without files or a map of a wafer; arguments: `yield_run`, `produced`."""
     check_samples(samples, seed)
     made = produced(prepared, state=state, one_engine=one_engine, project=project, progress=progress)
     order = Order(made.model, seed)
     chunks = [sample_chunk(order, np.arange(k, min(k + CHUNK, samples))) for k in range(0, samples, CHUNK)]
     columns = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     content = hashlib.sha256(b"".join(columns[name].tobytes() for name in sorted(columns))).hexdigest()
-    return _composed(made, order, columns, samples, content, Place(1), quick, _Clock(progress or (lambda _line: None)))
+    clock = _Clock(progress or (lambda _line: None))
+    return _composed(made, order, columns, samples, content, Place(1), quick, clock, mapped=False)
 
 
 def yield_run(
@@ -204,9 +207,9 @@ def yield_run(
     clock = _Clock(progress or (lambda _line: None))
     with clock.stage("prepare", "reading and drawing"):
         prepared = prepare(target, spec, progress=progress, trust=trust)
+    folder = result_folder(out, f"{prepared.spec.name}_yield")
     with clock.stage("operate", "the package at work"):
         made = produced(prepared, one_engine=one_engine, progress=progress)
-    folder = result_folder(out, f"{made.model.name}_yield")
     order = Order(made.model, seed)
     digest = hashlib.sha256(f"{made.digest} {seed}".encode()).hexdigest()
     with clock.stage("sample", f"sampling {samples} packages" if bar is None else ""):
@@ -237,11 +240,16 @@ def _composed(
     quick: bool,
     clock: _Clock,
     notes: tuple[str, ...] = (),
+    mapped: bool = True,
 ) -> YieldResult:
-    """Everything that is said of sampled packages."""
+    """Everything that is said of sampled packages; `mapped`: all dies of one wafer too, some thousand more circuits."""
     model, spec = made.model, made.prepared.spec
     samples = len(columns["margin_dB"])
     fixed, alone, indices = {}, {}, None
+    wafer = None
+    if mapped:
+        with clock.stage("wafer", "the dies of one wafer, for its map"):
+            wafer = wafer_map(model, order.seed, spec.production.margin_dB)
     if not quick:
         with clock.stage("what if", "what each cause does"):
             rows = range(min(samples, max(1, WHAT_IF_ENGINES // len(model.engines))))
@@ -264,7 +272,7 @@ def _composed(
             gate_pct=spec.require.yield_pct,
             sobol=None if indices is None else indices.indices,
             rings=ring_map(model, columns["held"], columns["heater_mW"]),
-            wafer=wafer_map(model, order.seed, spec.production.margin_dB),
+            wafer=wafer,
             losses=(
                 histogram("loss of transmit lanes on the engine", "dB", _of(columns["loss_dB"], model, True)),
                 histogram("loss of receive lanes on the engine", "dB", _of(columns["loss_dB"], model, False)),

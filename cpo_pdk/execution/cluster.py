@@ -21,7 +21,7 @@ from typing import Any
 import dask.config
 from distributed import Client, Future, KilledWorker, LocalCluster, Security
 from distributed.client import ClosedClientError
-from distributed.comm import connect
+from distributed.comm.core import connect
 
 from cpo_pdk.errors import ExecutionError, InputError
 from cpo_pdk.execution.addresses import LOCAL, is_loopback, parts, reach

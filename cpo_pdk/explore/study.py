@@ -40,7 +40,7 @@ class Variable(SpecModel):
     )
     low: Number | None = Field(default=None, description="least value of a range")
     high: Number | None = Field(default=None, description="largest value of a range")
-    step: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = Field(
+    step: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = Field(
         default=None, description="the range is taken in steps of this, from its low end"
     )
     log: Annotated[bool, Field(strict=True)] = Field(default=False, description="search the range by its logarithm")
@@ -233,7 +233,7 @@ def allows(variable: Variable, value: Any) -> bool:
         return value in variable.labels
     if isinstance(value, bool) or not isinstance(value, int | float) or variable.low is None or variable.high is None:
         return False
-    steps = (value - variable.low) / variable.step if variable.step is not None else 0.0
+    steps = (value - variable.low) / variable.step if variable.step else 0.0
     return variable.low <= value <= variable.high and math.isclose(steps, round(steps), abs_tol=1e-6)
 
 
@@ -265,7 +265,9 @@ def _variable_problems(study: Study, name: str, variable: Variable) -> Iterator[
         yield study.problem(key, f"{where}: step and log belong to a range, it has choices; remove them")
     labels = variable.labels
     if len(labels) < 2:
-        yield study.problem((*key, "choices"), f"{where} has {len(labels)} choice, 2 are the least; or set it for all")
+        yield study.problem(
+            (*key, "choices"), f"{where} has {len(labels) or 'no'} choice, 2 are the least; or set it for all"
+        )
     if len(set(map(str, labels))) != len(labels):
         yield study.problem((*key, "choices"), f"{where} has a choice twice; keep one")
     for label, values in variable.choices.items() if isinstance(variable.choices, Mapping) else ():
@@ -289,6 +291,8 @@ def _range_problems(study: Study, name: str, variable: Variable) -> Iterator[Pro
     if variable.low >= variable.high:
         text = f"{where}: low {variable.low:g} is not below high {variable.high:g}; exchange or widen them"
         yield study.problem(key, text)
+    elif variable.step is not None and variable.step <= 0:
+        yield study.problem((*key, "step"), f"{where}: step is {variable.step:g}, above 0 needed; correct it")
     elif variable.step is not None and variable.step > variable.high - variable.low:
         text = f"{where}: step {variable.step:g} is wider than the range of {variable.high - variable.low:g}; use less"
         yield study.problem((*key, "step"), text)

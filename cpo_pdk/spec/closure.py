@@ -44,6 +44,7 @@ def closure_problems(spec: PackageSpec) -> list[Problem]:
         _fibre_array,
         _grid,
         _laser_power,
+        _spares,
         _die,
         _power_map,
         _electrical,
@@ -273,6 +274,15 @@ def _laser_power(spec: PackageSpec) -> Iterator[Fault]:
             f"laser power exceeds CW-WDM {laser.grid_class}: {laser.per_wavelength_dBm:g} dBm + 10 "
             f"log10({grid.channels}) = {total:.2f} dBm, the limit for the {grid.span_nm} nm span is {limit:g} dBm; "
             f"lower the power or choose another class",
+        )
+
+
+def _spares(spec: PackageSpec) -> Iterator[Fault]:
+    spare, channels = spec.production.spares.wavelengths, spec.engine.grid.channels
+    if spare >= channels:
+        yield (
+            "production.spares.wavelengths",
+            f"{spare} wavelengths of a fibre may be dead, and it has {channels}: it would work without light; use less",
         )
 
 

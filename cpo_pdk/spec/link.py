@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
@@ -104,6 +104,6 @@ class Cluster(SpecModel):
     hours: Annotated[float, bounded(1, 8784, "h", "hours a year", "8760 is always")] = 8760.0
     pue: Annotated[float, bounded(1, 5, "", "power usage effectiveness", "1.1 to 1.6")] = 1.2
     carbon_g_kWh: Annotated[float, bounded(0, 2000, "g/kWh", "carbon of the electricity", "0 to 1000")] = 400.0
-    state: Annotated[str, Field(pattern="^(idle|typical|full)$")] = Field(
+    state: Literal["idle", "typical", "full"] = Field(
         default="typical", description="state whose power is counted: idle, typical, full"
     )

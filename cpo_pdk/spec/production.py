@@ -38,7 +38,7 @@ class Production(SpecModel):
     dies: Literal["wafer", "lot", "mixed"] = Field(
         default="lot", description="where the engines of one package come from: one wafer, wafers of one lot, any lots"
     )
-    state: Annotated[str, Field(pattern="^(idle|typical|full)$")] = Field(
+    state: Literal["idle", "typical", "full"] = Field(
         default="full", description="state whose temperatures the lanes must work at: idle, typical, full"
     )
     margin_dB: Annotated[float, bounded(-20, 20, "dB", "smallest margin of a lane that counts as working", "0")] = 0.0

@@ -52,6 +52,8 @@ def test_the_studies_that_ship_are_sound(file: Path) -> None:
         ("low: 10, high: 15", "low: 15, high: 10", 5, "low 15 is not below high 10"),
         ("low: 10, high: 15, step: 1", "low: 10", 5, "only one end"),
         ("low: 10, high: 15, step: 1", "low: 10, high: 15, step: 9", 5, "step 9 is wider than the range of 5"),
+        ("low: 10, high: 15, step: 1", "low: 10, high: 15, step: 0", 5, "step is 0, above 0 needed"),
+        ("low: 10, high: 15, step: 1", "choices: []", 5, "has no choice, 2 are the least"),
         ("low: 10, high: 15, step: 1", "low: -1, high: 15, log: true", 5, "log needs low above 0"),
         ("low: 10, high: 15, step: 1", "choices: [10]", 5, "has 1 choice, 2 are the least"),
         ("low: 10, high: 15, step: 1", "choices: [10, 10]", 5, "has a choice twice"),

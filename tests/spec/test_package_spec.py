@@ -196,6 +196,8 @@ def test_all_faults_of_a_file_at_once() -> None:
          "8 engines x 8 tx_fibres x 8 channels x 100 Gb/s = 51.2 Tb/s, but bandwidth_Tbps is 25.6"),
         ([("bandwidth_Tbps: 6.4", "bandwidth_Tbps: 3.2")], "8 engines x 3.2 Tb/s = 25.6 Tb/s, but bandwidth_Tbps is"),
         ([("tx_fibres: 8", "tx_fibres: 4")], "4 tx_fibres x 8 channels x 100 Gb/s = 3.2 Tb/s, but"),
+        ([("choices: [asic.size_mm", "production: {spares: {wavelengths: 8}}\nchoices: [asic.size_mm")],
+         "8 wavelengths of a fibre may be dead, and it has 8: it would work without light"),
         ([("rx_fibres: 8", "rx_fibres: 9")], "8 engines x 9 rx_fibres x 8 channels x 100 Gb/s = 57.6 Tb/s"),
         ([("lane_rate_Gbps: 100", "lane_rate_Gbps: 112")], "= 7.168 Tb/s"),
         ([("north: 2", "north: 3")], "3 north + 2 east + 2 south + 2 west = 9, engines.count is 8"),
