@@ -12,25 +12,7 @@ from cpo_pdk.assemblies import write_package
 from cpo_pdk.cli.app import run
 from cpo_pdk.spec import load_sheets, parse_spec
 
-TEXT = """
-name: small
-bandwidth_Tbps: 1.6
-asic: {size_mm: [12, 12], power_W: 20}
-substrate: {size_mm: [50, 50]}
-engines: {count: 1, per_side: {north: 1}}
-engine:
-  bandwidth_Tbps: 1.6
-  tx_fibres: 2
-  rx_fibres: 2
-  laser_fibres: 1
-  lane_rate_Gbps: 100
-  modulation: PAM4
-  grid: {standard: CW-WDM, center_nm: 1300.05, channels: 8, spacing_GHz: 200}
-laser: {connector: ELS, per_wavelength_dBm: 17, grid_class: Type3}
-fibres: {bend_radius_mm: 10}
-faceplate: {distance_mm: 80, connector: MPO-12}
-link: {fec: KP4, length_m: 100, connectors: 4, laser_connectors: 1}
-"""
+TEXT = (Path(__file__).parents[1] / "bench.yaml").read_text("utf-8").replace("name: bench", "name: small")
 
 
 @pytest.fixture(scope="module")

@@ -18,9 +18,7 @@ import psutil
 import pytest
 
 import cpo_pdk
-from cpo_pdk.assemblies import write_package
 from cpo_pdk.execution.addresses import is_loopback
-from cpo_pdk.spec import list_specs, load_sheets, parse_spec
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are looked at as on Unix")
 
@@ -77,14 +75,6 @@ if __name__ == "__main__":
         if run(words) != 2:
             raise SystemExit(f"{words} did something else")
 """
-SMALLER = {
-    "name: optical_io_ucie": "name: quiet",
-    "bandwidth_Tbps: 2.048            #": "bandwidth_Tbps: 0.256  #",
-    "  bandwidth_Tbps: 2.048\n": "  bandwidth_Tbps: 0.256\n",
-    "tx_fibres: 8 ": "tx_fibres: 1 ",
-    "rx_fibres: 8\n": "rx_fibres: 1\n",
-    "laser_fibres: 2\n": "laser_fibres: 1\n",
-}
 #: modules that can open a socket, and the only files that may load them
 NETWORK = frozenset(
     [
@@ -146,21 +136,8 @@ def _listening(process: psutil.Process) -> set[str]:
     return {c.laddr.ip for c in found if c.laddr and (c.status == psutil.CONN_LISTEN or c.type == 2)}
 
 
-@pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
-    """Spec and layout of one engine with a fibre of eight wavelengths each way."""
-    text = list_specs()["optical_io_ucie"].read_text("utf-8")
-    for old, new in SMALLER.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    folder = tmp_path_factory.mktemp("quiet")
-    (folder / "quiet.yaml").write_text(text, "utf-8")
-    layout = write_package(parse_spec(text), folder, load_sheets()).package_gds
-    return str(folder / "quiet.yaml"), str(layout)
-
-
-def test_commands_open_no_socket(tmp_path: Path, quiet: tuple[str, str]) -> None:
-    spec, layout = quiet
+def test_commands_open_no_socket(tmp_path: Path, small_io: tuple[Path, Path]) -> None:
+    spec, layout = map(str, small_io)
     commands = [
         ["--version"],
         ["list"],

@@ -7,46 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from cpo_pdk.assemblies import write_package
 from cpo_pdk.cli.app import run
-from cpo_pdk.spec import list_specs, load_sheets, parse_spec
 
-SMALLER = {
-    "name: optical_io_ucie": "name: warm",
-    "bandwidth_Tbps: 2.048            #": "bandwidth_Tbps: 0.256  #",
-    "  bandwidth_Tbps: 2.048\n": "  bandwidth_Tbps: 0.256\n",
-    "tx_fibres: 8 ": "tx_fibres: 1 ",
-    "rx_fibres: 8\n": "rx_fibres: 1\n",
-    "laser_fibres: 2\n": "laser_fibres: 1\n",
-}
 THERMAL = "thermal: {coolant_C: 25}\n"
 
 
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """Text of the spec, and layout, of one engine with a fibre of eight wavelengths each way."""
-    folder = tmp_path_factory.mktemp("thermal")
-    text = list_specs()["optical_io_ucie"].read_text("utf-8")
-    for old, new in SMALLER.items():
-        assert text.count(old) == 1, old
-        text = text.replace(old, new)
-    return text, Path(write_package(parse_spec(text), folder, load_sheets()).package_gds)
-
-
-def arguments(warm: tuple[str, Path], tmp_path: Path, more: str = THERMAL) -> list[str]:
+def arguments(small_io: tuple[Path, Path], tmp_path: Path, more: str = THERMAL) -> list[str]:
     """Layout and spec with more said in it."""
     spec = tmp_path / "warm.yaml"
-    spec.write_text(warm[0] + more, "utf-8")
-    return ["thermal", str(warm[1]), "--spec", str(spec)]
+    spec.write_text(small_io[0].read_text("utf-8") + more, "utf-8")
+    return ["thermal", str(small_io[1]), "--spec", str(spec)]
 
 
 def test_the_figures_agree_with_each_other(
-    warm: tuple[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    small_io: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    asked = [*arguments(warm, tmp_path), "--cells", "30000", "--step", "--json"]
+    asked = [*arguments(small_io, tmp_path), "--cells", "30000", "--step", "--json"]
     assert run(asked) == 0, capfd.readouterr().err
     found = json.loads(capfd.readouterr().out)
-    assert (found["package"], found["state"], found["converged"], found["asic_W"]) == ("warm", "full", True, 700.0)
+    assert (found["package"], found["state"], found["converged"], found["asic_W"]) == ("small", "full", True, 700.0)
     assert abs(found["balance"]) < 1e-6 and found["package_W"] > 700
     engine = found["engines_C"]["engine_N1"]
     assert 25 < engine["mean"] <= engine["max"] and 25 < found["asic_C"]["mean"] < found["asic_C"]["max"]
@@ -61,12 +40,12 @@ def test_the_figures_agree_with_each_other(
 
 
 def test_people_read_a_table_and_limits_are_gates(
-    warm: tuple[str, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    small_io: tuple[Path, Path], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     gate = THERMAL + "require: {asic_C: 40, engine_C: 130, energy_pJ_bit: 0.01, margin_dB: 50}\n"
-    assert run([*arguments(warm, tmp_path, gate), "--state", "idle"]) == 1
+    assert run([*arguments(small_io, tmp_path, gate), "--state", "idle"]) == 1
     out, err = capfd.readouterr()
-    assert "warm, idle: " in out and "ASIC" in out and "engine_N1" in out and "heaters" in out and " W, out " in out
+    assert "small, idle: " in out and "ASIC" in out and "engine_N1" in out and "heaters" in out and " W, out " in out
     assert "asic_C 40 is missed" in out and "engine_C 130 holds" in out
     assert "energy_pJ_bit 0.01 is missed" in out and "margin_dB" not in out  # margins are what cpo budget is for
     assert "Traceback" not in err
@@ -84,13 +63,13 @@ def test_people_read_a_table_and_limits_are_gates(
     ],
 )
 def test_bad_input_is_refused_in_one_line(
-    warm: tuple[str, Path],
+    small_io: tuple[Path, Path],
     more: str,
     options: list[str],
     says: str,
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    assert run([*arguments(warm, tmp_path, more), *options, "--json"]) == 2
+    assert run([*arguments(small_io, tmp_path, more), *options, "--json"]) == 2
     message = json.loads(capfd.readouterr().out)["error"]["message"]
     assert says in message and "\n" not in message

@@ -22,7 +22,7 @@ from cpo_pdk.errors import InputError, LayoutError
 from cpo_pdk.spec import load_sheets, load_spec
 from cpo_pdk.tech.layers import layer_of
 
-from .conftest import Editor, longer, small_spec
+from .conftest import Editor, longer
 
 Edit = Callable[..., Path]
 
@@ -82,8 +82,8 @@ def test_a_build_does_not_differ_from_itself(build: Path, gds: Path, how: str) -
     assert result.lanes.source == (("lanes.json",) * 2 if how == "folder" else ("simulated",) * 2)
 
 
-def test_a_second_build_and_another_format_are_no_difference(build: Path, tmp_path: Path) -> None:
-    again = write_package(load_spec(small_spec(tmp_path)), tmp_path / "out", load_sheets()).package_gds
+def test_a_second_build_and_another_format_are_no_difference(build: Path, small_spec: Edit, tmp_path: Path) -> None:
+    again = write_package(load_spec(small_spec()), tmp_path / "out", load_sheets()).package_gds
     assert not compare(build, again).different
     layout = kdb.Layout()
     layout.read(str(build / "small.gds"))
@@ -157,8 +157,8 @@ def test_a_renamed_cell_is_equal(gds: Path, edited: Edit) -> None:
     assert result.different
 
 
-def test_a_rebuilt_spec_tells_every_part(build: Path, tmp_path: Path) -> None:
-    spec = small_spec(tmp_path, **{"heater_bias_nm: 0.8": "heater_bias_nm: 0.9"})
+def test_a_rebuilt_spec_tells_every_part(build: Path, small_spec: Edit, tmp_path: Path) -> None:
+    spec = small_spec(**{"heater_bias_nm: 0.8": "heater_bias_nm: 0.9"})
     other = write_package(load_spec(spec), tmp_path / "out", load_sheets()).package_gds
     result = compare(build, other)
     assert result.lanes.source == ("simulated", "simulated") and result.passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,21 +12,8 @@ from cpo_pdk.analysis import Prepared, prepare
 from cpo_pdk.energy.ledger import ledger
 from cpo_pdk.energy.light import light_of
 from cpo_pdk.energy.summary import energy_of
-from cpo_pdk.spec import find_spec
 
-#: of a shipped package: one engine of two fibres
-RINGS = {
-    "name: switch_51t2": "name: small",
-    "bandwidth_Tbps: 51.2 ": "bandwidth_Tbps: 0.8 ",
-    "count: 8 ": "count: 1 ",
-    "{north: 2, east: 2, south: 2, west: 2}": "{north: 1}",
-    "bandwidth_Tbps: 6.4": "bandwidth_Tbps: 0.8",
-    "tx_fibres: 8": "tx_fibres: 2",
-    "rx_fibres: 8": "rx_fibres: 2",
-    "laser_fibres: 2": "laser_fibres: 1",
-    "channels: 8,": "channels: 4,",
-    "loopback_length_mm: 13 ": "loopback_length_mm: 15 ",
-}
+#: words of switch_51t2_cwdm4 and what they are in one engine of two fibres
 MACH_ZEHNDERS = {
     "name: switch_51t2_cwdm4": "name: small",
     "bandwidth_Tbps: 51.2 ": "bandwidth_Tbps: 0.8 ",
@@ -38,19 +26,14 @@ MACH_ZEHNDERS = {
 }
 
 
-@pytest.fixture(
-    scope="module", params=[("switch_51t2", RINGS), ("switch_51t2_cwdm4", MACH_ZEHNDERS)], ids=lambda p: p[0]
-)
-def small(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    shipped, words = request.param
-    text = find_spec(shipped).read_text(encoding="utf-8")
-    for old, new in words.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    path: Path = tmp_path_factory.mktemp("project") / "assemblies" / "small.yaml"
-    path.parent.mkdir()
-    path.write_text(text, encoding="utf-8")
-    return prepare(path)
+@pytest.fixture(scope="module")
+def small_mach_zehnders(reworded: Callable[..., str], own_spec: Callable[[str], Path]) -> Prepared:
+    return prepare(own_spec(reworded("switch_51t2_cwdm4", MACH_ZEHNDERS)))
+
+
+@pytest.fixture(scope="module", params=["small_rings", "small_mach_zehnders"])
+def small(request: pytest.FixtureRequest) -> Prepared:
+    return request.getfixturevalue(request.param)
 
 
 def test_ledger_closes(small: Prepared) -> None:

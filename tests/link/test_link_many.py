@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,25 +22,7 @@ from cpo_pdk.spec import PackageSpec, load_sheets, parse_spec
 from cpo_pdk.spec.part_choice import load_parts, parts_of
 
 SHEETS = load_sheets()
-TEXT = """
-name: bench
-bandwidth_Tbps: 1.6
-asic: {size_mm: [12, 12], power_W: 20}
-substrate: {size_mm: [50, 50]}
-engines: {count: 1, per_side: {north: 1}}
-engine:
-  bandwidth_Tbps: 1.6
-  tx_fibres: 2
-  rx_fibres: 2
-  laser_fibres: 1
-  lane_rate_Gbps: 100
-  modulation: PAM4
-  grid: {standard: CW-WDM, center_nm: 1300.05, channels: 8, spacing_GHz: 200}
-laser: {connector: ELS, per_wavelength_dBm: 17, grid_class: Type3}
-fibres: {bend_radius_mm: 10}
-faceplate: {distance_mm: 80, connector: MPO-12}
-link: {fec: KP4, length_m: 100, connectors: 4, laser_connectors: 1}
-"""
+TEXT = (Path(__file__).parents[1] / "bench.yaml").read_text("utf-8")
 SPEC = parse_spec(TEXT)
 PARTS = parts_of(SPEC, load_parts())
 CHANNELS = 3
