@@ -104,6 +104,13 @@ def prepare(
     say("simulating the lanes")
     simulator = Simulator(file, sheets, netlists=netlists)
     simulation = simulator.as_drawn()
+    if (drawn_engines := len(simulator.engines)) != package.engines.count:
+        number = f"{drawn_engines} engine{'s' if drawn_engines > 1 else ''}"
+        notes = (
+            *notes,
+            f"{Path(target).name} has {number} in use, the spec {package.name} asks for {package.engines.count}: "
+            "numbers of the package are those of what is drawn; give its own spec with --spec",
+        )
     notes = (*own_sheet_notes(sheets), *own_part_notes(parts), *notes)
     return Prepared(package, parts, sheets, file, netlists, read_package(file), simulation, notes, simulator)
 

@@ -27,6 +27,7 @@ from cpo_pdk.yields.histograms import histogram
 from cpo_pdk.yields.limits import check_samples
 from cpo_pdk.yields.maps import ring_map, wafer_map
 from cpo_pdk.yields.model import PackageModel, model_of
+from cpo_pdk.yields.plan import Plan
 from cpo_pdk.yields.rare_engine import rare_engine
 from cpo_pdk.yields.results import YieldResult
 from cpo_pdk.yields.sampling import Order, sample_chunk
@@ -126,7 +127,8 @@ def produced(
     say = progress or (lambda _line: None)
     spec = prepared.spec
     sheets = production_sheets(spec, load_parts(project or project_of(spec.origin)))
-    mixing_of(sheets.variation)  # before the heat: correlations that can't be
+    mixing_of(sheets.variation)  # before the heat: correlations that can't be, tests that can't be made
+    Plan.of(spec.production, sheets.test)
     if state is None:
         state = operate(prepared, say, transient=False)[spec.production.state]
     say("tabulating devices over their deviations")
@@ -268,8 +270,8 @@ def _composed(
             bill=made.bill,
             digest=digest,
             asked=asked,
-            notes=(*model.notes, *_assumed(made, bool(fixed)), *notes),
-            gate_pct=spec.require.yield_pct,
+            notes=(*made.prepared.notes, *model.notes, *_assumed(made, bool(fixed)), *notes),
+            gate_pct=spec.require.yield_pct if model.whole or spec.engines.count == 1 else None,
             sobol=None if indices is None else indices.indices,
             rings=ring_map(model, columns["held"], columns["heater_mW"]),
             wafer=wafer,
@@ -285,8 +287,13 @@ def _composed(
 
 
 def _assumed(made: Produced, computed_again: bool) -> list[str]:
-    """What has to be known of tests and what-ifs."""
+    """What has to be known of tests, what-ifs and of one engine in place of a package."""
     found = []
+    if not made.model.whole and (count := made.prepared.spec.engines.count) > 1:
+        found.append(
+            f"one engine of {count}: a package here has this engine alone, a good Tb/s pays a whole switch die and "
+            "substrate, and require.yield_pct isn't asked; leave --one-engine out for those"
+        )
     repairs = made.sheets.test["repairs"]
     if repairs:
         found.append(f"{made.sheets.test.name}: engines can be exchanged, {repairs:g} in a package at most")

@@ -122,7 +122,9 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
         ("shipped after spares, repair and test", result.shipped),
         ("escapes among them", result.escapes),
     ):
-        table.add_row(words, share(at.value), f"{share(at.low)} to {share(at.high)}", at.method)
+        known = at.samples > 0  # no package shipped: no share of escapes
+        interval = f"{share(at.low)} to {share(at.high)}" if known else ""
+        table.add_row(words, share(at.value) if known else "-", interval, at.method if known else "none shipped")
     text.append(table)
     if result.killers:
         text.append("what kills, and what the package yield becomes without it:")

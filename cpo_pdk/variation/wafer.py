@@ -95,7 +95,7 @@ def wafer_of(diameter_mm: float, edge_mm: float, die_mm: tuple[float, float]) ->
     if best is None or not len(best[2]):
         raise ParameterError(
             f"no die of {die_mm[0]:g} x {die_mm[1]:g} mm fits on a wafer of {diameter_mm:g} mm with a rim of "
-            f"{edge_mm:g} mm; make wafer_mm of the variation sheet larger"
+            f"{edge_mm:g} mm; make wafer_mm of the variation sheet larger or edge_mm smaller"
         )
     columns, rows, row, column = best
     used_x, used_y = np.unique(column), np.unique(row)
