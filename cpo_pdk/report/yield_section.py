@@ -12,7 +12,7 @@ from cpo_pdk.yields.results import Interval, YieldResult
 
 SPARES = {
     "wavelengths": "Spare wavelengths of every fibre",
-    "lasers": "Spare lasers of every laser fibre",
+    "lasers": "Spare laser modules of the package",
     "engines": "Spare engines of the package",
     "repairs": "Exchanges of an engine that fails the test",
 }
