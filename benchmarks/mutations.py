@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from mutants_lanes import LANE_MUTANTS
 
 from cpo_pdk import flow
 from cpo_pdk.output import write_text
-from cpo_pdk.verify.findings import Verdict, Violation
+from cpo_pdk.tech.rules import load_rules
+from cpo_pdk.verify.findings import Group, Verdict, Violation
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,11 +66,21 @@ def naming(mutant: Mutant, verdict: Verdict) -> Violation | None:
     return None
 
 
-def run(mutant: Mutant, folder: Path, spec: str, temporary: Path) -> Found:
-    """Plant one fault and check the layout."""
+def groups_of(mutant: Mutant) -> set[Group]:
+    """The kinds of checks that the rules belong to which have to find a mutant."""
+    groups: set[Group] = {rule.group for rule in load_rules() if rule.name.startswith(mutant.found_by)}
+    if any(rule.startswith("CONN.") for rule in mutant.found_by):  # these have no numbers, and no row
+        groups.add("connectivity")
+    if any(rule.startswith("LVS.") for rule in mutant.found_by):
+        groups.add("lvs")
+    return groups
+
+
+def run(mutant: Mutant, folder: Path, spec: str, temporary: Path, only: Collection[Group] | None = None) -> Found:
+    """Plant one fault and check the layout; `only` as in `cpo_pdk.flow.check`."""
     bench = Bench(base_file(folder, mutant.base))
     mutant.change(bench)
-    verdict = flow.check(bench.write(temporary / "mutant.gds"), spec=spec)
+    verdict = flow.check(bench.write(temporary / "mutant.gds"), spec=spec, only=only)
     named = naming(mutant, verdict)
     others = sorted({v.rule for v in verdict.violations} - ({named.rule} if named else set()))
     return Found(mutant, named, tuple(others))

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from mutants import Mutant  # noqa: E402
-from mutations import base_file, run, spec_of, where_of  # noqa: E402
+from mutations import base_file, groups_of, run, spec_of, where_of  # noqa: E402
 
 from cpo_pdk import flow  # noqa: E402
 from cpo_pdk.assemblies import write_package  # noqa: E402
@@ -45,7 +45,7 @@ def must_be_clean(results: Path) -> Callable[[str, str], None]:
 @pytest.fixture
 def must_be_found(results: Path, tmp_path: Path) -> Callable[[Mutant], None]:
     def judge(mutant: Mutant) -> None:
-        found = run(mutant, results / mutant.spec, spec_of(mutant.spec), tmp_path)
+        found = run(mutant, results / mutant.spec, spec_of(mutant.spec), tmp_path, groups_of(mutant))
         assert found.named is not None, found.others
         row = next((line for line in TABLE.read_text().splitlines() if line.startswith(f"| {mutant.name} |")), "")
         assert f"| {mutant.name} | {where_of(mutant)} | {found.named.rule}" in row, (
