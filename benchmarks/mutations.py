@@ -25,6 +25,7 @@ from cpo_pdk import flow
 from cpo_pdk.output import write_text
 from cpo_pdk.tech.rules import load_rules
 from cpo_pdk.verify.findings import Group, Verdict, Violation
+from cpo_pdk.verify.run import GROUPS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -68,12 +69,12 @@ def naming(mutant: Mutant, verdict: Verdict) -> Violation | None:
 
 def groups_of(mutant: Mutant) -> set[Group]:
     """The kinds of checks that the rules belong to which have to find a mutant."""
-    groups: set[Group] = {rule.group for rule in load_rules() if rule.name.startswith(mutant.found_by)}
+    groups = {rule.group for rule in load_rules() if rule.name.startswith(mutant.found_by)}
     if any(rule.startswith("CONN.") for rule in mutant.found_by):  # these have no numbers, and no row
         groups.add("connectivity")
     if any(rule.startswith("LVS.") for rule in mutant.found_by):
         groups.add("lvs")
-    return groups
+    return {group for group in GROUPS if group in groups}
 
 
 def run(mutant: Mutant, folder: Path, spec: str, temporary: Path, only: Collection[Group] | None = None) -> Found:
