@@ -59,13 +59,16 @@ def yield_(
     """Yield of a package with its interval, from the variation of the process to the cost of a good Tb/s."""
 
     def work(progress: Progress) -> Outcome:
-        from cpo_pdk import production
-        from cpo_pdk.execution import Bar
-        from cpo_pdk.report.yield_json import yield_document
         from cpo_pdk.yields.limits import check_samples
 
         check_samples(samples, seed, rare)
         place = place_of(workers, scheduler, tls_ca, tls_cert, tls_key, insecure_cluster)
+
+        # what takes long to import comes after what may be refused
+        from cpo_pdk import production
+        from cpo_pdk.execution import Bar
+        from cpo_pdk.report.yield_json import yield_document
+
         result, folder, interrupted = production.yield_run(
             target,
             spec,
