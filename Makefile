@@ -38,7 +38,7 @@ demo: setup
 	@$(BIN)/cpo build $(SPEC)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 lint: setup
 	$(BIN)/ruff check .

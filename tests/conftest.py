@@ -17,6 +17,23 @@ if hasattr(providers, "_get_local_constants"):
     _NONE = providers._get_local_constants.__globals__["Constants"]()
     providers._get_local_constants = lambda: _NONE
 
+#: files of few tests that take long: they go first, or one of two workers has the last of them alone at the end
+LONG = (
+    "test_packages_of_rings.py",
+    "test_components_cells.py",
+    "test_flow.py",
+    "test_packages_of_mach_zehnders.py",
+    "test_faults_in_rings.py",
+    "test_budget_command.py",
+    "test_yield_sampling.py",
+    "test_faults_in_others.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
 #: words of switch_51t2 and what they are in a small package: one engine of two fibres with four wavelengths each way
 SMALL_RINGS = {
     "name: switch_51t2": "name: small",
@@ -33,6 +50,15 @@ SMALL_RINGS = {
 #: that make two of it
 TWO_ENGINES = {"bandwidth_Tbps: 51.2 ": "bandwidth_Tbps: 1.6 ", "count: 8 ": "count: 2 "}
 
+#: words of optical_io_ucie and what they are in a small package: one engine with a fibre of eight wavelengths each way
+SMALL_IO = {
+    "bandwidth_Tbps: 2.048            #": "bandwidth_Tbps: 0.256  #",
+    "  bandwidth_Tbps: 2.048\n": "  bandwidth_Tbps: 0.256\n",
+    "tx_fibres: 8 ": "tx_fibres: 1 ",
+    "rx_fibres: 8\n": "rx_fibres: 1\n",
+    "laser_fibres: 2\n": "laser_fibres: 1\n",
+}
+
 
 @pytest.fixture(scope="session")
 def reworded() -> Callable[[str, Mapping[str, str]], str]:
@@ -46,6 +72,12 @@ def reworded() -> Callable[[str, Mapping[str, str]], str]:
         return text
 
     return text_of
+
+
+@pytest.fixture(scope="session")
+def small_io_text(reworded: Callable[..., str]) -> Callable[[Mapping[str, str]], str]:
+    """Text of the small package of optical I/O, with further words replaced."""
+    return lambda more: reworded("optical_io_ucie", {**SMALL_IO, **more})
 
 
 @pytest.fixture(scope="session")

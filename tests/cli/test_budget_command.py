@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cpo_pdk.analysis import operate, prepare
 from cpo_pdk.assemblies import write_package
 from cpo_pdk.cli.app import run
 from cpo_pdk.spec import load_sheets, parse_spec
@@ -17,11 +18,16 @@ TEXT = (Path(__file__).parents[1] / "bench.yaml").read_text("utf-8").replace("na
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Spec and layout of one engine with two fibres of eight wavelengths each way."""
+    """Spec and layout of one engine with two fibres of eight wavelengths each way.
+
+    A command works in a fork of this process: what the models keep of eyes and heaters is made here, once for all.
+    """
     folder = tmp_path_factory.mktemp("budget")
     spec = folder / "small.yaml"
     spec.write_text(TEXT, "utf-8")
-    return spec, Path(write_package(parse_spec(TEXT), folder, load_sheets()).package_gds)
+    gds = Path(write_package(parse_spec(TEXT), folder, load_sheets()).package_gds)
+    operate(prepare(gds, spec), transient=False)
+    return spec, gds
 
 
 def asked(more: str, tmp_path: Path) -> str:

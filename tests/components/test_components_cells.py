@@ -149,7 +149,7 @@ def assert_clean_or_refused(name: str, data: st.DataObject, folder: Any) -> None
 
 
 @pytest.mark.parametrize("name", sorted(set(_PARAMETRIC) - _BLOCKS))
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_allowed_arguments_draw_clean_or_are_refused(name: str, data: st.DataObject, tmp_path: Any) -> None:
     assert_clean_or_refused(name, data, tmp_path)
