@@ -62,7 +62,7 @@ if __name__ == "__main__":
 
     sys.modules["driver"] = sys.modules["__main__"]
     stand_in.__module__ = "driver"
-    production.prepare = lambda *_, **__: None
+    production.prepare = lambda *_, **__: SimpleNamespace(spec=SimpleNamespace(name="quiet"))
     production.produced = lambda *_, **__: SimpleNamespace(model=SimpleNamespace(name="quiet"), digest="stand-in")
     production.Order = lambda model, seed: seed
     production.sample_chunk = stand_in
@@ -93,7 +93,7 @@ NETWORK = frozenset(
         "requests",
     ]
 )
-ALLOWED = {"execution/cluster.py": {"distributed"}, "execution/addresses.py": {"socket"}}
+ALLOWED = {"execution/cluster.py": {"distributed", "asyncio"}, "execution/addresses.py": {"socket"}}
 
 
 class Run:

@@ -20,9 +20,10 @@ def small_spec(two_small_engines: Callable[..., Path]) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def build(small_spec: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The result folder of the small package."""
-    return flow.build(small_spec(), out=tmp_path_factory.mktemp("small") / "out").gds.parent
+def build(small_spec: Callable[..., Path]) -> Path:
+    """The result folder of the small package, in the project of its spec."""
+    spec = small_spec()
+    return flow.build(spec, out=spec.parents[1] / "out").gds.parent
 
 
 @pytest.fixture
