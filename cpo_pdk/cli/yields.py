@@ -130,9 +130,9 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
         table.add_row(words, share(at.value) if known else "-", interval, at.method if known else "none shipped")
     text.append(table)
     if result.killers:
-        text.append("what kills, and what the package yield becomes without it:")
+        text.append("what kills; yield of packages as it is and without the cause, on the same samples:")
         causes = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("cause", "dead that live without it", "kills alone", "yield without it", "Sobol total"):
+        for heading in ("cause", "dead that live without it", "kills alone", "yield", "without it", "Sobol total"):
             causes.add_column(heading, justify="left" if heading == "cause" else "right")
         for killer in result.killers:
             total = killer.sobol_total
@@ -140,6 +140,7 @@ def _text(result: YieldResult, folder: Path) -> list[Any]:
                 killer.words,
                 "" if killer.rescued is None else share(killer.rescued.value),
                 share(killer.first_share.value) if killer.alone else "",
+                "" if killer.baseline is None else share(killer.baseline.value),
                 percent(killer.fixed_yield),
                 "" if total is None else f"{total.value:.3f} ({total.low:.3f} to {total.high:.3f})",
             )
