@@ -58,6 +58,7 @@ def explore_html(result: Exploration) -> str:
         "measures": measures,
         "front": [_row(result, point, measures) for point in front],
         "best": _best(result, front),
+        "stopped": not result.complete,
         "rows": [_row(result, point, measures) for point in result.points[:ROWS]],
         "failed": [_row(result, p, measures) for p in result.points if p.built is not None and not p.built.clean],
         "limits": [(limit_words(limit, measures), limit) for limit in result.limits],

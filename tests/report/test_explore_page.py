@@ -165,7 +165,9 @@ def test_without_a_front_it_says_what_kept_designs_out() -> None:
     sample = _sample()
     points = tuple(replace(point, front=False) for point in sample.points)
     text = explore_html(replace(sample, points=points, front=(), complete=False, hypervolume=(), difference={}))
-    assert "no design is left" in text and "Stopped before it was done" in text
+    assert "stopped before any was built" in text and "Stopped before it was done" in text
+    whole = explore_html(replace(sample, points=points, front=(), hypervolume=(), difference={}))
+    assert "no design is left" in whole and "see what kept them out" in whole
     assert 'id="search"' not in text and ">1</td><td>no room on side north" in text
 
 
