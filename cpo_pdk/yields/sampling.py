@@ -232,11 +232,6 @@ def margins(
     return np.where(np.isfinite(found), np.maximum(found, DEAD_DB), DEAD_DB)
 
 
-def again(order: Order, samples: Whole, fixed: frozenset[str]) -> dict[str, NDArray]:
-    """The same packages with more causes held nominal; see `sample`."""
-    return sample_chunk(replace(order, fixed=order.fixed | fixed), samples)
-
-
 def _flat(values: Real) -> Real:
     """Packages and engines as one axis of samples."""
     return values.reshape(-1, *values.shape[2:])
